@@ -1,0 +1,2 @@
+//! The `orochi` command.
+fn main() {}
