@@ -1,1 +1,1 @@
-//! orochi-concurrency-tests
+//! Models of the runtime's protocols for loom, under `tests/`. Run them with `concurrency-tests/run`.

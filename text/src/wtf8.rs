@@ -13,7 +13,6 @@
 //! [`Breadcrumbs::STEP`] code points. Owners build it when a long text is first indexed.
 
 use std::borrow::{Borrow, Cow};
-use std::collections::TryReserveError;
 use std::fmt;
 use std::ops::Deref;
 
@@ -694,14 +693,6 @@ impl Wtf8Buf {
     #[inline]
     pub fn reserve(&mut self, additional: usize) {
         self.bytes.reserve(additional);
-    }
-
-    /// Makes room for exactly this many more bytes.
-    ///
-    /// # Errors
-    /// When memory is short.
-    pub fn try_reserve_exact(&mut self, additional: usize) -> Result<(), TryReserveError> {
-        self.bytes.try_reserve_exact(additional)
     }
 
     pub fn shrink_to_fit(&mut self) {
