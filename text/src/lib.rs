@@ -6,6 +6,9 @@
 //!
 //! Unsafe code stands in [`wtf8`] alone, at the border between bytes and text.
 
+pub mod ascii;
+pub mod search;
+pub mod unicode;
 pub mod wtf8;
 
 pub use wtf8::{Breadcrumbs, CodePoint, Wtf8, Wtf8Buf};

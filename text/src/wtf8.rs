@@ -13,6 +13,7 @@
 //! [`Breadcrumbs::STEP`] code points. Owners build it when a long text is first indexed.
 
 use std::borrow::{Borrow, Cow};
+use std::collections::TryReserveError;
 use std::fmt;
 use std::ops::Deref;
 
@@ -475,6 +476,13 @@ impl PartialEq<str> for Wtf8 {
     }
 }
 
+impl PartialEq<Wtf8> for Wtf8Buf {
+    #[inline]
+    fn eq(&self, other: &Wtf8) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
 impl PartialEq<&str> for Wtf8Buf {
     #[inline]
     fn eq(&self, other: &&str) -> bool {
@@ -693,6 +701,14 @@ impl Wtf8Buf {
     #[inline]
     pub fn reserve(&mut self, additional: usize) {
         self.bytes.reserve(additional);
+    }
+
+    /// Makes room for exactly this many more bytes.
+    ///
+    /// # Errors
+    /// When memory is short.
+    pub fn try_reserve_exact(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        self.bytes.try_reserve_exact(additional)
     }
 
     pub fn shrink_to_fit(&mut self) {

@@ -1,0 +1,26 @@
+//! Sums over what CPython 3.14 says about code points. Written by `generate_checks.py`; do not edit.
+
+pub(super) const CHECKS: [(&str, u32); 22] = [
+    ("flags", 0x4e9e2412),
+    ("properties", 0x6075c221),
+    ("old_properties", 0x8aafd849),
+    ("lower", 0x8b141dd5),
+    ("upper", 0xa16a9684),
+    ("title", 0xcfee436d),
+    ("title_after", 0x1e8af59b),
+    ("fold", 0x6a4ce102),
+    ("swap", 0x1df28653),
+    ("sigma", 0x6fca5bbf),
+    ("sigma_after", 0x6ac660b9),
+    ("decomposition", 0x35aa0224),
+    ("old_decomposition", 0xf8c431fc),
+    ("nfd", 0x984255c9),
+    ("nfkd", 0x6483ed50),
+    ("nfc", 0xb262baff),
+    ("nfkc", 0x89764a6f),
+    ("old_nfkc", 0xabdcfcb4),
+    ("nfc_marks", 0x1514032d),
+    ("is_nfc", 0x6078f56f),
+    ("name", 0x12229a7e),
+    ("old_name", 0x3d4ec7e1),
+];
