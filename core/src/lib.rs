@@ -1,4 +1,32 @@
-//! The part of Orochi that knows memory and threads and no Python.
+//! The runtime's core: words and references, headers and counts, publication, object locks, epochs, memory, threads and
+//! safepoints, collectors. It knows no Python semantics.
+//!
+//! Start reading at [`word`] and [`value`] (what a register holds), then [`header`] (states of an object), [`field`] and
+//! [`publish`] (the invariant that no edge leads from a shared object to a local one), [`epoch`] and [`runtime`] (reading
+//! without writing).
 
+pub mod alloc;
+pub mod epoch;
+pub mod field;
+pub mod guarded;
+pub mod header;
 pub mod heap;
+pub mod lock;
+pub mod object;
+pub mod publish;
+mod reclaim;
+pub mod runtime;
+pub mod stack;
 pub mod sync;
+pub mod thread;
+pub mod value;
+pub mod weak;
+pub mod word;
+
+pub use field::{AtomicField, Field, Owner};
+pub use guarded::Guarded;
+pub use header::Header;
+pub use object::{Layout, Obj, Payload, Tail, Trace, TypeFields, TypeHead};
+pub use runtime::Runtime;
+pub use thread::{Pending, Thread};
+pub use value::{Owned, Ref, Value};

@@ -1,0 +1,179 @@
+//! The compiled form of a scope: what the compiler makes, the interpreter runs and the embedded library stores.
+//!
+//! A [`Code`] is plain immutable data: instruction words, constants, names, the table of exception handlers and the
+//! table of source positions. Registers of its frame, in this order:
+//! `[co_varnames: positional and keyword-only parameters, *args, **kwargs, other locals]
+//!  [cells that are no parameters] [hidden locals] [the array of spilled locals] | [temporaries]`,
+//! with the bar at `first_temp` and the end at `n_registers`. What must hold:
+//! 1. `local_names` has a name for each register below `first_temp`, and may have further names (of variables of
+//!    inlined comprehensions), which only `CheckBound` uses.
+//! 2. The entries of `exceptions` are sorted and do not overlap: an instruction has at most one handler.
+//! 3. Strings are WTF-8 (UTF-8 in which lone surrogates may be encoded). Names are UTF-8.
+
+use std::sync::Arc;
+
+use crate::positions::Positions;
+
+/// Flags of a code object, numbered as `inspect.CO_*`.
+pub mod flags {
+    pub const OPTIMIZED: u32 = 0x1;
+    pub const NEWLOCALS: u32 = 0x2;
+    pub const VARARGS: u32 = 0x4;
+    pub const VARKEYWORDS: u32 = 0x8;
+    pub const NESTED: u32 = 0x10;
+    pub const GENERATOR: u32 = 0x20;
+    pub const COROUTINE: u32 = 0x80;
+    pub const ITERABLE_COROUTINE: u32 = 0x100;
+    pub const ASYNC_GENERATOR: u32 = 0x200;
+    pub const FUTURE_DIVISION: u32 = 0x20000;
+    pub const FUTURE_ABSOLUTE_IMPORT: u32 = 0x40000;
+    pub const FUTURE_WITH_STATEMENT: u32 = 0x80000;
+    pub const FUTURE_PRINT_FUNCTION: u32 = 0x100000;
+    pub const FUTURE_UNICODE_LITERALS: u32 = 0x200000;
+    pub const FUTURE_BARRY_AS_BDFL: u32 = 0x400000;
+    pub const FUTURE_GENERATOR_STOP: u32 = 0x800000;
+    pub const FUTURE_ANNOTATIONS: u32 = 0x1000000;
+    pub const HAS_DOCSTRING: u32 = 0x4000000;
+    pub const METHOD: u32 = 0x8000000;
+    /// Every flag that a `from __future__ import` sets.
+    pub const FUTURE_MASK: u32 = FUTURE_DIVISION
+        | FUTURE_ABSOLUTE_IMPORT
+        | FUTURE_WITH_STATEMENT
+        | FUTURE_PRINT_FUNCTION
+        | FUTURE_UNICODE_LITERALS
+        | FUTURE_BARRY_AS_BDFL
+        | FUTURE_GENERATOR_STOP
+        | FUTURE_ANNOTATIONS;
+}
+
+/// A constant of a code object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Constant {
+    None,
+    True,
+    False,
+    Ellipsis,
+    Int(i64),
+    /// An int that does not fit in 64 bits.
+    BigInt(BigInt),
+    Float(f64),
+    Complex {
+        real: f64,
+        imag: f64,
+    },
+    /// WTF-8.
+    Str(Box<[u8]>),
+    Bytes(Box<[u8]>),
+    Tuple(Box<[Constant]>),
+    FrozenSet(Box<[Constant]>),
+    Slice(Box<[Constant; 3]>),
+    Code(Arc<Code>),
+}
+
+impl Constant {
+    /// A str constant.
+    pub fn str(text: &str) -> Constant {
+        Constant::Str(text.as_bytes().into())
+    }
+}
+
+/// An integer beyond 64 bits: sign and magnitude.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BigInt {
+    pub negative: bool,
+    /// Little-endian base 2**32 digits, the last one not zero.
+    pub digits: Box<[u32]>,
+}
+
+/// How a register below `first_temp` is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum LocalKind {
+    /// A parameter or local variable.
+    Plain,
+    /// A parameter or local variable that inner functions use: the register holds a cell (from `MakeCell` on).
+    Cell,
+    /// Not visible to the program.
+    Hidden,
+}
+
+/// Instructions `start..end` (word indices) jump to `target` when they raise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExceptionEntry {
+    pub start: u32,
+    pub end: u32,
+    pub target: u32,
+    /// The (temporary) register that receives the exception.
+    pub exc_reg: u8,
+    /// Unwinding drops every register from this one on (all are temporaries), before `exc_reg` is written.
+    pub clear_from: u8,
+}
+
+/// A compiled module, class body, function, comprehension, lambda or annotation scope.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Code {
+    pub name: Box<str>,
+    pub qualname: Box<str>,
+    pub filename: Arc<str>,
+    /// co_argcount: positional parameters, including the positional-only ones.
+    pub argcount: u32,
+    pub posonlyargcount: u32,
+    pub kwonlyargcount: u32,
+    pub flags: u32,
+    pub firstlineno: u32,
+    /// The number of the first temporary.
+    pub first_temp: u16,
+    /// The size of the frame; at most 256.
+    pub n_registers: u16,
+    /// The number of 64-bit inline cache words.
+    pub n_caches: u32,
+    /// The register that holds the array of spilled locals, if `spilled` is not empty.
+    pub spill_register: Option<u8>,
+    pub words: Box<[u32]>,
+    pub constants: Box<[Constant]>,
+    pub names: Box<[Box<str>]>,
+    /// Names of the registers below `first_temp`; hidden ones are named `.0`, `.1`, …
+    pub local_names: Box<[Box<str>]>,
+    /// Kinds of the registers below `first_temp`.
+    pub local_kinds: Box<[LocalKind]>,
+    /// How many of `local_names` are co_varnames (`spilled` are the rest of them).
+    pub n_varnames: u16,
+    /// Names of locals that live in the spill array.
+    pub spilled: Box<[Box<str>]>,
+    pub freevars: Box<[Box<str>]>,
+    pub exceptions: Box<[ExceptionEntry]>,
+    pub positions: Positions,
+}
+
+impl Code {
+    /// co_varnames.
+    pub fn varnames(&self) -> impl Iterator<Item = &str> {
+        let n = usize::from(self.n_varnames).min(self.local_names.len());
+        self.local_names[..n].iter().chain(self.spilled.iter()).map(|name| &**name)
+    }
+
+    /// co_cellvars with their registers: the parameters first, then the others, in the order of their registers.
+    pub fn cellvars(&self) -> impl Iterator<Item = (u8, &str)> {
+        self.local_kinds
+            .iter()
+            .zip(self.local_names.iter())
+            .enumerate()
+            .filter(|(_, (kind, _))| **kind == LocalKind::Cell)
+            .map(|(register, (_, name))| (register as u8, &**name))
+    }
+
+    /// The handler of the instruction at this word index.
+    pub fn handler(&self, word: u32) -> Option<&ExceptionEntry> {
+        let after = self.exceptions.partition_point(|entry| entry.start <= word);
+        let entry = self.exceptions.get(after.checked_sub(1)?)?;
+        (word < entry.end).then_some(entry)
+    }
+
+    /// How many parameters there are, `*args` and `**kwargs` included; they are the first registers.
+    pub fn parameter_count(&self) -> u32 {
+        self.argcount
+            + self.kwonlyargcount
+            + u32::from(self.flags & flags::VARARGS != 0)
+            + u32::from(self.flags & flags::VARKEYWORDS != 0)
+    }
+}

@@ -1,0 +1,99 @@
+//! The object lock: one byte in the header, a leaf lock.
+//!
+//! | PARKED | LOCKED | state |
+//! |---|---|---|
+//! | 0 | 0 | free |
+//! | 0 | 1 | held, nobody waits |
+//! | 1 | 1 | held, some thread is parked (or about to park) on the object's address |
+//!
+//! Properties: mutual exclusion; a release that sees PARKED wakes every waiter, so none sleeps on a free lock. Locks are
+//! held for a few instructions, so waking all is cheap and fairness isn't needed.
+//!
+//! Object locks are leaf locks: while one is held no Python code runs, nothing is destroyed, nothing blocks. Debug
+//! builds count the locks a thread holds and assert it.
+
+use crate::header::Header;
+use crate::sync::{AtomicU8, Ordering, park, spin_hint, unpark_all};
+use crate::thread::Thread;
+
+const LOCKED: u8 = 1;
+const PARKED: u8 = 2;
+#[cfg(not(orochi_loom))]
+const SPINS: u32 = 40;
+#[cfg(orochi_loom)]
+const SPINS: u32 = 1;
+
+/// Acquires the byte lock.
+#[inline]
+pub fn acquire(byte: &AtomicU8) {
+    // Acquire pairs with the Release in `release`: the last holder's writes are visible.
+    if byte.compare_exchange_weak(0, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        acquire_slow(byte);
+    }
+}
+
+#[cold]
+fn acquire_slow(byte: &AtomicU8) {
+    let mut spins = 0;
+    loop {
+        let seen = byte.load(Ordering::Relaxed);
+        if seen & LOCKED == 0 {
+            // As in `acquire`. PARKED is kept: the waiters that set it are still to be woken.
+            if byte.compare_exchange_weak(seen, seen | LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                return;
+            }
+        } else if spins < SPINS {
+            spins += 1;
+            spin_hint();
+        } else if seen & PARKED != 0
+            || byte.compare_exchange_weak(seen, seen | PARKED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            // Relaxed inside: the queue's own lock orders the check against `release`'s swap and wake-up.
+            park(byte as *const AtomicU8 as usize, || byte.load(Ordering::Relaxed) == LOCKED | PARKED);
+            spins = 0;
+        }
+    }
+}
+
+/// Releases the byte lock.
+#[inline]
+pub fn release(byte: &AtomicU8) {
+    // Release pairs with the Acquire of the next holder.
+    if byte.swap(0, Ordering::Release) & PARKED != 0 {
+        wake(byte);
+    }
+}
+
+#[cold]
+fn wake(byte: &AtomicU8) {
+    unpark_all(byte as *const AtomicU8 as usize);
+}
+
+/// Holds an object's lock if the object is shared; holds nothing if it is local.
+pub(crate) struct Guard<'a> {
+    header: Option<&'a Header>,
+    thread: &'a Thread,
+}
+
+impl<'a> Guard<'a> {
+    #[inline]
+    pub(crate) fn new(header: &'a Header, thread: &'a Thread) -> Guard<'a> {
+        thread.enter_leaf();
+        if header.is_shared() {
+            acquire(header.lock_byte());
+            Guard { header: Some(header), thread }
+        } else {
+            Guard { header: None, thread }
+        }
+    }
+}
+
+impl Drop for Guard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(header) = self.header {
+            release(header.lock_byte());
+        }
+        self.thread.leave_leaf();
+    }
+}

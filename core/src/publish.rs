@@ -1,0 +1,49 @@
+//! Publication: making an object and all it reaches shared, once in its life.
+//!
+//! Before a reference is stored into a shared object, the object and everything it reaches are marked SHARED by plain
+//! stores (they are local, so no other thread looks); the Release store of the reference then makes the marks visible
+//! together with the objects. Each object is traversed at most once.
+
+use crate::header::Header;
+use crate::object::{trace_object, weak_referent};
+use crate::value::Ref;
+use std::ptr::NonNull;
+
+/// Makes the object and all it reaches shared.
+#[inline(always)]
+pub fn publish(value: Ref<'_>) {
+    if let Some(header) = value.header()
+        && !header.is_shared()
+    {
+        publish_slow(NonNull::from(header));
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn publish_slow(root: NonNull<Header>) {
+    let mut work = Vec::new();
+    mark(root, &mut work);
+    while let Some(object) = work.pop() {
+        // SAFETY: reached from a live object over counted edges.
+        unsafe {
+            trace_object(object, &mut |field| {
+                if let Some(target) = field.target() {
+                    mark(target, &mut work);
+                }
+            });
+        }
+        // A weak reference is an edge for publication: whoever can reach it can reach its referent.
+        // SAFETY: as above.
+        if let Some(referent) = unsafe { weak_referent(object) } {
+            mark(referent, &mut work);
+        }
+    }
+}
+
+fn mark(object: NonNull<Header>, work: &mut Vec<NonNull<Header>>) {
+    // SAFETY: a live object that this thread can reach.
+    if unsafe { object.as_ref() }.mark_shared() {
+        work.push(object);
+    }
+}

@@ -1,0 +1,105 @@
+//! Destruction of objects.
+//!
+//! Destroying an object releases what it owns, which may destroy more. Nested destructions go to a work list, so a long
+//! chain needs no native stack. No Python code runs here: an object with a finalizer that hasn't run gets one reference
+//! and is handed to the thread's pending list; weak references are cleared and their callbacks handed over likewise.
+
+use crate::header::{FINALIZED, HAS_WEAKREFS, Header, Released};
+use crate::object::{TypeHead, extension_of};
+use crate::runtime::poll;
+use crate::sync::Ordering;
+use crate::thread::{self, Pending, Thread};
+use crate::value::Value;
+use crate::word::Word;
+use crate::{epoch, weak};
+use std::ptr::NonNull;
+
+/// Deals with an object whose last reference went.
+///
+/// # Safety
+/// `released` is what `Header::release` said.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn released(object: NonNull<Header>, released: Released) {
+    thread::with_current(|thread| match (released, thread) {
+        (Released::Alive, _) => {}
+        // SAFETY: this was the last reference to a local object.
+        (Released::LastLocal, Some(thread)) => unsafe { destroy(thread, object) },
+        (Released::ZeroShared, Some(thread)) => epoch::queue_zero(thread, object),
+        // A thread that isn't attached drops a value: shared objects wait for the next reclaimer. A local object can't be
+        // held by such a thread unless a host leaked it there; it is leaked rather than destroyed on the wrong thread.
+        (Released::ZeroShared, None) => epoch::queue_orphan(thread::process_runtime(), object),
+        (Released::LastLocal, None) => {}
+    });
+}
+
+/// Destroys an object, and whatever dies with it.
+///
+/// # Safety
+/// Nobody else refers to the object: it was the last local reference, or the object was claimed.
+pub(crate) unsafe fn destroy(thread: &Thread, object: NonNull<Header>) {
+    thread.assert_no_leaf();
+    if thread.destroying.replace(true) {
+        thread.dying.borrow_mut().push(object);
+        return;
+    }
+    let mut next = Some(object);
+    while let Some(object) = next {
+        // SAFETY: as the caller promises, and the same holds for what was put on the list.
+        unsafe { destroy_one(thread, object) };
+        next = thread.dying.borrow_mut().pop();
+    }
+    thread.destroying.set(false);
+}
+
+unsafe fn destroy_one(thread: &Thread, object: NonNull<Header>) {
+    // SAFETY: the object is whole until its payload is dropped; classes outlive their instances.
+    unsafe {
+        let header = object.as_ref();
+        let class = NonNull::new_unchecked(header.class().cast_mut());
+        // Relaxed: set before instances exist, or racing with assignment of `__del__`, where either answer will do.
+        if (*class.as_ptr()).fields.has_finalizer.load(Ordering::Relaxed) && header.set_flag(FINALIZED) {
+            header.resurrect(1);
+            thread.push_pending(Pending::Finalizer(Value::from_word(object.as_ptr() as Word)));
+            return;
+        }
+        if header.has_flag(HAS_WEAKREFS) {
+            weak::clear(thread, object);
+        }
+        free(thread, class, object);
+    }
+}
+
+/// Drops an object's extension and payload and gives its memory back.
+///
+/// # Safety
+/// As [`destroy`]; finalizer and weak references have been seen to.
+pub(crate) unsafe fn free(thread: &Thread, class: NonNull<TypeHead>, object: NonNull<Header>) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let fields = &(*class.as_ptr()).fields;
+        if let Some(extension) = extension_of(object) {
+            (fields.extension_ops.destroy)(class, extension);
+        }
+        (fields.layout.drop)(object);
+        thread.heap().free(object.cast());
+    }
+}
+
+impl Thread {
+    pub(crate) fn push_pending(&self, pending: Pending) {
+        self.pending.borrow_mut().push_back(pending);
+        self.shared().request(poll::PENDING);
+    }
+
+    /// The next finalizer or callback to run. The layer above calls this when native functions return and at safepoints.
+    pub fn next_pending(&mut self) -> Option<Pending> {
+        self.pending.borrow_mut().pop_front()
+    }
+
+    /// Forgets everything still pending; for the end of a thread that can't run Python code any more.
+    pub fn discard_pending(&mut self) {
+        let pending = std::mem::take(&mut *self.pending.borrow_mut());
+        drop(pending);
+    }
+}

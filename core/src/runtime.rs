@@ -1,0 +1,279 @@
+//! The process-wide registry of threads: attaching, detaching, stopping the world, and the epoch.
+//!
+//! State of a thread (`ThreadShared::state`):
+//!
+//! | state | meaning | leaves it by |
+//! |---|---|---|
+//! | DETACHED | touches no object; counts as quiescent | its own thread: ATTACHED; a stopper: SUSPENDED |
+//! | ATTACHED | runs; must poll | its own thread only: DETACHED, or SUSPENDED at a safepoint |
+//! | SUSPENDED | stopped by a stopper | the stopper only: DETACHED |
+//!
+//! Stop the world: the stopper (one at a time, `Registry::stopping`) sets STOP on every other thread, moves detached ones
+//! to SUSPENDED, and waits until none is ATTACHED. Resuming moves every SUSPENDED thread to DETACHED and wakes all.
+//!
+//! Epochs (quiescent-state based reclamation): see `epoch.rs`.
+
+use crate::epoch::Orphans;
+use crate::heap::Space;
+use crate::sync::{
+    Arc, AtomicU8, AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, fence, lock, wait,
+};
+
+/// Bits of a thread's poll word.
+pub mod poll {
+    /// The world is being stopped.
+    pub const STOP: u32 = 1;
+    /// An epoch is asked for.
+    pub const EPOCH: u32 = 2;
+    /// Finalizers or weak-reference callbacks wait.
+    pub const PENDING: u32 = 4;
+    /// Shared objects or retired memory may be reclaimable.
+    pub const RECLAIM: u32 = 8;
+    /// A collection is due.
+    pub const COLLECT: u32 = 16;
+    /// A signal arrived (main thread) or an asynchronous exception was set.
+    pub const SIGNAL: u32 = 32;
+    /// First bit that the layers above may use.
+    pub const FIRST_FREE: u32 = 1 << 8;
+}
+
+const DETACHED: u8 = 0;
+const ATTACHED: u8 = 1;
+const SUSPENDED: u8 = 2;
+
+/// The part of a thread that other threads may touch.
+pub struct ThreadShared {
+    /// Reasons to leave the fast path at the next safepoint (`poll::*`).
+    pub poll: AtomicU32,
+    pub(crate) state: AtomicU8,
+    /// The epoch at this thread's last quiescent point.
+    pub(crate) announced: AtomicU64,
+    pub(crate) id: u64,
+}
+
+impl ThreadShared {
+    /// Asks the thread to look at `bits` at its next safepoint.
+    pub fn request(&self, bits: u32) {
+        // Release pairs with the Acquire in `Thread::safepoint`: what the request is about is visible there.
+        self.poll.fetch_or(bits, Ordering::Release);
+    }
+
+    /// A number that no other thread of the process has or had.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+/// The process: its threads and its epoch.
+pub struct Runtime {
+    pub(crate) epoch: AtomicU64,
+    registry: Mutex<Registry>,
+    changed: Condvar,
+    pub(crate) orphans: Mutex<Orphans>,
+    pub(crate) space: Arc<Space>,
+}
+
+struct Registry {
+    threads: Vec<Arc<ThreadShared>>,
+    stopping: bool,
+    next_id: u64,
+}
+
+impl Default for Runtime {
+    fn default() -> Runtime {
+        Runtime::new()
+    }
+}
+
+impl Runtime {
+    /// A runtime without threads.
+    pub fn new() -> Runtime {
+        Runtime {
+            epoch: AtomicU64::new(1),
+            registry: Mutex::new(Registry { threads: Vec::new(), stopping: false, next_id: 1 }),
+            changed: Condvar::new(),
+            orphans: Mutex::new(Orphans::default()),
+            space: Arc::new(Space::new()),
+        }
+    }
+
+    /// Registers a new, detached thread.
+    pub(crate) fn register(&self) -> Arc<ThreadShared> {
+        let mut registry = lock(&self.registry);
+        let id = registry.next_id;
+        registry.next_id += 1;
+        let state = if registry.stopping { SUSPENDED } else { DETACHED };
+        let shared = Arc::new(ThreadShared {
+            poll: AtomicU32::new(0),
+            state: AtomicU8::new(state),
+            announced: AtomicU64::new(0),
+            id,
+        });
+        registry.threads.push(shared.clone());
+        shared
+    }
+
+    /// Forgets a detached thread.
+    pub(crate) fn unregister(&self, shared: &Arc<ThreadShared>) {
+        lock(&self.registry).threads.retain(|thread| thread.id != shared.id);
+        self.changed.notify_all();
+    }
+
+    /// How many threads are registered.
+    pub fn thread_count(&self) -> usize {
+        lock(&self.registry).threads.len()
+    }
+
+    /// The registered threads.
+    pub fn threads(&self) -> Vec<Arc<ThreadShared>> {
+        lock(&self.registry).threads.clone()
+    }
+
+    /// Moves the thread from DETACHED to ATTACHED, waiting while the world is stopped.
+    pub(crate) fn attach(&self, shared: &ThreadShared) {
+        // Acquire pairs with the Release of `resume`: what the stopper did is visible.
+        while shared.state.compare_exchange(DETACHED, ATTACHED, Ordering::Acquire, Ordering::Relaxed).is_err()
+        {
+            let mut registry = lock(&self.registry);
+            while shared.state.load(Ordering::Relaxed) == SUSPENDED {
+                registry = wait(&self.changed, registry);
+            }
+        }
+        self.announce(shared);
+    }
+
+    /// Moves the thread from ATTACHED to DETACHED. Its registers hold no borrowed references any more.
+    pub(crate) fn detach(&self, shared: &ThreadShared) {
+        // Release pairs with the Acquire of a stopper that suspends the thread.
+        shared.state.store(DETACHED, Ordering::Release);
+        // The fence orders the store before the look at STOP: either the stopper sees DETACHED, or this thread sees STOP.
+        fence(Ordering::SeqCst);
+        if shared.poll.load(Ordering::Relaxed) & poll::STOP != 0 {
+            drop(lock(&self.registry));
+            self.changed.notify_all();
+        }
+    }
+
+    /// Records that the thread holds no borrowed reference loaded before now.
+    pub(crate) fn announce(&self, shared: &ThreadShared) {
+        let epoch = self.epoch.load(Ordering::SeqCst);
+        // Release: the counts of formerly borrowed registers are visible to whoever sees the announcement.
+        shared.announced.store(epoch, Ordering::Release);
+        // Pairs with the fence in `epoch::stamp`: later loads of this thread see every unlinking that happened before
+        // an epoch no later than the one announced.
+        fence(Ordering::SeqCst);
+    }
+
+    /// The least epoch that every attached thread has announced: what was stamped before it can be reclaimed.
+    pub(crate) fn safe_epoch(&self) -> u64 {
+        let registry = lock(&self.registry);
+        let mut safe = self.epoch.load(Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        for thread in &registry.threads {
+            if thread.state.load(Ordering::SeqCst) == ATTACHED {
+                // Acquire pairs with the Release in `announce`.
+                safe = safe.min(thread.announced.load(Ordering::Acquire));
+            }
+        }
+        safe
+    }
+
+    /// Starts a new epoch, if every attached thread has reached the present one, and asks all to announce it.
+    pub(crate) fn advance(&self) {
+        let registry = lock(&self.registry);
+        let epoch = self.epoch.load(Ordering::SeqCst);
+        let behind = registry.threads.iter().any(|thread| {
+            thread.state.load(Ordering::SeqCst) == ATTACHED
+                && thread.announced.load(Ordering::Acquire) < epoch
+        });
+        if behind {
+            return;
+        }
+        self.epoch.store(epoch + 1, Ordering::SeqCst);
+        for thread in &registry.threads {
+            thread.request(poll::EPOCH);
+        }
+    }
+
+    /// Tells threads that wait for a grace period that one has ended.
+    pub(crate) fn wake_reclaimers(&self) {
+        for thread in &lock(&self.registry).threads {
+            thread.request(poll::RECLAIM);
+        }
+    }
+
+    /// Stops every other thread, runs `f`, and lets them go on. `me` is attached and has no borrowed registers.
+    pub(crate) fn stop_the_world<R>(
+        &self,
+        me: &ThreadShared,
+        f: impl FnOnce(&[Arc<ThreadShared>]) -> R,
+    ) -> R {
+        let mut registry = lock(&self.registry);
+        while registry.stopping {
+            registry = self.suspended(registry, me);
+        }
+        registry.stopping = true;
+        for thread in registry.threads.iter().filter(|thread| thread.id != me.id) {
+            thread.request(poll::STOP);
+        }
+        // Pairs with the fence in `detach`.
+        fence(Ordering::SeqCst);
+        while !Self::suspend_others(&registry, me) {
+            registry = wait(&self.changed, registry);
+        }
+        let threads = registry.threads.clone();
+        drop(registry);
+        let result = f(&threads);
+        self.resume(me);
+        result
+    }
+
+    fn suspend_others(registry: &Registry, me: &ThreadShared) -> bool {
+        let mut all = true;
+        for thread in registry.threads.iter().filter(|thread| thread.id != me.id) {
+            // Acquire pairs with the Release of `detach` and `suspended`: the thread's last writes are visible.
+            match thread.state.compare_exchange(DETACHED, SUSPENDED, Ordering::Acquire, Ordering::Acquire) {
+                Ok(_) | Err(SUSPENDED) => {}
+                Err(_) => all = false,
+            }
+        }
+        all
+    }
+
+    fn resume(&self, me: &ThreadShared) {
+        let mut registry = lock(&self.registry);
+        for thread in registry.threads.iter().filter(|thread| thread.id != me.id) {
+            thread.poll.fetch_and(!poll::STOP, Ordering::Relaxed);
+            // Release pairs with the Acquire of `attach`.
+            thread.state.store(DETACHED, Ordering::Release);
+        }
+        registry.stopping = false;
+        drop(registry);
+        self.changed.notify_all();
+    }
+
+    /// Waits out a stop: the thread is SUSPENDED until the stopper resumes it, then ATTACHED again.
+    pub(crate) fn park_for_stop(&self, me: &ThreadShared) {
+        let mut registry = lock(&self.registry);
+        while registry.stopping {
+            registry = self.suspended(registry, me);
+        }
+    }
+
+    fn suspended<'a>(
+        &'a self,
+        mut registry: MutexGuard<'a, Registry>,
+        me: &ThreadShared,
+    ) -> MutexGuard<'a, Registry> {
+        // Release pairs with the Acquire in `suspend_others`.
+        me.state.store(SUSPENDED, Ordering::Release);
+        self.changed.notify_all();
+        while me.state.load(Ordering::Acquire) == SUSPENDED {
+            registry = wait(&self.changed, registry);
+        }
+        // The stopper left DETACHED; no other stopper can have begun, for this thread holds the registry.
+        me.state.store(ATTACHED, Ordering::Relaxed);
+        self.announce(me);
+        registry
+    }
+}

@@ -1,0 +1,227 @@
+//! A Python thread: its registers, what it has waiting, and its way through safepoints.
+//!
+//! `&mut Thread` is the right to reach a safepoint; `&Thread` promises that none is reached while it is borrowed.
+
+use crate::epoch::{self, Limbo};
+use crate::header::Header;
+use crate::heap::Heap;
+use crate::runtime::{Runtime, ThreadShared, poll};
+use crate::stack::RegisterStack;
+use crate::sync::{Arc, Ordering};
+use crate::value::Value;
+use crate::word::Word;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::marker::PhantomPinned;
+use std::ptr::NonNull;
+use std::sync::OnceLock;
+
+/// Something that Python code must be run for.
+pub enum Pending {
+    /// Run the finalizer of this object, once; then drop it.
+    Finalizer(Value),
+    /// Call `callback(weakref)`.
+    Callback { callback: Value, weakref: Value },
+}
+
+/// One Python thread. Made by [`Thread::spawn_here`]; belongs to one OS thread at a time.
+///
+/// Pinned and not `Unpin`: the current thread is also found through a thread-local, for drops.
+pub struct Thread {
+    runtime: &'static Runtime,
+    shared: Arc<ThreadShared>,
+    heap: Heap,
+    /// The registers.
+    pub stack: RegisterStack,
+    /// Where the running frame's registers start; the interpreter keeps it when it reaches safepoints.
+    pub frame_base: Cell<*mut Word>,
+    limbo: Limbo,
+    pub(crate) pending: RefCell<VecDeque<Pending>>,
+    pub(crate) destroying: Cell<bool>,
+    pub(crate) dying: RefCell<Vec<NonNull<Header>>>,
+    leaf_locks: Cell<u32>,
+    native_limit: Cell<usize>,
+    /// State of the layers above.
+    pub extension: Cell<*mut ()>,
+    _pinned: PhantomPinned,
+}
+
+thread_local! {
+    static CURRENT: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
+}
+
+/// The one runtime of this process.
+pub fn process_runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(Runtime::new)
+}
+
+/// Runs `f` with the thread attached on this OS thread, if there is one.
+#[inline]
+pub(crate) fn with_current<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
+    let current = CURRENT.try_with(Cell::get).unwrap_or(std::ptr::null());
+    // SAFETY: set while the thread exists on this OS thread; all that is changed through it lies in cells, and `Thread`
+    // is not `Unpin`, so an exclusive reference elsewhere doesn't promise uniqueness to the compiler.
+    f(unsafe { current.as_ref() })
+}
+
+/// Bytes of native stack kept free for native code between two checks.
+const NATIVE_RESERVE: usize = 192 * 1024;
+
+impl Thread {
+    /// Creates a thread for this OS thread, attached. `None` if there is no memory for its stack.
+    ///
+    /// `native_stack` is the lowest usable address of the OS thread's stack.
+    pub fn spawn_here(runtime: &'static Runtime, native_stack: usize) -> Option<Box<Thread>> {
+        let stack = RegisterStack::new()?;
+        let base = stack.top();
+        let shared = runtime.register();
+        let thread = Box::new(Thread {
+            runtime,
+            shared,
+            heap: Heap::new(runtime.space.clone()),
+            stack,
+            frame_base: Cell::new(base),
+            limbo: Limbo::default(),
+            pending: RefCell::default(),
+            destroying: Cell::new(false),
+            dying: RefCell::default(),
+            leaf_locks: Cell::new(0),
+            native_limit: Cell::new(native_stack + NATIVE_RESERVE),
+            extension: Cell::new(std::ptr::null_mut()),
+            _pinned: PhantomPinned,
+        });
+        runtime.attach(&thread.shared);
+        CURRENT.set(&raw const *thread);
+        Some(thread)
+    }
+
+    /// The process's runtime.
+    #[inline(always)]
+    pub fn runtime(&self) -> &'static Runtime {
+        self.runtime
+    }
+
+    /// The part other threads may touch.
+    #[inline(always)]
+    pub fn shared(&self) -> &Arc<ThreadShared> {
+        &self.shared
+    }
+
+    /// Where this thread's objects lie.
+    #[inline(always)]
+    pub fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    pub(crate) fn limbo(&self) -> &Limbo {
+        &self.limbo
+    }
+
+    /// Reasons to leave the fast path. One relaxed load: each reason is handled with its own ordering in `safepoint`.
+    #[inline(always)]
+    pub fn poll(&self) -> u32 {
+        self.shared.poll.load(Ordering::Relaxed)
+    }
+
+    /// Clears bits of the poll word and returns those that were set.
+    pub fn take_poll(&self, bits: u32) -> u32 {
+        // Acquire pairs with the Release of `request`.
+        self.shared.poll.fetch_and(!bits, Ordering::Acquire) & bits
+    }
+
+    /// Handles the runtime's own reasons: stops, epochs, reclamation. Signals, pending finalizers and collections are left
+    /// to the caller, who looks at `poll` afterwards.
+    #[cold]
+    pub fn safepoint(&mut self) {
+        let reasons = self.take_poll(poll::EPOCH | poll::RECLAIM);
+        let stop = self.poll() & poll::STOP != 0;
+        if reasons == 0 && !stop {
+            return;
+        }
+        self.own_registers();
+        if stop {
+            self.runtime.park_for_stop(&self.shared);
+        }
+        if reasons & poll::EPOCH != 0 {
+            self.runtime.announce(&self.shared);
+            if self.runtime.safe_epoch() == self.runtime.epoch.load(Ordering::SeqCst) {
+                self.runtime.wake_reclaimers();
+            }
+        }
+        if reasons & poll::RECLAIM != 0 {
+            epoch::reclaim(self);
+        }
+    }
+
+    /// Counts every borrowed register.
+    pub(crate) fn own_registers(&self) {
+        self.stack.own_borrowed(self.frame_base.get());
+    }
+
+    /// Runs `f` detached: the thread counts as quiescent and doesn't hold up others. `f` touches no objects.
+    pub fn detached<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        self.own_registers();
+        if !self.limbo.is_empty() {
+            self.runtime.announce(&self.shared);
+            epoch::reclaim(self);
+            self.limbo.abandon(self);
+        }
+        self.runtime.detach(&self.shared);
+        let result = f();
+        self.runtime.attach(&self.shared);
+        result
+    }
+
+    /// Runs `f` with every other thread stopped.
+    pub fn stop_the_world<R>(&mut self, f: impl FnOnce(&mut Thread, &[Arc<ThreadShared>]) -> R) -> R {
+        self.own_registers();
+        let shared = self.shared.clone();
+        self.runtime.stop_the_world(&shared, |threads| f(self, threads))
+    }
+
+    /// Whether so little native stack is left that native recursion must end in RecursionError.
+    #[inline]
+    pub fn native_stack_low(&self) -> bool {
+        let here = 0u8;
+        (&raw const here as usize) < self.native_limit.get()
+    }
+
+    #[inline(always)]
+    pub(crate) fn enter_leaf(&self) {
+        if cfg!(debug_assertions) {
+            self.leaf_locks.set(self.leaf_locks.get() + 1);
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn leave_leaf(&self) {
+        if cfg!(debug_assertions) {
+            self.leaf_locks.set(self.leaf_locks.get() - 1);
+        }
+    }
+
+    /// Debug builds: no object lock may be held where objects are destroyed or Python code runs.
+    #[inline(always)]
+    pub fn assert_no_leaf(&self) {
+        debug_assert_eq!(self.leaf_locks.get(), 0, "an object lock is held where it must not be");
+    }
+
+    /// Ends the thread: reclaims or hands on what waits, detaches and unregisters. Dropping the box does the same.
+    fn end(&mut self) {
+        self.own_registers();
+        self.discard_pending();
+        self.runtime.announce(&self.shared);
+        epoch::reclaim(self);
+        self.limbo.abandon(self);
+        self.runtime.detach(&self.shared);
+        self.runtime.unregister(&self.shared);
+        CURRENT.set(std::ptr::null());
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

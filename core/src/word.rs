@@ -1,0 +1,151 @@
+//! The 64-bit word that a register holds: its bit layout and nothing else.
+//!
+//! | low bits | meaning |
+//! |---|---|
+//! | `..1` | small int, 63 bits |
+//! | `.10` | float stored in the word (Ruby's "flonum" rotation) |
+//! | `000` | pointer to a heap object, counted (or a constant below the first page) |
+//! | `100` | pointer to a heap object, borrowed: only in registers |
+//!
+//! Constants are multiples of eight below [`FIRST_POINTER`]; zero is "unbound" (an empty register or field).
+
+use crate::header::Header;
+use std::ptr::NonNull;
+
+/// A raw register word.
+pub type Word = u64;
+
+/// An empty register or field.
+pub const UNBOUND: Word = 0;
+/// `None`.
+pub const NONE: Word = 8;
+/// `False`.
+pub const FALSE: Word = 16;
+/// `True`.
+pub const TRUE: Word = 24;
+/// `Ellipsis`.
+pub const ELLIPSIS: Word = 32;
+/// `NotImplemented`.
+pub const NOT_IMPLEMENTED: Word = 40;
+/// Words from here on with clear low bits are pointers.
+pub const FIRST_POINTER: Word = 4096;
+/// Set in a register's pointer when the register owns no reference.
+pub const BORROWED: Word = 4;
+
+/// The least and greatest int that fits in a word.
+pub const SMALL_INT_MIN: i64 = i64::MIN >> 1;
+/// See [`SMALL_INT_MIN`].
+pub const SMALL_INT_MAX: i64 = i64::MAX >> 1;
+
+const ZERO_FLONUM: Word = 0x8000_0000_0000_0002;
+
+/// Whether the word is a pointer to a heap object, counted or borrowed.
+#[inline(always)]
+pub const fn is_pointer(word: Word) -> bool {
+    word & 3 == 0 && word >= FIRST_POINTER
+}
+
+/// Whether the word is a pointer that owns a reference.
+#[inline(always)]
+pub const fn is_counted(word: Word) -> bool {
+    // One rotation brings the three tag bits to the top: any of them set makes the number larger than every address.
+    word.rotate_right(3).wrapping_sub(FIRST_POINTER >> 3) < (1 << 61) - (FIRST_POINTER >> 3)
+}
+
+/// The word without its borrowed bit.
+#[inline(always)]
+pub const fn canonical(word: Word) -> Word {
+    if word & 7 == BORROWED { word & !BORROWED } else { word }
+}
+
+/// The object a pointer word points to; the caller has checked [`is_pointer`].
+#[inline(always)]
+pub(crate) const fn header_of(word: Word) -> NonNull<Header> {
+    debug_assert!(is_pointer(word));
+    // SAFETY: a pointer word is at least FIRST_POINTER, so not null.
+    unsafe { NonNull::new_unchecked((word & !7) as *mut Header) }
+}
+
+/// Whether the word is a small int.
+#[inline(always)]
+pub const fn is_int(word: Word) -> bool {
+    word & 1 == 1
+}
+
+/// The int of a small-int word.
+#[inline(always)]
+pub const fn int_of(word: Word) -> i64 {
+    (word as i64) >> 1
+}
+
+/// The word of an int, if it fits 63 bits.
+#[inline(always)]
+pub const fn from_int(value: i64) -> Option<Word> {
+    let shifted = value << 1;
+    if shifted >> 1 == value { Some(shifted as Word | 1) } else { None }
+}
+
+/// Whether the word is a float stored in place.
+#[inline(always)]
+pub const fn is_flonum(word: Word) -> bool {
+    word & 3 == 2
+}
+
+/// The float of a flonum word.
+#[inline(always)]
+pub const fn flonum_of(word: Word) -> f64 {
+    if word == ZERO_FLONUM {
+        return 0.0;
+    }
+    let top = word >> 63;
+    f64::from_bits(((2 - top) | (word & !3)).rotate_right(3))
+}
+
+/// The word of a float, if its exponent is in the range that fits (about 1e-77 to 1e77, and positive zero).
+#[inline(always)]
+pub const fn from_float(value: f64) -> Option<Word> {
+    let bits = value.to_bits();
+    let exponent = (bits >> 60) & 7;
+    if (exponent == 3 || exponent == 4) && bits != 0x3000_0000_0000_0000 {
+        Some((bits.rotate_left(3) & !3) | 2)
+    } else if bits == 0 {
+        Some(ZERO_FLONUM)
+    } else {
+        None
+    }
+}
+
+/// The word of a bool.
+#[inline(always)]
+pub const fn from_bool(value: bool) -> Word {
+    if value { TRUE } else { FALSE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_round_trip() {
+        for f in [0.0, 1.0, -1.0, 0.5, 1e-70, -1e70, std::f64::consts::PI, 123456.789] {
+            let word = from_float(f).unwrap();
+            assert!(is_flonum(word) && !is_int(word) && !is_pointer(word));
+            assert_eq!(flonum_of(word).to_bits(), f64::to_bits(f));
+        }
+        for f in [-0.0, 1e300, f64::INFINITY, f64::NAN, 5e-324] {
+            assert!(from_float(f).is_none());
+        }
+    }
+
+    #[test]
+    fn ints_and_tags() {
+        for i in [0, 1, -1, SMALL_INT_MAX, SMALL_INT_MIN] {
+            assert_eq!(int_of(from_int(i).unwrap()), i);
+        }
+        assert!(from_int(SMALL_INT_MAX + 1).is_none() && from_int(SMALL_INT_MIN - 1).is_none());
+        assert!(
+            is_counted(4096) && !is_counted(4100) && !is_counted(8) && !is_counted(0) && !is_counted(4097)
+        );
+        assert!(is_pointer(4100) && !is_pointer(24));
+    }
+}
