@@ -103,15 +103,18 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
             }
         }
     });
-    // SAFETY of the generated impl: the layout is that of the very type, and a payload begins with its base's payload
-    // (`begin_with_base`), which is all that `Payload` asks for.
+    // SAFETY of the generated impl: the layout is made from the very type, and lies in a static, whose address is the
+    // same in every crate and no other type's (a promoted constant would guarantee neither).
     Ok(quote! {
         #layout
         #input
         #base_check
         #[allow(unsafe_code, reason = "the layout is the type's own")]
         unsafe impl ::orochi_objects::core::Payload for #ident {
-            const LAYOUT: &'static ::orochi_objects::core::Layout = &::orochi_objects::core::Layout::of::<#ident>();
+            const LAYOUT: &'static ::orochi_objects::core::Layout = {
+                static LAYOUT: ::orochi_objects::core::Layout = ::orochi_objects::core::Layout::of::<#ident>();
+                &LAYOUT
+            };
         }
         impl ::orochi_objects::PyClass for #ident {
             const NAME: &'static str = #name;

@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `exact_args::<N>(thread, &args, &signature) -> PyResult<[Ref; N]>` | all parameters required and positional-only: take exactly N, or raise what `bind` would |
 //! | `Signature::bind::<N>(thread, &args) -> PyResult<[Option<Ref>; N]>` | everything else; one place per parameter that isn't `*` or `**` |
-//! | `required`, `optional`, `FromArg::from_arg` | convert one argument; `ArgContext::index` counts all of `Signature::params` |
+//! | `required`, `optional`, `FromArg::from_arg` | convert one argument; `ArgContext::index` counts the places of `bind` |
 //! | `receiver::<T>(thread, this, &signature)` | `this: &Obj<Self>` of a method |
 //! | `receiver_ref::<T>(thread, this, &signature) -> PyResult<Ref>` | `this: Ref` of a method: the same check by class, for types whose instances may be immediates |
 //! | `slot_receiver::<T>(this)` | `this: &Obj<Self>` of a slot, getter or setter; the attribute descriptor has checked before |

@@ -96,8 +96,10 @@ impl Shim {
             });
         }
         let mut conversions = TokenStream::new();
-        for (index, ((name, parameter), param)) in arguments.iter().zip(&self.signature.params).enumerate() {
-            let convert = converted(name, parameter, param, index)?;
+        let mut place = 0;
+        for ((name, parameter), param) in arguments.iter().zip(&self.signature.params) {
+            let convert = converted(name, parameter, param, place)?;
+            place += usize::from(!param.kind.is_variadic());
             conversions.extend(convert.map(|convert| quote!(let #name = #convert;)));
         }
         // With nothing but `*args` or `**kwargs` no place is left, and the type of an empty pattern is spelled out.
@@ -154,9 +156,9 @@ fn converted(
     name: &Ident,
     parameter: &Parameter,
     param: &Param,
-    index: usize,
+    place: usize,
 ) -> Result<Option<TokenStream>> {
-    let context = quote!(__o::ArgContext { signature: &SIGNATURE, index: #index });
+    let context = quote!(__o::ArgContext { signature: &SIGNATURE, index: #place });
     let span = at(parameter.span);
     let Some(default) = &param.default else {
         return Ok(Some(match param.kind {

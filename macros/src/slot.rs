@@ -25,7 +25,12 @@ const OTHER_RESULTS: &[&str] = &[
     "mp_length",
     "mp_ass_subscript",
     "nb_bool",
+    "am_send",
+    "bf_getbuffer",
 ];
+
+/// The slot that can't raise.
+const RELEASE: &str = "bf_releasebuffer";
 
 /// The field of `Slots` for a `#[slot]` function.
 pub(crate) fn slot_entry(name: &Ident, function: &Signature, class: &Type) -> Result<TokenStream> {
@@ -39,9 +44,12 @@ pub(crate) fn slot_entry(name: &Ident, function: &Signature, class: &Type) -> Re
             || parameter.role == Role::Argument
                 && function.inputs.iter().nth(index).is_some_and(|input| takes_self(input, class))
     });
-    let returns_other = OTHER_RESULTS.contains(&name.unraw().to_string().as_str());
+    let slot = name.unraw().to_string();
+    let returns_other = OTHER_RESULTS.contains(&slot.as_str());
+    let is_release = slot == RELEASE;
     let has_thread_first = parameters.first().is_some_and(|p| p.role == Role::Thread);
-    let passes_result = returns == Returns::Value || returns_other && returns == Returns::Result;
+    let passes_result =
+        is_release || returns == Returns::Value || returns_other && returns == Returns::Result;
     if has_thread_first && receiver.is_none() && passes_result {
         return Ok(quote!(#name: Some(#path)));
     }
@@ -49,16 +57,24 @@ pub(crate) fn slot_entry(name: &Ident, function: &Signature, class: &Type) -> Re
     let forwarded = parameters.iter().zip(&names).filter(|(p, _)| p.role != Role::Thread).map(|(_, n)| n);
     let check = receiver.map(|index| {
         let name = &names[index];
-        quote!(let #name = __o::slot_receiver::<#class>(#name)?;)
+        if is_release {
+            quote!(let Ok(#name) = __o::slot_receiver::<#class>(#name) else { return };)
+        } else {
+            quote!(let #name = __o::slot_receiver::<#class>(#name)?;)
+        }
     });
     let arguments = parameters.iter().zip(&names).map(|(parameter, name)| match parameter.role {
         Role::Thread => quote!(thread),
         _ => quote!(#name),
     });
     let call = quote!(#path(#(#arguments),*));
-    let call = if returns_other { into_result(call, returns) } else { into_value(call, returns) };
+    let call = match returns_other {
+        _ if is_release => call,
+        true => into_result(call, returns),
+        false => into_value(call, returns),
+    };
     let uses_thread = parameters.iter().any(|p| p.role == Role::Thread);
-    let thread = if uses_thread || (!returns_other && returns != Returns::Value) {
+    let thread = if uses_thread || (!is_release && !returns_other && returns != Returns::Value) {
         quote!(thread)
     } else {
         quote!(_thread)

@@ -147,6 +147,11 @@ impl Counter {
     }
 
     #[slot]
+    fn bf_releasebuffer(thread: &mut Thread, this: &Obj<Self>) {
+        thread.calls += this.start as usize;
+    }
+
+    #[slot]
     fn nb_add(_thread: &mut Thread, left: Ref, _right: Ref) -> PyResult {
         Ok(left.to_owned())
     }
@@ -260,6 +265,9 @@ fn methods_bind_and_convert() {
     let keywords = [("key", Value::Int(4)), ("deep", Value::Bool(true)), ("odd", Value::None)];
     let long = call("index", &[this.clone(), text, Value::Int(9), Value::None], &keywords);
     assert_eq!(long, Ok(Value::Str("1 1 s 9 1 Some(Int(4)) true 1 ,  1".to_owned())));
+    let text = Value::Str("s".to_owned());
+    let wrong = call("index", &[this.clone(), text], &[("sep", Value::None)]);
+    assert_eq!(wrong, Err(PyErr("index: sep is wrong".to_owned())));
     assert_eq!(call("pop", &[this.clone(), Value::Int(1)], &[]), Ok(Value::None));
     assert_eq!(call("pop", &[this.clone(), Value::Int(1), Value::Int(2)], &[]), Ok(Value::Int(3)));
     assert_eq!(call("None_", std::slice::from_ref(&this), &[]), Ok(Value::Int(5)));
@@ -329,6 +337,9 @@ fn slots_adapt() {
     assert_eq!(slots.sq_length.expect("slot")(thread, Ref::NONE), Err(PyErr("counter".to_owned())));
     assert_eq!(slots.mp_ass_subscript.expect("slot")(thread, this, this, None), Ok(()));
     assert_eq!(slots.nb_add.expect("slot")(thread, Ref::NONE, this), Ok(Value::None));
+    slots.bf_releasebuffer.expect("slot")(thread, this);
+    slots.bf_releasebuffer.expect("slot")(thread, Ref::NONE);
+    assert_eq!(thread.calls, 10);
     assert!(slots.tp_str.is_none());
     let more = &<Counter as PyMethods>::PARTS[1].slots;
     assert_eq!(more.sq_item.expect("slot")(thread, this, 3), Ok(Value::Int(7)));

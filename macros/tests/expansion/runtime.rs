@@ -200,14 +200,17 @@ pub struct ArgContext {
     pub signature: &'static Signature,
     pub index: usize,
 }
+impl ArgContext {
+    fn name(&self) -> &'static str {
+        let variadic = |p: &&Param| matches!(p.kind, ParamKind::VarArgs | ParamKind::VarKwargs);
+        self.signature.params.iter().filter(|p| !variadic(p)).nth(self.index).map_or("?", |p| p.name)
+    }
+}
 pub trait FromArg<'a>: Sized {
     fn from_arg(thread: &mut Thread, value: Ref<'a>, context: ArgContext) -> PyResult<Self>;
 }
 fn wrong<T>(context: &ArgContext) -> PyResult<T> {
-    error(format!(
-        "{}: {} is wrong",
-        context.signature.function, context.signature.params[context.index].name
-    ))
+    error(format!("{}: {} is wrong", context.signature.function, context.name()))
 }
 impl<'a> FromArg<'a> for Ref<'a> {
     fn from_arg(_: &mut Thread, value: Ref<'a>, _: ArgContext) -> PyResult<Self> {
@@ -251,7 +254,7 @@ pub fn required<'a, T: FromArg<'a>>(
 ) -> PyResult<T> {
     match slot {
         Some(value) => T::from_arg(thread, value, context),
-        None => error(format!("{} is missing", context.signature.params[context.index].name)),
+        None => error(format!("{} is missing", context.name())),
     }
 }
 pub fn optional<'a, T: FromArg<'a>>(
@@ -348,6 +351,7 @@ pub struct Slots {
     pub sq_item: Option<fn(&mut Thread, Ref<'_>, i64) -> PyResult<Value>>,
     pub mp_ass_subscript: Option<fn(&mut Thread, Ref<'_>, Ref<'_>, Option<Ref<'_>>) -> PyResult<()>>,
     pub nb_add: Option<Binary>,
+    pub bf_releasebuffer: Option<fn(&mut Thread, Ref<'_>)>,
 }
 impl Slots {
     pub const EMPTY: Self = Self {
@@ -363,6 +367,7 @@ impl Slots {
         sq_item: None,
         mp_ass_subscript: None,
         nb_add: None,
+        bf_releasebuffer: None,
     };
 }
 pub struct MethodPart {
