@@ -6,8 +6,9 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Error, LitStr, Path, Result, Token};
+use syn::{Data, DeriveInput, Error, Expr, LitStr, Path, Result, Token, parenthesized};
 
 use crate::attributes::documentation;
 
@@ -20,6 +21,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("mapping", "MAPPING"),
     ("no_new", "DISALLOW_INSTANTIATION"),
     ("method_descriptor", "METHOD_DESCRIPTOR"),
+    ("match_self", "MATCH_SELF"),
 ];
 
 #[derive(Default)]
@@ -28,6 +30,7 @@ struct Options {
     module: Option<LitStr>,
     base: Option<Path>,
     flags: Vec<Ident>,
+    layout: Option<Expr>,
     mutable: bool,
     no_methods: bool,
 }
@@ -47,20 +50,26 @@ impl Options {
 
     fn read(&mut self, key: &Ident, input: ParseStream<'_>) -> Result<()> {
         let word = key.to_string();
-        if matches!(word.as_str(), "name" | "module" | "base") {
+        if matches!(word.as_str(), "name" | "module" | "base" | "unsafe_layout") {
             input.parse::<Token![=]>()?;
         }
         match word.as_str() {
             "name" => self.name = Some(input.parse()?),
             "module" => self.module = Some(input.parse()?),
             "base" => self.base = Some(input.parse()?),
+            "unsafe_layout" => self.layout = Some(input.parse()?),
+            "flags" => {
+                let content;
+                parenthesized!(content in input);
+                self.flags.extend(Punctuated::<Ident, Token![,]>::parse_terminated(&content)?);
+            }
             "mutable" => self.mutable = true,
             "no_methods" => self.no_methods = true,
             _ => {
                 let Some((_, flag)) = FLAGS.iter().find(|(option, _)| *option == word) else {
                     let known: Vec<&str> = FLAGS.iter().map(|(option, _)| *option).collect();
                     let message = format!(
-                        "unknown option; there are name, module, base, mutable, no_methods, {}",
+                        "unknown option; there are name, module, base, mutable, no_methods, unsafe_layout, flags(…), {}",
                         known.join(", ")
                     );
                     return Err(Error::new(key.span(), message));
@@ -86,10 +95,19 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
     let name = options.name.as_ref().map_or_else(|| ident.unraw().to_string(), LitStr::value);
     let module = options.module.as_ref().map_or_else(|| "builtins".to_owned(), LitStr::value);
     let doc = documentation(&input.attrs);
-    let (layout, base_check) = match &options.base {
+    let (repr, base_check) = match &options.base {
         Some(base) => begin_with_base(&input, base)?,
         None => (TokenStream::new(), TokenStream::new()),
     };
+    let layout = options.layout.map_or_else(
+        || {
+            // Either the first field is the base's payload, or that has no size: both ways this one starts with it.
+            let base = options.base.iter();
+            quote!(::orochi_objects::core::Layout::of::<#ident>()
+                #(.with_base(<#base as ::orochi_objects::core::Payload>::LAYOUT))*)
+        },
+        ToTokens::into_token_stream,
+    );
     let base = match &options.base {
         Some(base) => quote!(Some(<#base as __o::PyClass>::static_type)),
         None => quote!(None),
@@ -103,16 +121,16 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
             }
         }
     });
-    // SAFETY of the generated impl: the layout is made from the very type, and lies in a static, whose address is the
+    // SAFETY of the generated impl: the layout is made from the very type (or its author vouches for it), and lies in a static, whose address is the
     // same in every crate and no other type's (a promoted constant would guarantee neither).
     Ok(quote! {
-        #layout
+        #repr
         #input
         #base_check
         #[allow(unsafe_code, reason = "the layout is the type's own")]
         unsafe impl ::orochi_objects::core::Payload for #ident {
             const LAYOUT: &'static ::orochi_objects::core::Layout = {
-                static LAYOUT: ::orochi_objects::core::Layout = ::orochi_objects::core::Layout::of::<#ident>();
+                static LAYOUT: ::orochi_objects::core::Layout = #layout;
                 &LAYOUT
             };
         }

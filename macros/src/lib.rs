@@ -64,7 +64,9 @@ fn finish_item(result: syn::Result<proc_macro2::TokenStream>, item: TokenStream)
 ///
 /// Options: `name = "…"` (default: the struct's name), `module = "…"` (default: builtins), `base = Type`,
 /// `subclassable`, `dict`, `weakref`, `sequence`, `mapping`, `no_new` (calling the class is an error),
-/// `method_descriptor`, `mutable` (the class's attributes may be set), `no_methods` (there is no `#[pymethods]` block).
+/// `method_descriptor`, `match_self`, `flags(NAME, …)` (other constants of `TypeFlags`), `mutable` (the class's
+/// attributes may be set), `no_methods` (there is no `#[pymethods]` block), `unsafe_layout = …` (a `Layout` that isn't
+/// `Layout::of::<Self>()`, for payloads with a tail, say; the author answers for it).
 /// The doc comment becomes `__doc__`.
 ///
 /// With `base = B`, where `B` has fields, the first field has to be of type `B`; the struct is laid out as in C then.

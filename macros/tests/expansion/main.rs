@@ -171,6 +171,12 @@ impl Counter {
 #[pyclass(base = Counter, no_methods, mutable)]
 pub struct Derived(Counter, i64);
 
+const ODD: runtime::core::Layout = runtime::core::Layout { size: 77, base: None };
+
+/// Has a layout of its own.
+#[pyclass(name = "odd", unsafe_layout = ODD, match_self, flags(LIST_SUBCLASS), no_methods)]
+pub struct Odd;
+
 mod angles {
     use super::*;
 
@@ -250,6 +256,12 @@ fn class_is_described() {
     assert_eq!((derived.name, derived.module, &derived.flags), ("Derived", "builtins", &TypeFlags(0)));
     assert_eq!(derived.base.map(|base| base().spec.name), Some("counter"));
     assert_eq!(std::mem::offset_of!(Derived, 0), 0);
+    let base = derived.layout.base.expect("the base's layout");
+    assert!(
+        std::ptr::eq(base, spec.layout) && std::ptr::eq(base, <Counter as runtime::core::Payload>::LAYOUT)
+    );
+    let odd = Odd::static_type().spec;
+    assert_eq!((odd.layout.size, &odd.flags), (77, &TypeFlags(4 | 8 | 16)));
 }
 
 #[test]

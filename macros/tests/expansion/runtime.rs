@@ -12,10 +12,14 @@ pub mod core {
     pub struct Field(pub Value);
     pub struct Layout {
         pub size: usize,
+        pub base: Option<&'static Layout>,
     }
     impl Layout {
         pub const fn of<T>() -> Self {
-            Self { size: size_of::<T>() }
+            Self { size: size_of::<T>(), base: None }
+        }
+        pub const fn with_base(self, base: &'static Layout) -> Self {
+            Self { base: Some(base), ..self }
         }
     }
     /// # Safety
@@ -390,6 +394,8 @@ impl TypeFlags {
     pub const SUBCLASSABLE: Self = Self(1);
     pub const WEAKREF: Self = Self(2);
     pub const IMMUTABLE: Self = Self(4);
+    pub const MATCH_SELF: Self = Self(8);
+    pub const LIST_SUBCLASS: Self = Self(16);
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
