@@ -7,6 +7,9 @@
 //! Unsafe code stands in [`wtf8`] alone, at the border between bytes and text.
 
 pub mod ascii;
+#[cfg(test)]
+mod checks;
+pub mod float;
 pub mod search;
 pub mod unicode;
 pub mod wtf8;

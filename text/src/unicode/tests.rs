@@ -4,18 +4,9 @@ use super::checks::CHECKS;
 use super::names::{Found, lookup, lookup_code_point};
 use super::old::OldProperties;
 use super::*;
+use crate::checks::{crc_table, crc32};
 use crate::wtf8::Wtf8Buf;
 use normalize::{Form, is_normalized, normalize};
-
-fn crc32(table: &[u32; 256], sum: u32, line: &str) -> u32 {
-    !line.bytes().fold(!sum, |sum, b| table[((sum ^ u32::from(b)) & 255) as usize] ^ (sum >> 8))
-}
-
-fn crc_table() -> [u32; 256] {
-    std::array::from_fn(|n| {
-        (0..8).fold(n as u32, |c, _| if c & 1 == 1 { 0xEDB8_8320 ^ (c >> 1) } else { c >> 1 })
-    })
-}
 
 fn spell(text: &Wtf8) -> String {
     let units: Vec<_> = text.code_points().map(|c| format!("{:x}", c.to_u32())).collect();

@@ -1,0 +1,135 @@
+"""Writes `sums.rs`: what CPython 3.14 answers to the checks of this package, as one CRC-32 per check.
+
+python3.14 generate.py           writes the sums
+python3.14 generate.py NAME      prints the lines of one check
+"""
+
+import math
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+MASK = (1 << 64) - 1
+CHECKS = {}
+
+
+class Random:
+    def __init__(self, seed):
+        self.state = seed
+
+    def next(self):
+        self.state = (self.state + 0x9E3779B97F4A7C15) & MASK
+        z = (self.state ^ (self.state >> 30)) * 0xBF58476D1CE4E5B9 & MASK
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB & MASK
+        return z ^ (z >> 31)
+
+    def below(self, limit):
+        return self.next() % limit
+
+    def pick(self, items):
+        return items[self.below(len(items))]
+
+    def float(self):
+        kind = self.below(4)
+        if kind == 0:
+            return struct.unpack("<d", struct.pack("<Q", self.next()))[0]
+        if kind == 1:
+            digits = self.below(10_000_000)
+            return float(f"{digits}e{self.below(40) - 20}")
+        if kind == 2:
+            return self.below(20_000) / 8.0 - 1000.0
+        digits = self.next()
+        return float(f"-{digits}e{self.below(600) - 320}")
+
+
+def check(function):
+    CHECKS[function.__name__] = function
+    return function
+
+
+def attempt(function, *args):
+    try:
+        return function(*args)
+    except (ValueError, OverflowError, TypeError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@check
+def float_repr():
+    random = Random(1)
+    for _ in range(20_000):
+        x = random.float()
+        yield f"{x!r} {x.hex()}"
+    for exponent in range(-330, 310):
+        for digits in (1, 5, 123456789012345678):
+            x = float(f"{digits}e{exponent}")
+            yield f"{x!r} {x.hex()}"
+
+
+@check
+def float_format():
+    random = Random(2)
+    for _ in range(20_000):
+        x, code, precision = random.float(), random.pick("eEfFgG"), random.below(25)
+        flags = random.pick(["", "#", "+", "+#"])
+        yield f"{flags}.{precision}{code} {f'%{flags}.{precision}{code}' % x}"
+    for precision in (0, 1, 17, 50, 300, 766, 767, 1074, 1100):
+        for x in (0.1, 5e-324, 1.7976931348623157e308, 2.2250738585072014e-308, 0.5, 1.5, 2.5, 0.125, 1e22, 9.995, 0.0):
+            for code in "efg":
+                yield f"{f'%.{precision}{code}' % x} {f'%#.{precision}{code}' % -x}"
+
+
+@check
+def float_round():
+    random = Random(3)
+    for _ in range(20_000):
+        x, places = random.float(), random.below(30) - 12
+        if math.isfinite(x):
+            yield f"{places} {attempt(round, x, places)}"
+    for x in (5e15, 1.5, 2.5, 5.0, 15.0, 1e308, 1.7976931348623157e308, 5e-324, 0.5, 25.0, 35.0, 4503599627370497.5):
+        for places in (-400, -310, -308, -307, -2, -1, 0, 1, 16, 22, 323, 324, 400):
+            yield f"{places} {attempt(round, x, places)} {attempt(round, -x, places)}"
+
+
+NUMBERS = ["1", "-1.5", "+.5", "5.", "1e5", "1E+5", "1e", "1_0", "1__0", "_1", "1_", "1_.0", "1._0", "1e1_0", "1e_1", "inf",
+           "-Infinity", "nan", "+NaN", "infinit", "", " ", " 1 ", ".", "-", "e5", "0x1", "1.5.2", "1 2", "--1", "1e400",
+           "1j", "j", "+j", "-J", "1+j", "1-2.5j", "(1+2j)", " ( 1+2j ) ", "((1))", "1 +2j", "1+ 2j", "infj", "nan-infj",
+           "1e5+1e-5j", "1+2", "1j+2", "1+2jj", "1_0+2_0j", "(1", "1)", "()", "1e5j", "-0-0j", "jj", "1+-2j", "\x0b1\x0c"]
+
+
+@check
+def float_parse():
+    for text in NUMBERS:
+        for number in (float, complex):
+            try:
+                yield f"{text!a} {number(text)!r}"
+            except ValueError:
+                yield f"{text!a} error"
+
+
+def crc(lines):
+    total = 0
+    for line in lines:
+        total = zlib.crc32(f"{line}\n".encode(), total)
+    return total
+
+
+def main():
+    if len(sys.argv) > 1:
+        for line in CHECKS[sys.argv[1]]():
+            print(line)
+        return
+    lines = [
+        "//! Sums over what CPython 3.14 answers. Written by `generate.py`; do not edit.",
+        "",
+        f"pub(super) const SUMS: [(&str, u32); {len(CHECKS)}] = [",
+        *(f"    (\"{name}\", {crc(function()):#x})," for name, function in CHECKS.items()),
+        "];",
+        "",
+    ]
+    (Path(__file__).parent / "sums.rs").write_text("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
