@@ -262,7 +262,10 @@ unsafe impl Trace for AtomicField {
 macro_rules! no_fields {
     ($($t:ty),* $(,)?) => { $(
         // SAFETY: holds no fields.
-        unsafe impl Trace for $t { fn trace(&self, _visit: &mut dyn FnMut(&Field)) {} }
+        unsafe impl Trace for $t {
+            const HAS_FIELDS: bool = false;
+            fn trace(&self, _visit: &mut dyn FnMut(&Field)) {}
+        }
     )* };
 }
 no_fields!(
@@ -301,42 +304,56 @@ no_fields!(
 
 // SAFETY (each below): visits every part.
 unsafe impl<T: Trace> Trace for Option<T> {
+    const HAS_FIELDS: bool = T::HAS_FIELDS;
+
     fn trace(&self, visit: &mut dyn FnMut(&Field)) {
         self.iter().for_each(|part| part.trace(visit));
     }
 }
 // SAFETY: as above.
 unsafe impl<T: Trace> Trace for Vec<T> {
+    const HAS_FIELDS: bool = T::HAS_FIELDS;
+
     fn trace(&self, visit: &mut dyn FnMut(&Field)) {
         self.iter().for_each(|part| part.trace(visit));
     }
 }
 // SAFETY: as above.
 unsafe impl<T: Trace> Trace for std::collections::VecDeque<T> {
+    const HAS_FIELDS: bool = T::HAS_FIELDS;
+
     fn trace(&self, visit: &mut dyn FnMut(&Field)) {
         self.iter().for_each(|part| part.trace(visit));
     }
 }
 // SAFETY: as above.
 unsafe impl<T: Trace> Trace for Box<[T]> {
+    const HAS_FIELDS: bool = T::HAS_FIELDS;
+
     fn trace(&self, visit: &mut dyn FnMut(&Field)) {
         self.iter().for_each(|part| part.trace(visit));
     }
 }
 // SAFETY: as above.
 unsafe impl<T: Trace> Trace for Box<T> {
+    const HAS_FIELDS: bool = T::HAS_FIELDS;
+
     fn trace(&self, visit: &mut dyn FnMut(&Field)) {
         (**self).trace(visit);
     }
 }
 // SAFETY: as above.
 unsafe impl<T: Trace, const N: usize> Trace for [T; N] {
+    const HAS_FIELDS: bool = T::HAS_FIELDS;
+
     fn trace(&self, visit: &mut dyn FnMut(&Field)) {
         self.iter().for_each(|part| part.trace(visit));
     }
 }
 // SAFETY: as above.
 unsafe impl<A: Trace, B: Trace> Trace for (A, B) {
+    const HAS_FIELDS: bool = A::HAS_FIELDS || B::HAS_FIELDS;
+
     fn trace(&self, visit: &mut dyn FnMut(&Field)) {
         self.0.trace(visit);
         self.1.trace(visit);
@@ -344,9 +361,13 @@ unsafe impl<A: Trace, B: Trace> Trace for (A, B) {
 }
 // SAFETY: as above; `Arc`s of plain data hold no fields, and fields never lie behind an `Arc`.
 unsafe impl<T: ?Sized> Trace for std::sync::Arc<T> {
+    const HAS_FIELDS: bool = false;
+
     fn trace(&self, _visit: &mut dyn FnMut(&Field)) {}
 }
 // SAFETY: holds nothing.
 unsafe impl<T> Trace for std::marker::PhantomData<T> {
+    const HAS_FIELDS: bool = false;
+
     fn trace(&self, _visit: &mut dyn FnMut(&Field)) {}
 }

@@ -37,6 +37,8 @@ impl<S> Guarded<S> {
 
 // SAFETY: visits the state. Tracing happens when the owner is local to the thread, or with the world stopped.
 unsafe impl<S: Trace> Trace for Guarded<S> {
+    const HAS_FIELDS: bool = S::HAS_FIELDS;
+
     fn trace(&self, visit: &mut dyn FnMut(&Field)) {
         // SAFETY: as above, nobody changes the state meanwhile.
         unsafe { &*self.0.get() }.trace(visit);

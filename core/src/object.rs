@@ -15,6 +15,9 @@ use std::ptr::NonNull;
 /// # Safety
 /// `trace` must visit every `Field` that the value owns, each exactly once: publication and the collectors rely on it.
 pub unsafe trait Trace {
+    /// Whether a value of this type can own fields at all. False keeps objects out of the collectors' sight.
+    const HAS_FIELDS: bool = true;
+
     /// Calls `visit` with each owned field.
     fn trace(&self, visit: &mut dyn FnMut(&Field));
 }
@@ -52,7 +55,7 @@ impl Layout {
             drop: drop_payload::<T>,
             trace: trace_payload::<T>,
             dynamic_size: None,
-            has_fields: true,
+            has_fields: T::HAS_FIELDS,
             weak_referent: None,
         }
     }
@@ -285,6 +288,8 @@ impl<T> Drop for Tail<T> {
 
 // SAFETY: visits each item.
 unsafe impl<T: Trace> Trace for Tail<T> {
+    const HAS_FIELDS: bool = T::HAS_FIELDS;
+
     fn trace(&self, visit: &mut dyn FnMut(&Field)) {
         self.as_slice().iter().for_each(|item| item.trace(visit));
     }

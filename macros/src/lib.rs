@@ -109,6 +109,7 @@ pub fn pymodule(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Implements `Trace` by visiting every field. A field of a foreign type that reaches no Python object, and doesn't
 /// implement `Trace`, may be marked `#[trace(unsafe_skip)]`; the author answers for it.
+/// Types that hold each other in a circle need `#[trace(has_fields)]` on one of them.
 #[proc_macro_derive(Trace, attributes(trace))]
 pub fn derive_trace(item: TokenStream) -> TokenStream {
     finish(trace::expand(item.into()))

@@ -1,9 +1,9 @@
 //! `#[derive(Trace)]`: visits every field, so that no reference is hidden from publication, collectors and the verifier.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Error, Field, Fields, GenericParam, Index, Member, Result};
+use syn::{Attribute, Data, DeriveInput, Error, Field, Fields, GenericParam, Index, Member, Result};
 
 /// Expands `#[derive(Trace)]`.
 pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
@@ -23,6 +23,7 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
             parameter.bounds.push(syn::parse_quote!(::orochi_objects::core::Trace));
         }
     }
+    let fields = has_fields(&input)?;
     let ident = &input.ident;
     let (generics, arguments, conditions) = input.generics.split_for_impl();
     // SAFETY of the generated impl: every field is visited, but those whose author vouches with `unsafe_skip`.
@@ -30,8 +31,44 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
         #[automatically_derived]
         #[allow(unsafe_code, unused_variables, reason = "every field is visited; there may be none")]
         unsafe impl #generics ::orochi_objects::core::Trace for #ident #arguments #conditions {
+            const HAS_FIELDS: bool = #fields;
             fn trace(&self, visit: &mut dyn FnMut(&::orochi_objects::core::Field)) { #body }
         }
+    })
+}
+
+/// Whether any field's type can own fields, as a constant expression.
+///
+/// The constant of a recursive type would depend on itself. Where the recursion shows, it is taken to be true;
+/// where it goes through other types, `#[trace(has_fields)]` on one of them cuts it.
+fn has_fields(input: &DeriveInput) -> Result<TokenStream> {
+    let fields: Vec<&Field> = match &input.data {
+        Data::Struct(data) => data.fields.iter().collect(),
+        Data::Enum(data) => data.variants.iter().flat_map(|variant| &variant.fields).collect(),
+        Data::Union(_) => Vec::new(),
+    };
+    if has_mark(&input.attrs, "has_fields")? {
+        return Ok(quote!(true));
+    }
+    let mut any = quote!(false);
+    for field in fields {
+        let ty = &field.ty;
+        if is_skipped(field)? {
+            continue;
+        }
+        if mentions(ty.to_token_stream(), &input.ident) {
+            return Ok(quote!(true));
+        }
+        any.extend(quote!(|| <#ty as ::orochi_objects::core::Trace>::HAS_FIELDS));
+    }
+    Ok(any)
+}
+
+fn mentions(tokens: TokenStream, name: &Ident) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == *name || ident == "Self",
+        TokenTree::Group(group) => mentions(group.stream(), name),
+        _ => false,
     })
 }
 
@@ -75,15 +112,20 @@ fn visit(field: &Field, place: &TokenStream) -> TokenStream {
 }
 
 fn is_skipped(field: &Field) -> Result<bool> {
-    let mut skipped = false;
-    for attribute in field.attrs.iter().filter(|a| a.path().is_ident("trace")) {
+    has_mark(&field.attrs, "unsafe_skip")
+}
+
+/// Whether there is a `#[trace(mark)]`.
+fn has_mark(attributes: &[Attribute], mark: &str) -> Result<bool> {
+    let mut found = false;
+    for attribute in attributes.iter().filter(|a| a.path().is_ident("trace")) {
         attribute.parse_nested_meta(|meta| {
-            if !meta.path.is_ident("unsafe_skip") {
-                return Err(meta.error("only `unsafe_skip` is known here"));
+            if !meta.path.is_ident(mark) {
+                return Err(meta.error(format!("only `{mark}` is known here")));
             }
-            skipped = true;
+            found = true;
             Ok(())
         })?;
     }
-    Ok(skipped)
+    Ok(found)
 }

@@ -385,8 +385,31 @@ fn module_lists_its_contents() {
     assert_eq!(texts, ["($module, x, /)", "($module, /, *args, **kwargs)", "($module, /)"]);
 }
 
+#[derive(Trace)]
+struct Plain {
+    numbers: Option<i64>,
+}
+
+#[derive(Trace)]
+enum Nothing {}
+
+#[derive(Trace)]
+struct Node {
+    next: Option<Box<Node>>,
+}
+
+#[derive(Trace)]
+#[trace(has_fields)]
+struct Ping(Option<Box<Pong>>);
+
+#[derive(Trace)]
+struct Pong(Option<Box<Ping>>);
+
 #[test]
 fn every_field_is_traced() {
+    const { assert!(!Plain::HAS_FIELDS && !Nothing::HAS_FIELDS) };
+    const { assert!(Node::HAS_FIELDS && Ping::HAS_FIELDS && Pong::HAS_FIELDS) };
+    const { assert!(Counter::HAS_FIELDS && Tree::<i64>::HAS_FIELDS) };
     let field = || Field(Value::None);
     let count = |tree: &Tree<Option<Field>>| {
         let mut count = 0;

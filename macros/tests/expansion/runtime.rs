@@ -30,6 +30,7 @@ pub mod core {
     /// # Safety
     /// Every field is visited.
     pub unsafe trait Trace {
+        const HAS_FIELDS: bool = true;
         fn trace(&self, visit: &mut dyn FnMut(&Field));
     }
     // SAFETY: the reference itself.
@@ -40,10 +41,19 @@ pub mod core {
     }
     // SAFETY: holds no field.
     unsafe impl Trace for i64 {
+        const HAS_FIELDS: bool = false;
         fn trace(&self, _: &mut dyn FnMut(&Field)) {}
+    }
+    // SAFETY: what is in the box is visited.
+    unsafe impl<T: Trace> Trace for Box<T> {
+        const HAS_FIELDS: bool = T::HAS_FIELDS;
+        fn trace(&self, visit: &mut dyn FnMut(&Field)) {
+            (**self).trace(visit);
+        }
     }
     // SAFETY: every element is visited.
     unsafe impl<T: Trace> Trace for Option<T> {
+        const HAS_FIELDS: bool = T::HAS_FIELDS;
         fn trace(&self, visit: &mut dyn FnMut(&Field)) {
             self.iter().for_each(|item| item.trace(visit));
         }
