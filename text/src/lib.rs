@@ -10,6 +10,9 @@ pub mod ascii;
 #[cfg(test)]
 mod checks;
 pub mod float;
+pub mod hash;
+pub mod int;
+pub mod repr;
 pub mod search;
 pub mod unicode;
 pub mod wtf8;

@@ -108,6 +108,51 @@ def float_parse():
                 yield f"{text!a} error"
 
 
+TEXTS = ["0", "00", "0_0", "01", "0_7", "1_000", "_1", "1_", "1__0", "0x1f", "0X_F", "0x", "0x_", "0x__f", "0xf_", "0b101",
+         "0b102", "0o17", "0o8", "-0x10", "+5", "- 5", "--5", "", " ", "+", " 12 ", "1 2", "zZ", "b", "0b", "9223372036854775807",
+         "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "123456789012345678", "1234567890123456789",
+         "00000000000000000000000000001", "0_x1"]
+
+
+@check
+def int_parse():
+    for text in TEXTS:
+        for base in (0, 2, 8, 10, 16, 36):
+            try:
+                answer = int(text, base)
+            except ValueError:
+                answer = "error"
+            yield f'"{text}" {base} {answer}'
+
+
+@check
+def repr_everything():
+    for code in [*range(0, 0x110000, 3), *range(0x3000), *range(0xD700, 0xE100)]:
+        text = "'" + chr(code)
+        yield ascii(text)
+        yield repr(text).encode("ascii", "backslashreplace").decode()
+        yield repr(bytes([34, code & 255, 39]))
+
+
+@check
+def hash_numbers():
+    random = Random(7)
+    for _ in range(5000):
+        n = random.next()
+        n = (n - (1 << 64) if n >> 63 else n) >> random.below(64)
+        x = random.float()
+        big = (n << random.below(300)) + random.next()
+        parts = [hash(n), hash(big), 0 if math.isnan(x) else hash(x)]
+        half = 0 if math.isnan(x) else hash(x / 2)
+        imaginary = (parts[2] + 1000003 * half) & MASK
+        imaginary -= imaginary >> 63 << 64
+        yield f"{parts} {hash(tuple(parts))} {hash(frozenset([n, n ^ 1]))} {-2 if imaginary == -1 else imaginary}"
+    for n in (0, 1, -1, -2, (1 << 61) - 1, 1 - (1 << 61), 1 << 61, (1 << 63) - 1, -1 << 63):
+        yield str(hash(n))
+    yield str(hash(()))
+    yield str(hash(frozenset()))
+
+
 def crc(lines):
     total = 0
     for line in lines:
