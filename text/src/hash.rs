@@ -166,7 +166,9 @@ impl HashKey {
 
     /// The key for a seed: the same seed gives the same hashes in every process (`PYTHONHASHSEED`).
     pub const fn from_seed(seed: u64) -> Self {
-        Self::new(fold(seed ^ Self::MIX, Self::FILL), fold(seed ^ Self::FILL, Self::MIX))
+        let first = fold(seed ^ Self::MIX, Self::FILL);
+        // Equal halves would make the order of two words irrelevant.
+        Self::new(first, fold(first ^ Self::FILL, seed ^ Self::MIX.rotate_left(32)))
     }
 
     /// A key from 128 random bits.
