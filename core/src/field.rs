@@ -43,7 +43,14 @@ impl<'a> Owner<'a> {
         value.map_or_else(Field::empty, |value| self.store(value))
     }
 
+    /// The owner's header.
+    #[inline(always)]
+    pub fn header(self) -> &'a Header {
+        self.0
+    }
+
     /// Whether the owner is shared.
+    #[inline(always)]
     pub fn is_shared(self) -> bool {
         self.0.is_shared()
     }
@@ -135,6 +142,22 @@ impl Field {
         self.0.store(field.0.load(Ordering::Relaxed), Ordering::Release);
         std::mem::forget(field);
         Field(AtomicU64::new(old))
+    }
+
+    /// Puts a reference into a place that holds none (or whose word has been moved elsewhere): what was there is not
+    /// released. Same duties as [`Field::replace`].
+    #[inline(always)]
+    pub fn init(&self, field: Field) {
+        // Release: as in `replace`.
+        self.0.store(field.0.load(Ordering::Relaxed), Ordering::Release);
+        std::mem::forget(field);
+    }
+
+    /// Leaves the mark of a deleted key ([`word::DELETED`]) and gives the reference out. Same duties as
+    /// [`Field::replace`].
+    #[inline]
+    pub fn delete(&self) -> Field {
+        self.replace(Field(AtomicU64::new(word::DELETED)))
     }
 
     /// The raw word, for probing and for the collectors.

@@ -12,6 +12,7 @@
 //! Object locks are leaf locks: while one is held no Python code runs, nothing is destroyed, nothing blocks. Debug
 //! builds count the locks a thread holds and assert it.
 
+use crate::field::Owner;
 use crate::header::Header;
 use crate::sync::{AtomicU8, Ordering, park, spin_hint, unpark_all};
 use crate::thread::Thread;
@@ -67,6 +68,16 @@ pub fn release(byte: &AtomicU8) {
 #[cold]
 fn wake(byte: &AtomicU8) {
     unpark_all(byte as *const AtomicU8 as usize);
+}
+
+/// Runs `f` under the owner's lock if the owner is shared, and plainly if it is local.
+///
+/// A leaf lock: `f` must not drop references, run Python code or block. For the storage of containers; other state lies
+/// in a [`crate::Guarded`].
+#[inline]
+pub fn with<R>(owner: Owner<'_>, thread: &Thread, f: impl FnOnce() -> R) -> R {
+    let _guard = Guard::new(owner.header(), thread);
+    f()
 }
 
 /// Holds an object's lock if the object is shared; holds nothing if it is local.

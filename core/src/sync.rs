@@ -9,7 +9,8 @@ pub use std::{
     sync::{
         Arc, Condvar, Mutex, MutexGuard, RwLock,
         atomic::{
-            AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+            AtomicBool, AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
+            Ordering, fence,
         },
     },
     thread,
@@ -21,7 +22,8 @@ pub use loom::{
     sync::{
         Arc, Condvar, Mutex, MutexGuard, RwLock,
         atomic::{
-            AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+            AtomicBool, AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
+            Ordering, fence,
         },
     },
     thread,

@@ -27,6 +27,8 @@ pub const TRUE: Word = 24;
 pub const ELLIPSIS: Word = 32;
 /// `NotImplemented`.
 pub const NOT_IMPLEMENTED: Word = 40;
+/// Marks a place in a hash table whose key was taken out; only ever in fields of tables.
+pub const DELETED: Word = 48;
 /// Words from here on with clear low bits are pointers.
 pub const FIRST_POINTER: Word = 4096;
 /// Set in a register's pointer when the register owns no reference.

@@ -1,1 +1,3 @@
-//! orochi-objects
+//! The built-in types and the protocols between them.
+
+pub mod storage;

@@ -1,0 +1,937 @@
+//! The storage of dicts: a compact ordered table (indices and entries, as in PyPy and CPython) that is read without
+//! locks and without writing.
+//!
+//! Invariants:
+//! 1. Entries below `filled` are initialised; an entry belongs to one key for ever: `hash` never changes, `key` goes from the
+//!    key to DELETED once, `value` is replaced in place and is empty once the key is deleted.
+//! 2. Insertion initialises the entry, then raises `filled` (Release), then writes the index (Release). Deletion empties
+//!    the value, then marks the key, then marks the index. So a reader that finds a key and then an empty value came
+//!    across a deletion: the key is missing.
+//! 3. Whatever needs another table (growth, compaction, clearing) builds it, publishes it with Release and retires the old
+//!    one, whose references have moved. Local dicts free the old table at once.
+//! 4. `keys_version` is not zero only while no key has been inserted or deleted and the table has not been replaced since
+//!    it was given out. It is cleared before the first of those stores. A reader that loads the table, then
+//!    the version, and finds the version it knows, holds the table it knew.
+//! 5. `tail`: every entry in `tail..filled` is deleted. Only writers use it.
+//!
+//! Tables of up to [`SMALL`] entries have no indices: their hashes are compared one by one.
+
+use super::{KeyMatch, KeyMatcher, NoMemory};
+use orochi_core::sync::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use orochi_core::word::{self, DELETED, UNBOUND, Word};
+use orochi_core::{Field, Owner, Ref, Thread, Trace, Value, epoch, lock};
+use std::alloc::Layout;
+use std::ptr::NonNull;
+
+/// The most entries of a table without indices.
+const SMALL: usize = 5;
+
+/// Keys and values of a dict. See the module for who may do what.
+#[derive(Default)]
+pub struct DictStorage {
+    table: AtomicPtr<Table>,
+    keys_version: AtomicU32,
+    /// Counts replaced tables, so that a cursor can tell a new table at an old address.
+    generation: AtomicU32,
+}
+
+/// The head of a table; the entries follow, then the indices.
+#[repr(C)]
+struct Table {
+    /// How many entries there is room for.
+    capacity: usize,
+    /// Indices less one; 0 in a small table.
+    mask: usize,
+    /// Entries with a key.
+    used: AtomicUsize,
+    /// Entries written, the deleted ones included.
+    filled: AtomicUsize,
+    /// See invariant 5. Written under the lock.
+    tail: AtomicUsize,
+    entries: [Entry; 0],
+}
+
+#[repr(C)]
+struct Entry {
+    hash: i64,
+    key: Field,
+    value: Field,
+}
+
+/// The width of a table's indices.
+#[derive(Clone, Copy)]
+enum Width {
+    Byte,
+    Short,
+    Word,
+}
+
+/// The end of a search.
+pub enum Lookup {
+    /// The key is in this entry.
+    Found(Found),
+    /// It isn't there; where it may be inserted.
+    Missing(Missing),
+    /// Python code has to compare `candidate` with the sought key; then go on with [`DictStorage::resume`].
+    Ask {
+        /// A key with the same hash.
+        candidate: Value,
+        /// Where the search stands.
+        cursor: Cursor,
+    },
+}
+
+/// Where a key was found.
+#[derive(Clone, Copy)]
+pub struct Found {
+    table: *mut Table,
+    generation: u32,
+    index: usize,
+}
+
+/// Where a key was found missing.
+#[derive(Clone, Copy)]
+pub struct Missing {
+    table: *mut Table,
+    generation: u32,
+    filled: usize,
+}
+
+/// Where a search stands that waits for Python's answer.
+#[derive(Clone, Copy)]
+pub struct Cursor {
+    found: Found,
+    key: Word,
+    /// Position among the indices (large tables) and the rest of the hash.
+    position: usize,
+    perturb: u64,
+    filled: usize,
+}
+
+/// An entry as iteration sees it.
+pub struct EntryRef<'a> {
+    /// The hash of the key.
+    pub hash: i64,
+    /// The key.
+    pub key: Ref<'a>,
+    /// The value.
+    pub value: Ref<'a>,
+}
+
+/// Why a change was not made.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ChangeError {
+    /// The dict has changed since the search: search again.
+    Retry,
+    /// There is no memory.
+    NoMemory,
+}
+
+/// A change that was not made, with what was to be stored.
+pub type Rejected = (ChangeError, Value, Value);
+
+impl Table {
+    fn width(mask: usize) -> Width {
+        // The two greatest numbers of each width are marks.
+        match mask {
+            0..=0xff => Width::Byte,
+            0x100..=0xffff => Width::Short,
+            _ => Width::Word,
+        }
+    }
+
+    fn layout(capacity: usize, mask: usize) -> Option<Layout> {
+        let entries = Layout::array::<Entry>(capacity).ok()?;
+        let indices = match (mask, Self::width(mask)) {
+            (0, _) => Layout::array::<u8>(0),
+            (_, Width::Byte) => Layout::array::<u8>(mask + 1),
+            (_, Width::Short) => Layout::array::<u16>(mask + 1),
+            (_, Width::Word) => Layout::array::<u32>(mask + 1),
+        }
+        .ok()?;
+        Some(Layout::new::<Table>().extend(entries).ok()?.0.extend(indices).ok()?.0)
+    }
+
+    /// A table with room for `wanted` entries at least.
+    fn allocate(wanted: usize) -> Result<NonNull<Table>, NoMemory> {
+        let (capacity, mask) = if wanted <= SMALL {
+            (SMALL, 0)
+        } else {
+            let size = wanted.checked_mul(3).ok_or(NoMemory)?.div_ceil(2).max(8).checked_next_power_of_two();
+            let size = size.filter(|&size| size <= 1 << 31).ok_or(NoMemory)?;
+            (size * 2 / 3, size - 1)
+        };
+        let layout = Self::layout(capacity, mask).ok_or(NoMemory)?;
+        // SAFETY: the layout is not empty.
+        let table = NonNull::new(unsafe { std::alloc::alloc(layout) }).ok_or(NoMemory)?.cast::<Table>();
+        // SAFETY: allocated just now, large enough; all-ones is the EMPTY mark of every width.
+        unsafe {
+            table.write(Table {
+                capacity,
+                mask,
+                used: AtomicUsize::new(0),
+                filled: AtomicUsize::new(0),
+                tail: AtomicUsize::new(0),
+                entries: [],
+            });
+            let indices = Self::entry(table.as_ptr(), capacity).cast::<u8>();
+            let end = table.as_ptr().cast::<u8>().add(layout.size());
+            indices.write_bytes(0xff, end.offset_from_unsigned(indices));
+        }
+        Ok(table)
+    }
+
+    /// # Safety
+    /// Nobody uses the table, and it owns no references any more.
+    unsafe fn free(table: NonNull<u8>) {
+        let table = table.cast::<Table>();
+        // SAFETY: as the caller promises; `allocate` used this layout.
+        unsafe {
+            if let Some(layout) = Self::layout(table.as_ref().capacity, table.as_ref().mask) {
+                std::alloc::dealloc(table.cast().as_ptr(), layout);
+            }
+        }
+    }
+
+    /// # Safety
+    /// `table` is live and `index` is at most its capacity.
+    #[inline(always)]
+    unsafe fn entry(table: *mut Table, index: usize) -> *mut Entry {
+        // SAFETY: as the caller promises; entries follow the head.
+        unsafe { (&raw mut (*table).entries).cast::<Entry>().add(index) }
+    }
+
+    /// The entry number at an index position: a number of at least `capacity` is EMPTY or DELETED.
+    ///
+    /// # Safety
+    /// `table` is live and not small, `position` is at most its mask.
+    #[inline(always)]
+    unsafe fn index(table: *mut Table, position: usize) -> usize {
+        use orochi_core::sync::{AtomicU8, AtomicU16};
+        // SAFETY: as the caller promises. Acquire pairs with the Release in `set_index`: the entry is initialised.
+        unsafe {
+            let indices = Self::entry(table, (*table).capacity);
+            match Self::width((*table).mask) {
+                Width::Byte => match (*indices.cast::<AtomicU8>().add(position)).load(Ordering::Acquire) {
+                    u8::MAX => EMPTY,
+                    index => index as usize,
+                },
+                Width::Short => match (*indices.cast::<AtomicU16>().add(position)).load(Ordering::Acquire) {
+                    u16::MAX => EMPTY,
+                    index => index as usize,
+                },
+                Width::Word => match (*indices.cast::<AtomicU32>().add(position)).load(Ordering::Acquire) {
+                    u32::MAX => EMPTY,
+                    index => index as usize,
+                },
+            }
+        }
+    }
+
+    /// Writes an index. Deleted entries keep theirs: the entry itself says that it is deleted.
+    ///
+    /// # Safety
+    /// As [`Table::index`], under the lock.
+    unsafe fn set_index(table: *mut Table, position: usize, index: usize) {
+        use orochi_core::sync::{AtomicU8, AtomicU16};
+        // SAFETY: as the caller promises. Release pairs with `index`.
+        #[allow(clippy::cast_possible_truncation, reason = "the width was chosen to hold every entry number")]
+        unsafe {
+            let indices = Self::entry(table, (*table).capacity);
+            match Self::width((*table).mask) {
+                Width::Byte => {
+                    (*indices.cast::<AtomicU8>().add(position)).store(index as u8, Ordering::Release);
+                }
+                Width::Short => {
+                    (*indices.cast::<AtomicU16>().add(position)).store(index as u16, Ordering::Release);
+                }
+                Width::Word => {
+                    (*indices.cast::<AtomicU32>().add(position)).store(index as u32, Ordering::Release);
+                }
+            }
+        }
+    }
+
+    /// The position of the first empty index for a hash.
+    ///
+    /// # Safety
+    /// As [`Table::set_index`]; fewer entries than indices are filled.
+    unsafe fn free_position(table: *mut Table, hash: i64) -> usize {
+        // SAFETY: positions are masked.
+        unsafe {
+            let mask = (*table).mask;
+            let mut probe = Probe::new(hash, mask);
+            while Self::index(table, probe.position) != EMPTY {
+                probe.next(mask);
+            }
+            probe.position
+        }
+    }
+}
+
+const EMPTY: usize = usize::MAX;
+
+/// The order in which positions are tried: CPython's recurrence, in which every bit of the hash comes to matter.
+struct Probe {
+    position: usize,
+    perturb: u64,
+}
+
+impl Probe {
+    #[inline(always)]
+    fn new(hash: i64, mask: usize) -> Probe {
+        let perturb = hash.cast_unsigned();
+        Probe { position: perturb as usize & mask, perturb }
+    }
+
+    #[inline(always)]
+    fn next(&mut self, mask: usize) {
+        self.perturb >>= 5;
+        self.position =
+            self.position.wrapping_mul(5).wrapping_add(self.perturb as usize).wrapping_add(1) & mask;
+    }
+}
+
+/// Gives out the numbers of [`DictStorage::keys_version`]; 0 when they are used up.
+fn new_version() -> u32 {
+    static NEXT: std::sync::OnceLock<AtomicU32> = std::sync::OnceLock::new();
+    let next = NEXT.get_or_init(|| AtomicU32::new(1));
+    // Relaxed: only uniqueness matters. The counter stops at the end rather than wrap around.
+    next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_add(1)).unwrap_or(0)
+}
+
+impl DictStorage {
+    /// No entries, no memory.
+    pub fn new() -> DictStorage {
+        DictStorage::default()
+    }
+
+    /// Memory for a dict that is being made, and is local.
+    pub fn with_capacity(entries: usize) -> Result<DictStorage, NoMemory> {
+        let storage = DictStorage::new();
+        if entries != 0 {
+            storage.table.store(Table::allocate(entries)?.as_ptr(), Ordering::Relaxed);
+        }
+        Ok(storage)
+    }
+
+    #[inline(always)]
+    fn load(&self) -> *mut Table {
+        // Acquire pairs with the Release in `publish`.
+        self.table.load(Ordering::Acquire)
+    }
+
+    /// The number of keys.
+    #[inline(always)]
+    pub fn len(&self, _thread: &Thread) -> usize {
+        let table = self.load();
+        // SAFETY: a table that was loaded stays until the thread's next safepoint.
+        if table.is_null() { 0 } else { unsafe { (*table).used.load(Ordering::Acquire) } }
+    }
+
+    /// Whether there are none.
+    #[inline(always)]
+    pub fn is_empty(&self, thread: &Thread) -> bool {
+        self.len(thread) == 0
+    }
+
+    /// Entries written, the deleted ones included: the end of iteration by entry number.
+    #[inline(always)]
+    pub fn entry_count(&self, _thread: &Thread) -> usize {
+        let table = self.load();
+        // SAFETY: as in `len`.
+        if table.is_null() { 0 } else { unsafe { (*table).filled.load(Ordering::Acquire) } }
+    }
+
+    /// Bytes of the table, for `__sizeof__`.
+    pub fn byte_size(&self, _thread: &Thread) -> usize {
+        let table = self.load();
+        if table.is_null() {
+            return 0;
+        }
+        // SAFETY: as in `len`.
+        Table::layout(unsafe { (*table).capacity }, unsafe { (*table).mask })
+            .map_or(0, |layout| layout.size())
+    }
+
+    /// The entry with this number in the present table. `None` if it was deleted or there is none.
+    #[inline]
+    pub fn entry<'a>(&'a self, thread: &'a Thread, index: usize) -> Option<EntryRef<'a>> {
+        let table = self.load();
+        // SAFETY: as in `len`; entries below `filled` are initialised.
+        unsafe {
+            if table.is_null() || index >= (*table).filled.load(Ordering::Acquire) {
+                return None;
+            }
+            let entry = &*Table::entry(table, index);
+            if entry.key.word() == DELETED {
+                return None;
+            }
+            let key = entry.key.load(thread)?;
+            let value = entry.value.load(thread)?;
+            Some(EntryRef { hash: entry.hash, key, value })
+        }
+    }
+
+    /// The first entry from `from` on, and its number.
+    #[inline]
+    pub fn next_entry<'a>(&'a self, thread: &'a Thread, from: usize) -> Option<(usize, EntryRef<'a>)> {
+        (from..self.entry_count(thread)).find_map(|i| Some((i, self.entry(thread, i)?)))
+    }
+
+    /// The last entry below `below`, and its number.
+    pub fn previous_entry<'a>(&'a self, thread: &'a Thread, below: usize) -> Option<(usize, EntryRef<'a>)> {
+        (0..below.min(self.entry_count(thread))).rev().find_map(|i| Some((i, self.entry(thread, i)?)))
+    }
+
+    /// The value of the entry with this number if the keys' version is still `version`, for inline caches. UNBOUND if
+    /// not, or if the key was deleted.
+    #[inline(always)]
+    pub fn cached_register(&self, thread: &Thread, version: u32, index: usize) -> Word {
+        let table = self.load();
+        // The version after the table (invariant 4). Acquire on the table keeps the order.
+        if version == 0 || self.keys_version.load(Ordering::Acquire) != version || table.is_null() {
+            return UNBOUND;
+        }
+        // SAFETY: as in `len`; `index` is compared, since a cache entry is only as good as who wrote it.
+        unsafe {
+            if index >= (*table).filled.load(Ordering::Relaxed) {
+                return UNBOUND;
+            }
+            (*Table::entry(table, index)).value.load_register(thread)
+        }
+    }
+
+    /// Whether the keys are still those of `version`.
+    #[inline(always)]
+    pub fn has_version(&self, version: u32) -> bool {
+        version != 0 && self.keys_version.load(Ordering::Acquire) == version
+    }
+
+    /// The version of the keys, which is the same as long as no key comes or goes; 0 if versions have run out.
+    ///
+    /// A search made afterwards may be cached under it if [`DictStorage::has_version`] still holds after the search.
+    pub fn keys_version(&self, owner: Owner<'_>, thread: &Thread) -> u32 {
+        let version = self.keys_version.load(Ordering::Acquire);
+        if version != 0 {
+            return version;
+        }
+        // Under the lock no change is half done (invariant 4).
+        lock::with(owner, thread, || {
+            let version = new_version();
+            self.keys_version.store(version, Ordering::Release);
+            version
+        })
+    }
+
+    fn keys_change(&self) {
+        // Release orders nothing before later stores by itself, but those that follow are Release stores: whoever
+        // acquires one of them sees this.
+        if self.keys_version.load(Ordering::Relaxed) != 0 {
+            self.keys_version.store(0, Ordering::Release);
+        }
+    }
+
+    /// Searches a key.
+    #[inline]
+    pub fn find(&self, _thread: &Thread, hash: i64, key: Word, matcher: &impl KeyMatcher) -> Lookup {
+        // Generation before table: if the table is replaced in between, the cursor is stale at worst.
+        let generation = self.generation.load(Ordering::Acquire);
+        let table = self.load();
+        if table.is_null() {
+            return Lookup::Missing(Missing { table, generation, filled: 0 });
+        }
+        // SAFETY: as in `len`.
+        let (mask, filled) = unsafe { ((*table).mask, (*table).filled.load(Ordering::Acquire)) };
+        let found = Found { table, generation, index: 0 };
+        let probe = Probe::new(hash, mask);
+        let cursor = Cursor { found, key: UNBOUND, position: probe.position, perturb: probe.perturb, filled };
+        if mask == 0 {
+            find_small(cursor, hash, key, matcher)
+        } else {
+            find_large(cursor, hash, key, matcher)
+        }
+    }
+
+    /// The value of a key, if the search needs no Python code: `Err` is the search that does.
+    #[inline]
+    pub fn get<'a>(
+        &'a self,
+        thread: &'a Thread,
+        hash: i64,
+        key: Word,
+        matcher: &impl KeyMatcher,
+    ) -> Result<Option<Ref<'a>>, Lookup> {
+        match self.find(thread, hash, key, matcher) {
+            // SAFETY: the table was loaded since the last safepoint, for the thread has been borrowed.
+            Lookup::Found(found) => {
+                Ok(unsafe { (*Table::entry(found.table, found.index)).value.load(thread) })
+            }
+            Lookup::Missing(_) => Ok(None),
+            ask @ Lookup::Ask { .. } => Err(ask),
+        }
+    }
+
+    /// Goes on with a search after Python code has said whether the candidate is equal to the key.
+    pub fn resume(
+        &self,
+        thread: &Thread,
+        cursor: Cursor,
+        equal: bool,
+        hash: i64,
+        key: Word,
+        matcher: &impl KeyMatcher,
+    ) -> Lookup {
+        let Found { table, generation, index } = cursor.found;
+        if self.load() != table || self.generation.load(Ordering::Acquire) != generation {
+            return self.find(thread, hash, key, matcher);
+        }
+        // SAFETY: the table is the present one, and the cursor's numbers were made for it.
+        unsafe {
+            if (*Table::entry(table, index)).key.word() != cursor.key {
+                return self.find(thread, hash, key, matcher);
+            }
+            if equal {
+                return Lookup::Found(cursor.found);
+            }
+            if (*table).mask == 0 {
+                let cursor = Cursor { position: index + 1, ..cursor };
+                return find_small(cursor, hash, key, matcher);
+            }
+            let mut probe = Probe { position: cursor.position, perturb: cursor.perturb };
+            probe.next((*table).mask);
+            let cursor = Cursor { position: probe.position, perturb: probe.perturb, ..cursor };
+            find_large(cursor, hash, key, matcher)
+        }
+    }
+
+    /// The value of a found entry; `None` if the key was deleted meanwhile, or (rarely) the table replaced: then the caller
+    /// searches again if [`DictStorage::is_current`] denies it.
+    #[inline]
+    pub fn value<'a>(&'a self, thread: &'a Thread, found: Found) -> Option<Ref<'a>> {
+        if !self.is_current(found) {
+            return None;
+        }
+        // SAFETY: the table is the present one.
+        unsafe { (*Table::entry(found.table, found.index)).value.load(thread) }
+    }
+
+    /// The key of a found entry, under the same conditions as [`DictStorage::value`].
+    pub fn key<'a>(&'a self, thread: &'a Thread, found: Found) -> Option<Ref<'a>> {
+        if !self.is_current(found) {
+            return None;
+        }
+        // SAFETY: the table is the present one.
+        let key = unsafe { &(*Table::entry(found.table, found.index)).key };
+        if key.word() == DELETED { None } else { key.load(thread) }
+    }
+
+    /// Whether the table is still the one in which the search ended.
+    pub fn is_current(&self, found: Found) -> bool {
+        self.load() == found.table && self.generation.load(Ordering::Acquire) == found.generation
+    }
+
+    /// The number of a found entry, for caches.
+    pub fn index_of(found: Found) -> usize {
+        found.index
+    }
+
+    /// Whether the found entry is still there. Callers hold the lock.
+    fn still_there(&self, found: Found) -> bool {
+        // SAFETY: only the present table is looked at.
+        self.is_current(found) && unsafe { (*Table::entry(found.table, found.index)).key.word() != DELETED }
+    }
+
+    /// Replaces the value of a found entry and gives the old one back.
+    #[inline]
+    pub fn replace(
+        &self,
+        owner: Owner<'_>,
+        thread: &mut Thread,
+        found: Found,
+        value: Value,
+    ) -> Result<Value, Value> {
+        let field = owner.store(value);
+        let replaced = lock::with(owner, thread, || {
+            if !self.still_there(found) {
+                return Err(field);
+            }
+            // SAFETY: as in `still_there`.
+            Ok(unsafe { (*Table::entry(found.table, found.index)).value.replace(field) })
+        });
+        match replaced {
+            Ok(old) => Ok(old.into_value().unwrap_or(Value::NONE)),
+            Err(field) => Err(field.into_value().unwrap_or(Value::NONE)),
+        }
+    }
+
+    /// Inserts a key that was found missing.
+    #[inline]
+    pub fn insert(
+        &self,
+        owner: Owner<'_>,
+        thread: &Thread,
+        missing: Missing,
+        hash: i64,
+        key: Value,
+        value: Value,
+    ) -> Result<(), Rejected> {
+        let (key, value) = (owner.store(key), owner.store(value));
+        let rejected = lock::with(owner, thread, || {
+            let table = self.load();
+            let current = table == missing.table
+                && self.generation.load(Ordering::Acquire) == missing.generation
+                // SAFETY: the present table.
+                && (table.is_null() || unsafe { (*table).filled.load(Ordering::Relaxed) } == missing.filled);
+            if !current {
+                return Some((ChangeError::Retry, key, value));
+            }
+            match self.room_locked(owner, thread) {
+                Ok(table) => {
+                    self.keys_change();
+                    append(table, hash, key, value);
+                    None
+                }
+                Err(NoMemory) => Some((ChangeError::NoMemory, key, value)),
+            }
+        });
+        match rejected {
+            None => Ok(()),
+            Some((error, key, value)) => Err((
+                error,
+                key.into_value().unwrap_or(Value::NONE),
+                value.into_value().unwrap_or(Value::NONE),
+            )),
+        }
+    }
+
+    /// Takes a found entry out; `None` if it is no longer there.
+    pub fn remove(&self, owner: Owner<'_>, thread: &mut Thread, found: Found) -> Option<(Value, Value)> {
+        let removed = lock::with(owner, thread, || {
+            self.still_there(found).then(|| self.remove_locked(owner, found.table, found.index))
+        });
+        let (key, value) = removed?;
+        Some((key.into_value()?, value.into_value()?))
+    }
+
+    /// Takes the last entry out.
+    pub fn pop_last(&self, owner: Owner<'_>, thread: &mut Thread) -> Option<(Value, Value)> {
+        let removed = lock::with(owner, thread, || {
+            let table = self.load();
+            if table.is_null() {
+                return None;
+            }
+            // SAFETY: the present table; entries from `tail` on are deleted (invariant 5).
+            unsafe {
+                let mut index = (*table).tail.load(Ordering::Relaxed);
+                while index > 0 {
+                    index -= 1;
+                    if (*Table::entry(table, index)).key.word() != DELETED {
+                        return Some(self.remove_locked(owner, table, index));
+                    }
+                }
+            }
+            None
+        });
+        let (key, value) = removed?;
+        Some((key.into_value()?, value.into_value()?))
+    }
+
+    fn remove_locked(&self, owner: Owner<'_>, table: *mut Table, index: usize) -> (Field, Field) {
+        self.keys_change();
+        // SAFETY: callers hold the lock and found a live entry in the present table.
+        unsafe {
+            let entry = &*Table::entry(table, index);
+            let value = entry.value.replace(Field::empty());
+            let key = entry.key.delete();
+            let used = (*table).used.load(Ordering::Relaxed) - 1;
+            (*table).used.store(used, Ordering::Release);
+            if index + 1 == (*table).tail.load(Ordering::Relaxed) {
+                (*table).tail.store(index, Ordering::Relaxed);
+            }
+            if used == 0 && !owner.is_shared() && (*table).mask == 0 {
+                // Nobody else looks at a small local table: it can be filled anew. Searches under way must notice.
+                let generation = self.generation.load(Ordering::Relaxed);
+                self.generation.store(generation.wrapping_add(1), Ordering::Relaxed);
+                (*table).filled.store(0, Ordering::Relaxed);
+                (*table).tail.store(0, Ordering::Relaxed);
+            }
+            (key, value)
+        }
+    }
+
+    /// Removes everything.
+    pub fn clear(&self, owner: Owner<'_>, thread: &mut Thread) {
+        let thread = &*thread;
+        let old = lock::with(owner, thread, || {
+            let old = self.load();
+            if !old.is_null() {
+                self.publish(std::ptr::null_mut());
+            }
+            old
+        });
+        let Some(old) = NonNull::new(old) else { return };
+        // SAFETY: unlinked: this thread alone owns its references. Lagging readers may still load words from it, of objects
+        // that stay until those readers pass a safepoint; so nothing is written.
+        unsafe {
+            release_entries(old.as_ptr());
+            dispose(owner, thread, old);
+        }
+    }
+
+    /// Makes room for `additional` more keys, so that a bulk insertion builds one table.
+    pub fn reserve(&self, owner: Owner<'_>, thread: &Thread, additional: usize) -> Result<(), NoMemory> {
+        lock::with(owner, thread, || {
+            let table = self.load();
+            // SAFETY: the present table.
+            let (used, room) = if table.is_null() {
+                (0, 0)
+            } else {
+                unsafe {
+                    let filled = (*table).filled.load(Ordering::Relaxed);
+                    ((*table).used.load(Ordering::Relaxed), (*table).capacity - filled)
+                }
+            };
+            if room >= additional {
+                return Ok(());
+            }
+            self.rebuild_locked(owner, thread, used.checked_add(additional).ok_or(NoMemory)?).map(|_| ())
+        })
+    }
+
+    /// A copy of the entries, for a new local dict; of one moment of a shared one.
+    pub fn duplicate(&self, owner: Owner<'_>, thread: &Thread) -> Result<DictStorage, NoMemory> {
+        let copy = DictStorage::new();
+        lock::with(owner, thread, || {
+            let table = self.load();
+            // SAFETY: the present table.
+            let used = if table.is_null() { 0 } else { unsafe { (*table).used.load(Ordering::Relaxed) } };
+            if used == 0 {
+                return Ok(());
+            }
+            let new = Table::allocate(used)?.as_ptr();
+            copy.table.store(new, Ordering::Relaxed);
+            // SAFETY: entries below `filled` are initialised.
+            unsafe {
+                for i in 0..(*table).filled.load(Ordering::Relaxed) {
+                    let entry = &*Table::entry(table, i);
+                    if entry.key.word() != DELETED
+                        && let (Some(key), Some(value)) = (entry.key.load(thread), entry.value.load(thread))
+                    {
+                        let (key, value) =
+                            (Field::new_local(key.to_owned()), Field::new_local(value.to_owned()));
+                        append(new, entry.hash, key, value);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok(copy)
+    }
+
+    /// A table with room for one more entry. Callers hold the lock.
+    #[inline]
+    fn room_locked(&self, owner: Owner<'_>, thread: &Thread) -> Result<*mut Table, NoMemory> {
+        let table = self.load();
+        if table.is_null() {
+            return self.rebuild_locked(owner, thread, 1);
+        }
+        // SAFETY: the present table.
+        unsafe {
+            if (*table).filled.load(Ordering::Relaxed) < (*table).capacity {
+                return Ok(table);
+            }
+            // Twice the keys, as indices double; fewer than there is room for if many entries are deleted ones.
+            let used = (*table).used.load(Ordering::Relaxed);
+            let wanted = if used < SMALL { used + 1 } else { used.checked_mul(2).ok_or(NoMemory)? };
+            self.rebuild_locked(owner, thread, wanted)
+        }
+    }
+
+    /// Moves the entries to a table with room for `wanted`. Callers hold the lock.
+    #[cold]
+    #[inline(never)]
+    fn rebuild_locked(
+        &self,
+        owner: Owner<'_>,
+        thread: &Thread,
+        wanted: usize,
+    ) -> Result<*mut Table, NoMemory> {
+        let old = self.load();
+        let new = Table::allocate(wanted)?.as_ptr();
+        if !old.is_null() {
+            // SAFETY: entries below `filled` are initialised; the references of live ones move to the new table.
+            unsafe {
+                for i in 0..(*old).filled.load(Ordering::Relaxed) {
+                    let entry = Table::entry(old, i);
+                    if (*entry).key.word() != DELETED {
+                        let key = (&raw const (*entry).key).read();
+                        let value = (&raw const (*entry).value).read();
+                        append(new, (*entry).hash, key, value);
+                    }
+                }
+            }
+        }
+        self.publish(new);
+        if let Some(old) = NonNull::new(old) {
+            // SAFETY: unlinked, and its references have moved.
+            unsafe { dispose(owner, thread, old) };
+        }
+        Ok(new)
+    }
+
+    /// Replaces the table. Callers hold the lock and dispose of the old one.
+    fn publish(&self, new: *mut Table) {
+        self.keys_change();
+        let generation = self.generation.load(Ordering::Relaxed);
+        self.generation.store(generation.wrapping_add(1), Ordering::Release);
+        // Release pairs with `load`.
+        self.table.store(new, Ordering::Release);
+    }
+}
+
+/// Adds an entry. The caller holds the lock (or nobody else sees the table) and has made room.
+#[inline]
+fn append(table: *mut Table, hash: i64, key: Field, value: Field) {
+    // SAFETY: there is room, so the entry lies within the table; nobody reads it before `filled` or the index say so.
+    unsafe {
+        let index = (*table).filled.load(Ordering::Relaxed);
+        Table::entry(table, index).write(Entry { hash, key, value });
+        (*table).tail.store(index + 1, Ordering::Relaxed);
+        (*table).used.store((*table).used.load(Ordering::Relaxed) + 1, Ordering::Release);
+        // Release pairs with the loads of `filled`: the entry is initialised.
+        (*table).filled.store(index + 1, Ordering::Release);
+        if (*table).mask != 0 {
+            Table::set_index(table, Table::free_position(table, hash), index);
+        }
+    }
+}
+
+/// Searches a table without indices, from entry `cursor.position` on.
+#[inline]
+fn find_small(cursor: Cursor, hash: i64, key: Word, matcher: &impl KeyMatcher) -> Lookup {
+    let Found { table, generation, .. } = cursor.found;
+    let start = if cursor.key == UNBOUND { 0 } else { cursor.position };
+    for index in start..cursor.filled {
+        // SAFETY: entries below `filled` are initialised, and the table is live.
+        let entry = unsafe { &*Table::entry(table, index) };
+        if entry.hash == hash
+            && let Some(found) =
+                compare(entry, Cursor { found: Found { index, ..cursor.found }, ..cursor }, key, matcher)
+        {
+            return found;
+        }
+    }
+    Lookup::Missing(Missing { table, generation, filled: cursor.filled })
+}
+
+/// Searches a table with indices, from `cursor.position` on.
+#[inline]
+fn find_large(mut cursor: Cursor, hash: i64, key: Word, matcher: &impl KeyMatcher) -> Lookup {
+    let Found { table, generation, .. } = cursor.found;
+    // SAFETY: the table is live, positions are masked, and indices name initialised entries.
+    unsafe {
+        let mask = (*table).mask;
+        loop {
+            let index = Table::index(table, cursor.position);
+            if index == EMPTY {
+                return Lookup::Missing(Missing { table, generation, filled: cursor.filled });
+            }
+            let entry = &*Table::entry(table, index);
+            if entry.hash == hash
+                && let Some(found) =
+                    compare(entry, Cursor { found: Found { index, ..cursor.found }, ..cursor }, key, matcher)
+            {
+                return found;
+            }
+            let mut probe = Probe { position: cursor.position, perturb: cursor.perturb };
+            probe.next(mask);
+            (cursor.position, cursor.perturb) = (probe.position, probe.perturb);
+        }
+    }
+}
+
+/// Compares an entry of the right hash; `None` if it isn't the one.
+#[inline]
+fn compare(entry: &Entry, mut cursor: Cursor, key: Word, matcher: &impl KeyMatcher) -> Option<Lookup> {
+    let word = entry.key.word();
+    if word == key {
+        return Some(Lookup::Found(cursor.found));
+    }
+    if word == DELETED {
+        return None;
+    }
+    // SAFETY: the key is kept by the entry, or if it was deleted just now by the grace period that this thread is in.
+    let candidate = unsafe { Ref::from_word(word) };
+    match matcher.matches(candidate) {
+        KeyMatch::Yes => Some(Lookup::Found(cursor.found)),
+        KeyMatch::No => None,
+        KeyMatch::Ask => {
+            cursor.key = word;
+            Some(Lookup::Ask { candidate: candidate.to_owned(), cursor })
+        }
+    }
+}
+
+/// Releases the references that a table's entries own, without writing to the table.
+///
+/// # Safety
+/// The table is live and unlinked; called once.
+unsafe fn release_entries(table: *mut Table) {
+    // SAFETY: as the caller promises; entries below `filled` are initialised. DELETED and empty words own nothing.
+    unsafe {
+        for i in 0..(*table).filled.load(Ordering::Relaxed) {
+            let entry = Table::entry(table, i);
+            drop((&raw const (*entry).key).read());
+            drop((&raw const (*entry).value).read());
+        }
+    }
+}
+
+/// Gives the memory of an unlinked table back.
+///
+/// # Safety
+/// The table is unlinked and its references have gone.
+unsafe fn dispose(owner: Owner<'_>, thread: &Thread, table: NonNull<Table>) {
+    // SAFETY: as the caller promises; a local dict has no other readers.
+    unsafe {
+        if owner.is_shared() {
+            epoch::retire(thread, table.cast(), Table::free);
+        } else {
+            Table::free(table.cast());
+        }
+    }
+}
+
+impl Drop for DictStorage {
+    fn drop(&mut self) {
+        let Some(table) = NonNull::new(self.table.load(Ordering::Acquire)) else { return };
+        // SAFETY: the owner is being destroyed: nobody else reads.
+        unsafe {
+            release_entries(table.as_ptr());
+            Table::free(table.cast());
+        }
+    }
+}
+
+// SAFETY: visits key and value of each entry that has them; with the owner local or the world stopped, each once.
+unsafe impl Trace for DictStorage {
+    fn trace(&self, visit: &mut dyn FnMut(&Field)) {
+        let table = self.load();
+        if table.is_null() {
+            return;
+        }
+        // SAFETY: entries below `filled` are initialised.
+        unsafe {
+            for i in 0..(*table).filled.load(Ordering::Acquire) {
+                let entry = &*Table::entry(table, i);
+                if word::is_pointer(entry.key.word()) {
+                    visit(&entry.key);
+                }
+                if !entry.value.is_empty() {
+                    visit(&entry.value);
+                }
+            }
+        }
+    }
+}
