@@ -166,6 +166,11 @@ impl Field {
         self.0.load(Ordering::Acquire)
     }
 
+    /// Forgets the reference without giving up its count; for the collectors, which have accounted for it.
+    pub(crate) fn erase(&self) {
+        self.0.store(word::UNBOUND, Ordering::Relaxed);
+    }
+
     /// The object that the field points to, for the collectors.
     pub fn target(&self) -> Option<NonNull<Header>> {
         let word = self.word();

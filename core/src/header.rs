@@ -4,7 +4,7 @@
 //!
 //! | IMMORTAL | SHARED | QUEUED | TOUCHED | state |
 //! |---|---|---|---|---|
-//! | 0 | 0 | 0 | 0 | local: counted by its one thread with plain loads and stores |
+//! | 0 | 0 | 0 | 0 | local: counted by its one thread with plain loads and stores; at count 0 it is being destroyed |
 //! | 0 | 1 | 0 | 0 | shared: counted with atomic operations |
 //! | 0 | 1 | 1 | 0 | shared, reached zero once and lies in a zero queue |
 //! | 0 | 1 | 1 | 1 | the same, and reached zero again since it was queued: its grace period starts anew |
@@ -173,6 +173,51 @@ impl Header {
         }
         // Relaxed: the caller holds or borrows a live reference, so nothing has to be made visible by this.
         self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Adds a reference, unless the object is being destroyed; for weak references.
+    pub fn try_retain(&self) -> bool {
+        let mut count = self.count.load(Ordering::Relaxed);
+        loop {
+            if count & IMMORTAL != 0 && count != DEAD {
+                return true;
+            }
+            if count == DEAD || count == 0 {
+                return false;
+            }
+            if count & SHARED == 0 {
+                self.retain();
+                return true;
+            }
+            if count & COUNT_MASK >= COUNT_MASK - (1 << 20) {
+                self.count.fetch_or(IMMORTAL, Ordering::Relaxed);
+                return true;
+            }
+            // Acquire pairs with the Release of decrements: the caller gets the object as its last user left it.
+            match self.count.compare_exchange_weak(count, count + 1, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(seen) => count = seen,
+            }
+        }
+    }
+
+    /// Notes that a local object whose last reference went is being destroyed.
+    pub(crate) fn begin_destroy_local(&self) {
+        self.count.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether the object has been claimed for destruction or is being destroyed.
+    pub(crate) fn is_dying(&self) -> bool {
+        matches!(self.count.load(Ordering::Relaxed), 0 | DEAD)
+    }
+
+    /// Takes a reference away that the collector has erased. Others remain.
+    pub(crate) fn forget_edge(&self) {
+        if self.is_shared() {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        } else {
+            self.count.store(self.count.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+        }
     }
 
     /// Takes a reference away.

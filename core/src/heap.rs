@@ -516,6 +516,15 @@ pub unsafe fn block_size(block: NonNull<u8>) -> usize {
     unsafe { Page::of(block) }.shape().block_size
 }
 
+/// The number of the heap that owns the block's page; 0 if its thread has ended.
+///
+/// # Safety
+/// The block is in use.
+pub unsafe fn owner_of(block: NonNull<u8>) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe { Page::of(block) }.owner()
+}
+
 /// Runs `f` on the block's scratch word, if it has one.
 ///
 /// # Safety

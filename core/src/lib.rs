@@ -8,6 +8,7 @@
 pub mod alloc;
 pub mod epoch;
 pub mod field;
+pub mod gc;
 pub mod guarded;
 pub mod header;
 pub mod heap;
@@ -20,6 +21,7 @@ pub mod stack;
 pub mod sync;
 pub mod thread;
 pub mod value;
+pub mod verify;
 pub mod weak;
 pub mod word;
 

@@ -6,6 +6,7 @@
 use crate::field::Field;
 use crate::header::Header;
 use crate::value::{Owned, Ref, Value};
+use crate::weak::WeakSlot;
 use crate::word;
 use std::ops::Deref;
 use std::ptr::NonNull;
@@ -34,8 +35,8 @@ pub struct Layout {
     pub dynamic_size: Option<unsafe fn(NonNull<Header>) -> usize>,
     /// Whether instances can hold references at all (others are never traced nor cyclic).
     pub has_fields: bool,
-    /// For weak references: the live referent, which publication follows though nothing counts it.
-    pub weak_referent: Option<unsafe fn(NonNull<Header>) -> Option<NonNull<Header>>>,
+    /// For weak references: where the slot lies in an instance. Publication follows it though nothing counts it.
+    pub weak_slot: Option<unsafe fn(NonNull<Header>) -> NonNull<WeakSlot>>,
 }
 
 /// A type that can be the payload of a heap object.
@@ -56,16 +57,16 @@ impl Layout {
             trace: trace_payload::<T>,
             dynamic_size: None,
             has_fields: T::HAS_FIELDS,
-            weak_referent: None,
+            weak_slot: None,
         }
     }
 
-    /// The same layout for weak references.
-    pub const fn with_weak_referent(
+    /// The same layout for weak references, with the way to an instance's slot.
+    pub const fn with_weak_slot(
         mut self,
-        weak_referent: unsafe fn(NonNull<Header>) -> Option<NonNull<Header>>,
+        weak_slot: unsafe fn(NonNull<Header>) -> NonNull<WeakSlot>,
     ) -> Layout {
-        self.weak_referent = Some(weak_referent);
+        self.weak_slot = Some(weak_slot);
         self
     }
 
@@ -218,15 +219,15 @@ pub unsafe fn trace_object(object: NonNull<Header>, visit: &mut dyn FnMut(&Field
     }
 }
 
-/// The referent of a weak reference object.
+/// The slot of a weak reference object.
 ///
 /// # Safety
-/// The object is alive.
-pub(crate) unsafe fn weak_referent(object: NonNull<Header>) -> Option<NonNull<Header>> {
+/// The object is alive for `'a`.
+pub(crate) unsafe fn weak_slot<'a>(object: NonNull<Header>) -> Option<&'a WeakSlot> {
     // SAFETY: as the caller promises; classes outlive their instances.
     unsafe {
         let fields = &(*object.as_ref().class()).fields;
-        fields.layout.weak_referent.and_then(|referent| referent(object))
+        fields.layout.weak_slot.map(|slot| slot(object).as_ref())
     }
 }
 

@@ -2,11 +2,14 @@
 //!
 //! Before a reference is stored into a shared object, the object and everything it reaches are marked SHARED by plain
 //! stores (they are local, so no other thread looks); the Release store of the reference then makes the marks visible
-//! together with the objects. Each object is traversed at most once.
+//! together with the objects. Each object is traversed at most once. Weak references count as edges, in both
+//! directions: a weak reference is shared exactly when its referent is.
 
-use crate::header::Header;
-use crate::object::{trace_object, weak_referent};
+use crate::header::{HAS_WEAKREFS, Header};
+use crate::object::{trace_object, weak_slot};
+use crate::thread::process_runtime;
 use crate::value::Ref;
+use crate::weak::{self, WeakSlot};
 use std::ptr::NonNull;
 
 /// Makes the object and all it reaches shared.
@@ -23,6 +26,7 @@ pub fn publish(value: Ref<'_>) {
 #[inline(never)]
 fn publish_slow(root: NonNull<Header>) {
     let mut work = Vec::new();
+    let mut marked = 0;
     mark(root, &mut work);
     while let Some(object) = work.pop() {
         // SAFETY: reached from a live object over counted edges.
@@ -35,10 +39,17 @@ fn publish_slow(root: NonNull<Header>) {
         }
         // A weak reference is an edge for publication: whoever can reach it can reach its referent.
         // SAFETY: as above.
-        if let Some(referent) = unsafe { weak_referent(object) } {
+        if let Some(referent) = unsafe { weak_slot(object) }.and_then(WeakSlot::referent) {
             mark(referent, &mut work);
         }
+        // And the other way round: whoever destroys the referent must be able to clear its weak references.
+        // SAFETY: as above.
+        if unsafe { object.as_ref() }.has_flag(HAS_WEAKREFS) {
+            weak::for_each(process_runtime(), object, |weakref| mark(weakref, &mut work));
+        }
+        marked += 1;
     }
+    process_runtime().gc.published(marked);
 }
 
 fn mark(object: NonNull<Header>, work: &mut Vec<NonNull<Header>>) {

@@ -11,7 +11,7 @@ use crate::sync::Ordering;
 use crate::thread::{self, Pending, Thread};
 use crate::value::Value;
 use crate::word::Word;
-use crate::{epoch, weak};
+use crate::{epoch, heap, weak};
 use std::ptr::NonNull;
 
 /// Deals with an object whose last reference went.
@@ -24,7 +24,10 @@ pub(crate) unsafe fn released(object: NonNull<Header>, released: Released) {
     thread::with_current(|thread| match (released, thread) {
         (Released::Alive, _) => {}
         // SAFETY: this was the last reference to a local object.
-        (Released::LastLocal, Some(thread)) => unsafe { destroy(thread, object) },
+        (Released::LastLocal, Some(thread)) => unsafe {
+            object.as_ref().begin_destroy_local();
+            destroy(thread, object);
+        },
         (Released::ZeroShared, Some(thread)) => epoch::queue_zero(thread, object),
         // A thread that isn't attached drops a value: shared objects wait for the next reclaimer. A local object can't be
         // held by such a thread unless a host leaked it there; it is leaked rather than destroyed on the wrong thread.
@@ -64,7 +67,7 @@ unsafe fn destroy_one(thread: &Thread, object: NonNull<Header>) {
             return;
         }
         if header.has_flag(HAS_WEAKREFS) {
-            weak::clear(thread, object);
+            weak::clear(thread, object, |_| true);
         }
         free(thread, class, object);
     }
@@ -82,8 +85,28 @@ pub(crate) unsafe fn free(thread: &Thread, class: NonNull<TypeHead>, object: Non
             (fields.extension_ops.destroy)(class, extension);
         }
         (fields.layout.drop)(object);
-        thread.heap().free(object.cast());
+        if object.as_ref().has_flag(HAS_WEAKREFS) && object.as_ref().is_shared() {
+            // A thread may have read the address from a weak reference just before that was cleared; it will find that
+            // the object is dead.
+            epoch::retire(thread, object.cast(), free_memory);
+        } else {
+            thread.heap().free(object.cast());
+        }
     }
+}
+
+/// Gives the memory of a destroyed object back.
+///
+/// # Safety
+/// The payload is gone and no reader is left.
+unsafe fn free_memory(object: NonNull<u8>) {
+    // SAFETY: as the caller promises.
+    thread::with_current(|thread| unsafe {
+        match thread {
+            Some(thread) => thread.heap().free(object),
+            None => heap::free_from_anywhere(object),
+        }
+    });
 }
 
 impl Thread {
@@ -95,6 +118,11 @@ impl Thread {
     /// The next finalizer or callback to run. The layer above calls this when native functions return and at safepoints.
     pub fn next_pending(&mut self) -> Option<Pending> {
         self.pending.borrow_mut().pop_front()
+    }
+
+    /// Whether `next_pending` would give something.
+    pub fn has_pending(&self) -> bool {
+        !self.pending.borrow().is_empty()
     }
 
     /// Forgets everything still pending; for the end of a thread that can't run Python code any more.

@@ -14,10 +14,13 @@
 //! Epochs (quiescent-state based reclamation): see `epoch.rs`.
 
 use crate::epoch::Orphans;
+use crate::gc::GcState;
 use crate::heap::Space;
+use crate::stack::RegisterStack;
 use crate::sync::{
-    Arc, AtomicU8, AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, fence, lock, wait,
+    Arc, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, fence, lock, wait,
 };
+use crate::weak::WeakTable;
 
 /// Bits of a thread's poll word.
 pub mod poll {
@@ -49,6 +52,8 @@ pub struct ThreadShared {
     /// The epoch at this thread's last quiescent point.
     pub(crate) announced: AtomicU64,
     pub(crate) id: u64,
+    /// The thread's registers while it exists; read by who stopped it.
+    pub(crate) stack: AtomicPtr<RegisterStack>,
 }
 
 impl ThreadShared {
@@ -71,6 +76,9 @@ pub struct Runtime {
     changed: Condvar,
     pub(crate) orphans: Mutex<Orphans>,
     pub(crate) space: Arc<Space>,
+    pub(crate) weak: WeakTable,
+    /// What the collectors keep between runs.
+    pub gc: GcState,
 }
 
 struct Registry {
@@ -94,6 +102,8 @@ impl Runtime {
             changed: Condvar::new(),
             orphans: Mutex::new(Orphans::default()),
             space: Arc::new(Space::new()),
+            weak: WeakTable::new(),
+            gc: GcState::new(),
         }
     }
 
@@ -108,6 +118,7 @@ impl Runtime {
             state: AtomicU8::new(state),
             announced: AtomicU64::new(0),
             id,
+            stack: AtomicPtr::new(std::ptr::null_mut()),
         });
         registry.threads.push(shared.clone());
         shared

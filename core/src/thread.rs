@@ -3,6 +3,7 @@
 //! `&mut Thread` is the right to reach a safepoint; `&Thread` promises that none is reached while it is borrowed.
 
 use crate::epoch::{self, Limbo};
+use crate::gc::LocalGc;
 use crate::header::Header;
 use crate::heap::Heap;
 use crate::runtime::{Runtime, ThreadShared, poll};
@@ -40,6 +41,7 @@ pub struct Thread {
     pub(crate) destroying: Cell<bool>,
     pub(crate) dying: RefCell<Vec<NonNull<Header>>>,
     leaf_locks: Cell<u32>,
+    pub(crate) gc: LocalGc,
     native_limit: Cell<usize>,
     /// State of the layers above.
     pub extension: Cell<*mut ()>,
@@ -87,10 +89,15 @@ impl Thread {
             destroying: Cell::new(false),
             dying: RefCell::default(),
             leaf_locks: Cell::new(0),
+            gc: LocalGc::default(),
             native_limit: Cell::new(native_stack + NATIVE_RESERVE),
             extension: Cell::new(std::ptr::null_mut()),
             _pinned: PhantomPinned,
         });
+        // Release pairs with the Acquire of whoever has stopped the world and looks at the registers.
+        thread.shared.stack.store((&raw const thread.stack).cast_mut(), Ordering::Release);
+        let alarm = thread.shared.clone();
+        thread.heap.set_alarm(runtime.gc.minimum(), Box::new(move || alarm.request(poll::COLLECT)));
         runtime.attach(&thread.shared);
         CURRENT.set(&raw const *thread);
         Some(thread)
@@ -152,6 +159,13 @@ impl Thread {
         if reasons & poll::RECLAIM != 0 {
             epoch::reclaim(self);
         }
+    }
+
+    /// Destroys what waits for a grace period, as far as other threads have let it pass. A safepoint.
+    pub fn reclaim_now(&mut self) {
+        self.own_registers();
+        self.runtime.announce(&self.shared);
+        epoch::reclaim(self);
     }
 
     /// Counts every borrowed register.
@@ -216,6 +230,7 @@ impl Thread {
         self.limbo.abandon(self);
         self.runtime.detach(&self.shared);
         self.runtime.unregister(&self.shared);
+        self.shared.stack.store(std::ptr::null_mut(), Ordering::Release);
         CURRENT.set(std::ptr::null());
     }
 }

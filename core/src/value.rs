@@ -271,6 +271,13 @@ impl<'a> Ref<'a> {
     }
 }
 
+impl<'a> From<&'a Header> for Ref<'a> {
+    fn from(header: &'a Header) -> Ref<'a> {
+        // SAFETY: a header lies at the start of a live object.
+        unsafe { Ref::from_word(std::ptr::from_ref(header) as Word) }
+    }
+}
+
 impl<T> Owned<T> {
     /// The owner of one reference to the object.
     ///

@@ -1,0 +1,136 @@
+//! The cycle collectors: one for what a thread keeps to itself, one for what threads share.
+//!
+//! Reference counts free everything but cycles. An object is garbage if all references to it come from garbage; since
+//! counts are exact, that shows without looking at roots (CPython's algorithm): for each candidate take the count,
+//! subtract one for every reference from another candidate, and what is left counts references from outside. Candidates with
+//! such references, and all that they reach, stay; the rest is garbage.
+//!
+//! - [`collect_local`] looks at the local objects of one thread, found in the pages of its heap. Nobody is stopped: no
+//!   shared object refers to a local one, and no other thread counts one.
+//! - [`collect_shared`] looks at the shared objects of all heaps with the world stopped. References from local objects,
+//!   from registers (all counted, since every thread is at a safepoint) and from native code come from outside.
+//!
+//! Garbage then dies in PEP 442's order: weak references are cleared and their callbacks called, finalizers run, what
+//! they have resurrected (and what that reaches) is let go, and the rest is destroyed: the references within the
+//! garbage are erased, so that nothing is left but the collector's own, and dropping those destroys each object in the ordinary
+//! way. No type needs a `tp_clear`.
+//!
+//! What must hold:
+//! 1. A collection runs where the thread holds `&mut Thread`, so native code has no uncounted references.
+//! 2. Between nomination and destruction the collector owns a reference to each piece of garbage.
+//! 3. Scratch words: 0 no candidate, `REACHED` known to stay, otherwise references from outside + 1.
+//! 4. Classes are not counted by their instances; so they stay, with what they reach.
+
+mod garbage;
+mod inspect;
+mod search;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use inspect::{freeze, frozen_count, objects, referents, referrers, unfreeze};
+pub use state::{Collected, GcState, LocalGc, Options, Stats};
+
+use crate::heap::Kind;
+use crate::thread::Thread;
+use garbage::Garbage;
+use search::Scope;
+
+/// Runs everything that [`Thread::next_pending`] hands out.
+pub type RunPending<'a> = &'a mut dyn FnMut(&mut Thread);
+
+/// Collects what is due after an alarm (`poll::COLLECT`), or moves the alarm. To be called at a safepoint.
+pub fn collect_if_due(thread: &mut Thread, run: RunPending<'_>) {
+    let gc = &thread.runtime().gc;
+    let live = thread.heap().usage(Kind::Container).blocks;
+    let minimum = gc.minimum();
+    let due = thread.gc.live_at_last().saturating_add(minimum.max(thread.gc.live_at_last() / 4));
+    if !gc.is_enabled() || thread.gc.is_collecting() || minimum == 0 {
+        thread.heap().set_threshold(minimum.max(1000));
+        return;
+    }
+    if live < due {
+        thread.heap().set_threshold(due - live);
+        return;
+    }
+    collect_local(thread, Options::default(), run);
+    if thread.runtime().gc.shared_is_due() {
+        collect_shared(thread, Options::default(), run);
+    }
+}
+
+/// Collects everything that can be: `gc.collect()`. Also destroys what waits in zero queues, as far as other threads
+/// let it.
+pub fn collect(thread: &mut Thread, options: Options, run: RunPending<'_>) -> Collected {
+    thread.reclaim_now();
+    run(thread);
+    thread.heap().collect_remote();
+    thread.heap().adopt_all();
+    let mut collected = collect_local(thread, options, run);
+    collected.add(collect_shared(thread, options, run));
+    thread.reclaim_now();
+    run(thread);
+    collected
+}
+
+/// Collects cycles among the thread's local objects.
+pub fn collect_local(thread: &mut Thread, options: Options, run: RunPending<'_>) -> Collected {
+    if thread.gc.enter() {
+        return Collected::default();
+    }
+    let mut collected = Collected::default();
+    // SAFETY: local objects of this thread, which is here.
+    if let Some(garbage) = unsafe { Garbage::find(thread, Scope::Local) } {
+        collected = finish(thread, garbage, options, run);
+    }
+    let live = thread.heap().usage(Kind::Container).blocks;
+    thread.gc.leave(live);
+    thread.heap().set_threshold(thread.runtime().gc.minimum().max(live / 4).max(1));
+    thread.runtime().gc.note(&collected);
+    collected
+}
+
+/// Collects cycles among shared objects, with the world stopped while it searches.
+pub fn collect_shared(thread: &mut Thread, options: Options, run: RunPending<'_>) -> Collected {
+    if thread.gc.enter() {
+        return Collected::default();
+    }
+    // SAFETY: shared objects, with the world stopped.
+    let found = thread.stop_the_world(|thread, _| unsafe { Garbage::find(thread, Scope::Shared) });
+    let mut collected = Collected::default();
+    if let Some(garbage) = found {
+        thread.runtime().gc.shared_collected(garbage.candidates());
+        collected = finish(thread, garbage, options, run);
+    }
+    let live = thread.gc.live_at_last();
+    thread.gc.leave(live);
+    thread.runtime().gc.note(&collected);
+    collected
+}
+
+/// Finalizes garbage and destroys what of it stays garbage.
+fn finish(thread: &mut Thread, mut garbage: Garbage, options: Options, run: RunPending<'_>) -> Collected {
+    let mut collected = Collected { candidates: garbage.candidates(), ..Collected::default() };
+    if garbage.queue_finalizers(thread) {
+        run(thread);
+    }
+    let scope = garbage.scope();
+    if options.save_all {
+        collected.found = garbage.len();
+        collected.kept = garbage.into_values();
+        return collected;
+    }
+    // SAFETY: as for `Garbage::find`.
+    match scope {
+        Scope::Local => unsafe { garbage.settle(thread) },
+        Scope::Shared => thread.stop_the_world(|thread, _| unsafe { garbage.settle(thread) }),
+    }
+    collected.found = garbage.len();
+    // Nothing refers to the garbage now but `garbage` itself.
+    drop(garbage);
+    if scope == Scope::Shared {
+        thread.reclaim_now();
+    }
+    run(thread);
+    collected
+}

@@ -1,0 +1,159 @@
+//! Garbage: nominated, finalized, settled, destroyed.
+
+use super::search::{Scope, Search};
+use crate::header::{FINALIZED, HAS_WEAKREFS, Header};
+use crate::object::trace_object;
+use crate::sync::Ordering;
+use crate::thread::{Pending, Thread};
+use crate::value::Value;
+use crate::weak;
+use crate::word::{self, Word};
+use std::ptr::NonNull;
+
+/// Objects that only garbage refers to, each owned once more by the collector.
+pub(super) struct Garbage {
+    scope: Scope,
+    objects: Vec<Value>,
+    candidates: usize,
+}
+
+impl Garbage {
+    /// Searches all objects in scope, and clears weak references to what it finds (queueing the callbacks of weak
+    /// references that are no garbage themselves). None: memory is short.
+    ///
+    /// # Safety
+    /// The thread is the current one, and for shared objects the world is stopped.
+    pub(super) unsafe fn find(thread: &Thread, scope: Scope) -> Option<Garbage> {
+        let mut candidates = Vec::new();
+        // SAFETY: the caller's contract.
+        unsafe {
+            if !scope.make_scratch(thread) {
+                scope.drop_scratch(thread);
+                return None;
+            }
+            scope.for_each(thread, |object| candidates.push(object));
+            let mut search = Search::new(scope);
+            for object in &candidates {
+                search.nominate(*object, 0);
+            }
+            let objects = search_among(&mut search, &candidates);
+            for object in &objects {
+                let header = word::header_of(object.word());
+                if header.as_ref().has_flag(HAS_WEAKREFS) {
+                    weak::clear(thread, header, |weakref| !search.is_garbage(weakref));
+                }
+            }
+            scope.drop_scratch(thread);
+            Some(Garbage { scope, objects, candidates: candidates.len() })
+        }
+    }
+
+    pub(super) fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    pub(super) fn candidates(&self) -> usize {
+        self.candidates
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    pub(super) fn into_values(self) -> Vec<Value> {
+        self.objects
+    }
+
+    /// Queues the finalizers that have not run, and tells whether there is anything to run.
+    pub(super) fn queue_finalizers(&self, thread: &Thread) -> bool {
+        for object in &self.objects {
+            let (Some(header), Some(class)) = (object.get().header(), object.get().heap_class()) else {
+                continue;
+            };
+            // Relaxed: as in `reclaim`.
+            if class.fields.has_finalizer.load(Ordering::Relaxed) && header.set_flag(FINALIZED) {
+                thread.push_pending(Pending::Finalizer(object.clone()));
+            }
+        }
+        thread.has_pending()
+    }
+
+    /// Lets go of what has been resurrected, and erases the references within the rest. What is left is referred to by
+    /// this collection alone.
+    ///
+    /// # Safety
+    /// As for `find`; nothing queued by the collection is left to run.
+    pub(super) unsafe fn settle(&mut self, thread: &Thread) {
+        // SAFETY: the caller's contract; the objects are owned.
+        unsafe {
+            if !self.scope.make_scratch(thread) {
+                // Nothing can be told; the objects stay until the next collection.
+                self.scope.drop_scratch(thread);
+                self.objects.clear();
+                return;
+            }
+            let mut search = Search::new(self.scope);
+            let mut members: Vec<NonNull<Header>> =
+                self.objects.iter().map(|object| word::header_of(object.word())).collect();
+            members.retain(|object| self.scope.holds(object.as_ref()));
+            for object in &members {
+                search.nominate(*object, 1);
+            }
+            let garbage = search_among(&mut search, &members);
+            for object in &garbage {
+                let header = word::header_of(object.word());
+                if header.as_ref().has_flag(HAS_WEAKREFS) {
+                    weak::clear(thread, header, |_| false);
+                }
+                // Whatever its class has become meanwhile: nothing may see the object any more.
+                header.as_ref().set_flag(FINALIZED);
+            }
+            for object in &garbage {
+                erase_inner_references(&search, word::header_of(object.word()));
+            }
+            self.scope.drop_scratch(thread);
+            self.objects = garbage;
+        }
+    }
+}
+
+/// Does the search among candidates that are nominated, and owns what turns out to be garbage.
+///
+/// # Safety
+/// As for `Garbage::find`.
+unsafe fn search_among(search: &mut Search, candidates: &[NonNull<Header>]) -> Vec<Value> {
+    // SAFETY: the caller's contract; candidates are alive.
+    unsafe {
+        for object in candidates {
+            search.subtract(*object);
+        }
+        for object in candidates {
+            search.keep_if_referenced(*object);
+        }
+        let garbage = candidates.iter().filter(|object| search.is_garbage(**object));
+        garbage
+            .map(|object| {
+                object.as_ref().retain();
+                Value::from_word(object.as_ptr() as Word)
+            })
+            .collect()
+    }
+}
+
+/// Empties the object's fields that lead to garbage.
+///
+/// # Safety
+/// The object is garbage, owned by the collector, as are those that it refers to.
+unsafe fn erase_inner_references(search: &Search, object: NonNull<Header>) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        trace_object(object, &mut |field| {
+            if let Some(target) = field.target()
+                && search.is_garbage(target)
+            {
+                target.as_ref().forget_edge();
+                field.erase();
+            }
+        });
+    }
+}
