@@ -10,6 +10,7 @@ pub mod ascii;
 #[cfg(test)]
 mod checks;
 pub mod float;
+pub mod format_spec;
 pub mod hash;
 pub mod int;
 pub mod repr;

@@ -153,6 +153,47 @@ def hash_numbers():
     yield str(hash(frozenset()))
 
 
+def signed(n):
+    return n - (1 << 64) if n >> 63 else n
+
+
+def format_any(kind, spec, random):
+    if kind == "str":
+        value = random.pick(["", "a", "spam and eggs", "héllo wörld"])
+    elif kind == "int":
+        small = signed(random.next()) >> random.below(64)
+        value = (small << 80) + 12345 if random.below(4) == 0 else small
+    elif kind == "float":
+        value = random.float()
+    else:
+        real = random.float()
+        imaginary = random.float()
+        value = complex(0.0 if random.below(4) == 0 else real, imaginary)
+    result = attempt(lambda: f"'{format(value, spec)}'")
+    return result
+
+
+@check
+def format_specs():
+    random = Random(11)
+    for _ in range(40_000):
+        spec = "".join([
+            random.pick(["", "", "", "*", "0", "é", "<"]),
+            random.pick(["", "", "<", ">", "^", "="]),
+            random.pick(["", "", "", "+", "-", " "]),
+            random.pick(["", "", "", "", "z"]),
+            random.pick(["", "", "#"]),
+            random.pick(["", "", "0"]),
+            random.pick(["", "", "1", "7", "15", "30", "٣"]),
+            random.pick(["", "", "", "", ",", "_", "_,"]),
+            random.pick(["", "", "", "", ".0", ".1", ".3", ".10", ".20", "."]),
+            random.pick(["", "", "", "", ",", "_"]),
+            random.pick(["", "", "d", "f", "g", "e", "s", "x", "n", "%", "b", "o", "X", "E", "G", "F", "c", "q", "dd"]),
+        ])
+        kind = random.pick(["str", "int", "float", "complex"])
+        yield f"{spec} {format_any(kind, spec, random) if spec else ''}".encode("utf-8", "replace").decode()
+
+
 def crc(lines):
     total = 0
     for line in lines:
