@@ -81,5 +81,10 @@ fn kind_of(fields: &TypeFields) -> Kind {
     if fields.layout.has_fields || fields.extension_size != 0 { Kind::Container } else { Kind::Leaf }
 }
 
+/// An object for static memory, that lives as long as the process: static types.
+pub fn immortal<T>(class: *const TypeHead, payload: T) -> Obj<T> {
+    Obj::parts(Header::immortal(class), payload)
+}
+
 /// The field type is what tails of references consist of.
 pub type FieldTail = Tail<Field>;

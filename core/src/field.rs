@@ -261,6 +261,16 @@ impl AtomicField {
         (old != word::UNBOUND).then(|| unsafe { Value::from_word(old) })
     }
 
+    /// Stores `value` if the slot is empty, and drops it otherwise: for what is computed once.
+    pub fn initialise<'a>(&self, owner: impl Into<Owner<'a>>, value: Value) {
+        let field = owner.into().store(value);
+        let word = field.0.load(Ordering::Relaxed);
+        // AcqRel as in `swap`.
+        if self.0.0.compare_exchange(word::UNBOUND, word, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            std::mem::forget(field);
+        }
+    }
+
     /// Stores `value` if the slot is empty; gives back what is in the slot then, borrowed, and the value if it lost.
     pub fn set_if_empty<'a>(
         &'a self,

@@ -35,6 +35,8 @@ pub struct Layout {
     pub dynamic_size: Option<unsafe fn(NonNull<Header>) -> usize>,
     /// Whether instances can hold references at all (others are never traced nor cyclic).
     pub has_fields: bool,
+    /// The layout of the base whose payload this payload starts with.
+    pub base: Option<&'static Layout>,
     /// For weak references: where the slot lies in an instance. Publication follows it though nothing counts it.
     pub weak_slot: Option<unsafe fn(NonNull<Header>) -> NonNull<WeakSlot>>,
 }
@@ -57,8 +59,33 @@ impl Layout {
             trace: trace_payload::<T>,
             dynamic_size: None,
             has_fields: T::HAS_FIELDS,
+            base: None,
             weak_slot: None,
         }
+    }
+
+    /// The same layout for a payload that starts with the payload of `base`.
+    pub const fn with_base(mut self, base: &'static Layout) -> Layout {
+        self.base = Some(base);
+        self
+    }
+
+    /// Whether an object of this layout can be seen as one of `other`.
+    #[inline(always)]
+    pub fn extends(&'static self, other: &'static Layout) -> bool {
+        std::ptr::eq(self, other) || self.base.is_some() && self.extends_slow(other)
+    }
+
+    #[cold]
+    fn extends_slow(&'static self, other: &'static Layout) -> bool {
+        let mut layout = self.base;
+        while let Some(base) = layout {
+            if std::ptr::eq(base, other) {
+                return true;
+            }
+            layout = base.base;
+        }
+        false
     }
 
     /// The same layout for weak references, with the way to an instance's slot.

@@ -67,6 +67,12 @@ pub(crate) fn with_current<R>(f: impl FnOnce(Option<&Thread>) -> R) -> R {
     f(unsafe { current.as_ref() })
 }
 
+/// Runs `f` with the thread attached on this OS thread; `None` if there is none.
+#[inline]
+pub fn current<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
+    with_current(|thread| thread.map(f))
+}
+
 /// Bytes of native stack kept free for native code between two checks.
 const NATIVE_RESERVE: usize = 192 * 1024;
 

@@ -248,8 +248,8 @@ impl<'a> Ref<'a> {
     #[inline(always)]
     pub fn downcast<T: Payload>(self) -> Option<&'a Obj<T>> {
         let class = self.heap_class()?;
-        // SAFETY: the layout is T's and no other type's.
-        std::ptr::eq(class.fields.layout, T::LAYOUT).then(|| unsafe { self.cast() })
+        // SAFETY: the payload is a T, or starts with one.
+        class.fields.layout.extends(T::LAYOUT).then(|| unsafe { self.cast() })
     }
 
     /// The object seen as one with payload `T`.

@@ -12,6 +12,11 @@ pub mod set;
 #[cfg(test)]
 mod tests;
 
+use crate::class::TypeFlags;
+use orochi_core::object::ExtensionOps;
+use orochi_core::{Layout, TypeHead};
+use std::ptr::NonNull;
+
 /// There is no memory for a container to grow; becomes `MemoryError`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoMemory;
@@ -41,3 +46,16 @@ impl<F: Fn(orochi_core::Ref<'_>) -> KeyMatch> KeyMatcher for F {
         self(candidate)
     }
 }
+
+
+/// Offset and size of the extension in instances of a native class with these flags.
+pub(crate) fn extension_of_static(_layout: &'static Layout, _flags: TypeFlags) -> (u32, u32) {
+    (0, 0)
+}
+
+/// How instances' extensions are destroyed and traced.
+pub(crate) static EXTENSION_OPS: ExtensionOps = ExtensionOps { destroy, trace };
+
+unsafe fn destroy(_class: NonNull<TypeHead>, _extension: NonNull<u8>) {}
+
+unsafe fn trace(_class: NonNull<TypeHead>, _extension: NonNull<u8>, _visit: &mut dyn FnMut(&orochi_core::Field)) {}

@@ -1,0 +1,404 @@
+//! Arguments of native functions: how they arrive, how they are bound to a signature, how they turn into Rust types.
+//!
+//! Arguments are words in consecutive registers of the caller: the positional ones, then the values of keyword
+//! arguments, whose names are a tuple (CPython's vectorcall layout). They stay rooted there for the whole call.
+
+use crate::error::{PyResult, type_error};
+use crate::types::str::PyStr;
+use crate::types::tuple::PyTuple;
+use orochi_core::word::Word;
+use orochi_core::{Obj, Ref, Thread, Value};
+use std::marker::PhantomData;
+
+/// A native function as the interpreter calls it.
+pub type NativeFn = fn(&mut Thread, Args<'_>) -> PyResult<Value>;
+
+/// The arguments of one call.
+#[derive(Clone, Copy)]
+pub struct Args<'a> {
+    start: *const Word,
+    positional: usize,
+    names: Option<&'a Obj<PyTuple>>,
+    _rooted: PhantomData<&'a Word>,
+}
+
+/// Positional arguments that were collected by `*args`.
+pub type ArgSlice<'a> = Args<'a>;
+
+/// Keyword arguments that were collected by `**kwargs`: pairs of name and value.
+pub struct KwArgs<'a>(Vec<(&'a Obj<PyStr>, Ref<'a>)>);
+
+impl<'a> Args<'a> {
+    /// Arguments that lie in an array of references.
+    pub fn new(values: &'a [Ref<'a>]) -> Args<'a> {
+        Args { start: values.as_ptr().cast(), positional: values.len(), names: None, _rooted: PhantomData }
+    }
+
+    /// The same, of which the last `names.len()` are keyword arguments.
+    pub fn with_names(values: &'a [Ref<'a>], names: Option<&'a Obj<PyTuple>>) -> Args<'a> {
+        let keywords = names.map_or(0, |names| names.len());
+        Args {
+            start: values.as_ptr().cast(),
+            positional: values.len().saturating_sub(keywords),
+            names,
+            _rooted: PhantomData,
+        }
+    }
+
+    /// Arguments that lie in registers.
+    ///
+    /// # Safety
+    /// `positional` plus as many words as there are names are valid, not UNBOUND, and stay rooted for `'a`. (A safepoint
+    /// may turn a borrowed word into a counted one; that is why they are read one by one through a raw pointer.)
+    pub unsafe fn from_registers(
+        start: *const Word,
+        positional: usize,
+        names: Option<&'a Obj<PyTuple>>,
+    ) -> Args<'a> {
+        Args { start, positional, names, _rooted: PhantomData }
+    }
+
+    /// The number of positional arguments.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.positional
+    }
+
+    /// Whether there are no positional arguments.
+    pub fn is_empty(&self) -> bool {
+        self.positional == 0
+    }
+
+    /// The i-th positional argument.
+    #[inline(always)]
+    pub fn get(&self, i: usize) -> Option<Ref<'a>> {
+        // SAFETY: within the arguments, which are rooted for 'a.
+        (i < self.positional).then(|| unsafe { Ref::from_word(self.start.add(i).read_volatile()) })
+    }
+
+    /// The positional arguments.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Ref<'a>> + use<'a> {
+        let args = *self;
+        // In range, so the fallback is never taken.
+        (0..self.positional).map(move |i| args.get(i).unwrap_or(Ref::NONE))
+    }
+
+    /// The positional arguments as an array of references.
+    pub fn to_vec(&self) -> Vec<Ref<'a>> {
+        self.iter().collect()
+    }
+
+    /// The names of the keyword arguments.
+    pub fn names(&self) -> Option<&'a Obj<PyTuple>> {
+        self.names.filter(|names| names.len() != 0)
+    }
+
+    /// The number of keyword arguments.
+    pub fn keyword_count(&self) -> usize {
+        self.names.map_or(0, |names| names.len())
+    }
+
+    /// The keyword arguments: name and value.
+    pub fn keywords(&self) -> impl Iterator<Item = (&'a Obj<PyStr>, Ref<'a>)> + use<'a> {
+        let (start, positional) = (self.start, self.positional);
+        self.names.into_iter().flat_map(|names| names.items()).enumerate().filter_map(move |(i, name)| {
+            // SAFETY: keyword values follow the positional ones; rooted for 'a.
+            let value = unsafe { Ref::from_word(start.add(positional + i).read_volatile()) };
+            Some((name.downcast::<PyStr>()?, value))
+        })
+    }
+
+    /// The first positional argument (a method's receiver), `None` the object if there is none.
+    #[inline(always)]
+    pub fn this(&self) -> Ref<'a> {
+        self.get(0).unwrap_or(Ref::NONE)
+    }
+
+    /// The arguments without the first positional one.
+    #[inline(always)]
+    pub fn rest(&self) -> Args<'a> {
+        let skip = self.positional.min(1);
+        // SAFETY: at most to the end of the arguments.
+        Args { start: unsafe { self.start.add(skip) }, positional: self.positional - skip, ..*self }
+    }
+
+    /// The positional arguments from `n` on, without keyword arguments.
+    pub fn skip(&self, n: usize) -> ArgSlice<'a> {
+        let skip = self.positional.min(n);
+        // SAFETY: as above.
+        Args { start: unsafe { self.start.add(skip) }, positional: self.positional - skip, names: None, ..*self }
+    }
+
+    /// The arguments if there are exactly `N` positional and no keyword ones.
+    #[inline(always)]
+    pub fn exact<const N: usize>(&self) -> Option<[Ref<'a>; N]> {
+        if self.positional == N && self.keyword_count() == 0 {
+            // SAFETY: as in `get`.
+            Some(std::array::from_fn(|i| unsafe { Ref::from_word(self.start.add(i).read_volatile()) }))
+        } else {
+            None
+        }
+    }
+
+    /// Raises if there are keyword arguments.
+    pub fn no_keywords(&self, function: &str) -> PyResult<()> {
+        match self.keyword_count() {
+            0 => Ok(()),
+            _ => Err(type_error(format!("{function}() takes no keyword arguments"))),
+        }
+    }
+
+    /// Owned copies of everything, positional then keyword values.
+    pub fn all_values(&self) -> Vec<Value> {
+        self.iter().map(Ref::to_owned).chain(self.keywords().map(|(_, value)| value.to_owned())).collect()
+    }
+
+    /// Everything, positional then keyword values, with `first` put before.
+    pub fn prepend(&self, first: Ref<'a>) -> Vec<Ref<'a>> {
+        std::iter::once(first).chain(self.iter()).chain(self.keywords().map(|(_, value)| value)).collect()
+    }
+
+    /// The positional arguments beyond those that `signature` names.
+    pub fn var_args(&self, signature: &'static Signature) -> ArgSlice<'a> {
+        self.skip(signature.positional_params())
+    }
+
+    /// The keyword arguments that `signature` doesn't name.
+    pub fn var_kwargs(&self, signature: &'static Signature) -> KwArgs<'a> {
+        KwArgs(self.keywords().filter(|(name, _)| signature.keyword_index(name).is_none()).collect())
+    }
+}
+
+impl<'a> KwArgs<'a> {
+    /// The pairs.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a Obj<PyStr>, Ref<'a>)> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// How a parameter may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParamKind {
+    /// By position only.
+    PositionalOnly,
+    /// By position or name.
+    PositionalOrKeyword,
+    /// `*args`.
+    VarArgs,
+    /// By name only.
+    KeywordOnly,
+    /// `**kwargs`.
+    VarKwargs,
+}
+
+/// A parameter of a native function.
+#[derive(Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// How it may be given.
+    pub kind: ParamKind,
+    /// Whether it must be given.
+    pub required: bool,
+}
+
+/// The signature of a native function (without the receiver).
+#[derive(Debug)]
+pub struct Signature {
+    /// The function's name.
+    pub function: &'static str,
+    /// Its class's name, for methods.
+    pub owner: Option<&'static str>,
+    /// The parameters, in order.
+    pub params: &'static [Param],
+    /// `__text_signature__`.
+    pub text: &'static str,
+}
+
+impl Signature {
+    fn positional_params(&self) -> usize {
+        let positional = |param: &&Param| {
+            matches!(param.kind, ParamKind::PositionalOnly | ParamKind::PositionalOrKeyword)
+        };
+        self.params.iter().filter(positional).count()
+    }
+
+    fn has(&self, kind: ParamKind) -> bool {
+        self.params.iter().any(|param| param.kind == kind)
+    }
+
+    /// The index (among the bound parameters) of the one that a keyword names.
+    fn keyword_index(&self, name: &Obj<PyStr>) -> Option<usize> {
+        self.bound_params().position(|param| {
+            matches!(param.kind, ParamKind::PositionalOrKeyword | ParamKind::KeywordOnly)
+                && name.as_bytes() == param.name.as_bytes()
+        })
+    }
+
+    fn bound_params(&self) -> impl Iterator<Item = &Param> {
+        self.params.iter().filter(|param| !matches!(param.kind, ParamKind::VarArgs | ParamKind::VarKwargs))
+    }
+
+    /// Binds arguments to the parameters that are neither `*` nor `**`. `N` is their number.
+    ///
+    /// TypeError with CPython's wording when they don't fit.
+    pub fn bind<'a, const N: usize>(
+        &'static self,
+        _thread: &mut Thread,
+        args: &Args<'a>,
+    ) -> PyResult<[Option<Ref<'a>>; N]> {
+        let mut bound = [None; N];
+        let positional = self.positional_params();
+        if args.len() > positional && !self.has(ParamKind::VarArgs) {
+            return Err(self.too_many(args.len(), positional));
+        }
+        for (slot, value) in bound.iter_mut().zip(args.iter()).take(positional) {
+            *slot = Some(value);
+        }
+        for (name, value) in args.keywords() {
+            match self.keyword_index(name).and_then(|i| bound.get_mut(i).map(|slot| (i, slot))) {
+                Some((i, Some(_))) => {
+                    return Err(type_error(format!(
+                        "argument for {}() given by name ('{name}') and position ({})",
+                        self.function,
+                        i + 1,
+                    )));
+                }
+                Some((_, slot)) => *slot = Some(value),
+                None if self.has(ParamKind::VarKwargs) => {}
+                None => return Err(self.unexpected_keyword(name)),
+            }
+        }
+        for (i, param) in self.bound_params().enumerate() {
+            if param.required && bound.get(i).is_some_and(Option::is_none) {
+                return Err(self.missing(i, param, args.len()));
+            }
+        }
+        Ok(bound)
+    }
+
+    #[cold]
+    fn unexpected_keyword(&self, name: &Obj<PyStr>) -> crate::error::PyErr {
+        let named = |param: &Param| !matches!(param.kind, ParamKind::PositionalOnly);
+        if !self.params.iter().any(named) {
+            return type_error(match self.owner {
+                Some(owner) if owner != self.function => {
+                    format!("{owner}.{}() takes no keyword arguments", self.function)
+                }
+                _ => format!("{}() takes no keyword arguments", self.function),
+            });
+        }
+        type_error(format!("{}() got an unexpected keyword argument '{name}'", self.function))
+    }
+
+    #[cold]
+    fn too_many(&self, given: usize, positional: usize) -> crate::error::PyErr {
+        let optional = self.params.iter().any(|param| !param.required);
+        let name = self.display_name();
+        let plural = if positional == 1 { "" } else { "s" };
+        if self.params.iter().any(|param| param.kind != ParamKind::PositionalOnly) {
+            let kind = if self.has(ParamKind::KeywordOnly) { "positional " } else { "" };
+            let bound = if optional { "at most" } else { "exactly" };
+            return type_error(format!(
+                "{}() takes {bound} {positional} {kind}argument{plural} ({given} given)",
+                self.function
+            ));
+        }
+        if self.params.is_empty() {
+            return type_error(format!("{name}() takes no arguments ({given} given)"));
+        }
+        if !optional && positional == 1 {
+            return type_error(format!("{name}() takes exactly one argument ({given} given)"));
+        }
+        let bound = if optional { "at most " } else { "" };
+        type_error(format!("{} expected {bound}{positional} argument{plural}, got {given}", self.function))
+    }
+
+    #[cold]
+    fn missing(&self, i: usize, param: &Param, given: usize) -> crate::error::PyErr {
+        if param.kind != ParamKind::PositionalOnly {
+            return type_error(if param.kind == ParamKind::KeywordOnly {
+                format!("{}() missing required keyword-only argument: '{}'", self.function, param.name)
+            } else {
+                format!("{}() missing required argument '{}' (pos {})", self.function, param.name, i + 1)
+            });
+        }
+        let positional = self.positional_params();
+        let required = self.bound_params().filter(|param| param.required).count();
+        if positional == 1 {
+            return type_error(format!("{}() takes exactly one argument ({given} given)", self.display_name()));
+        }
+        let bound = if required < positional { "at least " } else { "" };
+        let plural = if required == 1 { "" } else { "s" };
+        type_error(format!("{} expected {bound}{required} argument{plural}, got {given}", self.function))
+    }
+
+    fn display_name(&self) -> String {
+        match self.owner {
+            Some(owner) if owner != self.function => format!("{owner}.{}", self.function),
+            _ => self.function.to_owned(),
+        }
+    }
+}
+
+/// Where an argument came from, for messages.
+#[derive(Clone, Copy)]
+pub struct ArgContext {
+    /// The function's signature.
+    pub signature: &'static Signature,
+    /// The parameter's index in the signature.
+    pub index: usize,
+}
+
+impl ArgContext {
+    /// TypeError "f() argument 'x' must be str, not int".
+    #[cold]
+    pub fn wrong_type(&self, expected: &str, value: Ref<'_>) -> crate::error::PyErr {
+        let param = self.signature.params.get(self.index);
+        let which = match param {
+            Some(param) if param.kind != ParamKind::PositionalOnly => format!(" '{}'", param.name),
+            _ if self.signature.bound_params().count() == 1 => String::new(),
+            _ => format!(" {}", self.index + 1),
+        };
+        let given = if value.is_none() { "None" } else { &crate::class_of(value).name() };
+        type_error(format!("{}() argument{which} must be {expected}, not {given}", self.signature.function))
+    }
+}
+
+/// A Rust type that an argument can turn into.
+pub trait FromArg<'a>: Sized {
+    /// Converts; raises TypeError, OverflowError, … with CPython's wording.
+    fn from_arg(thread: &mut Thread, value: Ref<'a>, context: ArgContext) -> PyResult<Self>;
+}
+
+/// Converts a bound parameter that must have been given.
+#[inline]
+pub fn required<'a, T: FromArg<'a>>(
+    thread: &mut Thread,
+    slot: Option<Ref<'a>>,
+    context: ArgContext,
+) -> PyResult<T> {
+    match slot {
+        Some(value) => T::from_arg(thread, value, context),
+        None => Err(type_error(format!("{}() missing a required argument", context.signature.function))),
+    }
+}
+
+/// Converts a bound parameter that may be missing.
+#[inline]
+pub fn optional<'a, T: FromArg<'a>>(
+    thread: &mut Thread,
+    slot: Option<Ref<'a>>,
+    context: ArgContext,
+    default: fn() -> T,
+) -> PyResult<T> {
+    match slot {
+        Some(value) => T::from_arg(thread, value, context),
+        None => Ok(default()),
+    }
+}

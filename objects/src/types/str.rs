@@ -1,0 +1,214 @@
+//! `str`: immutable text in WTF-8 with an ASCII flag.
+//!
+//! The bytes lie behind the object's fixed part. For text that isn't ASCII, breadcrumbs (byte offsets of every so many
+//! code points) are built when something is indexed first. This file is the storage; methods are in `str_/`.
+
+use crate::class::{PyClass, StaticType, TypeFlags, TypeSpec};
+use crate::error::{PyResult, memory_error, type_error};
+use orochi_core::object::Tail;
+use orochi_core::sync::{AtomicU64, Ordering};
+use orochi_core::{Field, Header, Layout, Obj, Owned, Payload, Ref, Thread, Trace, Value};
+use orochi_text::wtf8::{Breadcrumbs, Wtf8};
+use std::borrow::Cow;
+use std::ptr::NonNull;
+use std::sync::OnceLock;
+
+/// A str.
+#[repr(C)]
+pub struct PyStr {
+    /// The hash, once computed (0: not yet; a hash of 0 is computed again each time).
+    hash: AtomicU64,
+    /// For text that isn't ASCII: the index, once built. ASCII text needs none.
+    breadcrumbs: OnceLock<Box<Breadcrumbs>>,
+    ascii: bool,
+    interned: std::sync::atomic::AtomicBool,
+    bytes: Tail<u8>,
+}
+
+// SAFETY: holds no fields.
+unsafe impl Trace for PyStr {
+    fn trace(&self, _visit: &mut dyn FnMut(&Field)) {}
+}
+
+unsafe fn size(object: NonNull<Header>) -> usize {
+    // SAFETY: called for live strs.
+    unsafe { object.cast::<Obj<PyStr>>().as_ref() }.bytes.size_with::<PyStr>()
+}
+
+// SAFETY: one layout for this payload alone.
+unsafe impl Payload for PyStr {
+    const LAYOUT: &'static Layout = &Layout::of::<PyStr>().without_fields().with_tail(size);
+}
+
+impl PyClass for PyStr {
+    const NAME: &'static str = "str";
+    const MODULE: &'static str = "builtins";
+    fn static_type() -> &'static StaticType {
+        static TYPE: StaticType = StaticType::new(&SPEC);
+        &TYPE
+    }
+}
+
+static SPEC: TypeSpec = TypeSpec {
+    name: "str",
+    module: "builtins",
+    doc: "str(object='') -> str\nstr(bytes_or_buffer[, encoding[, errors]]) -> str\n\nMake a str from an object, or by decoding bytes.",
+    base: None,
+    layout: PyStr::LAYOUT,
+    flags: TypeFlags::SUBCLASSABLE.union(TypeFlags::STR_SUBCLASS).union(TypeFlags::MATCH_SELF),
+    parts: crate::types::str_::PARTS,
+};
+
+impl PyStr {
+    /// The WTF-8 bytes.
+    #[inline(always)]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.as_slice()
+    }
+
+    /// The text.
+    #[inline(always)]
+    pub fn as_wtf8(&self) -> &Wtf8 {
+        // SAFETY: strs are made from WTF-8 only.
+        unsafe { Wtf8::from_bytes_unchecked(self.as_bytes()) }
+    }
+
+    /// The text as UTF-8, unless it holds lone surrogates.
+    #[inline]
+    pub fn to_str(&self) -> Option<&str> {
+        self.as_wtf8().as_str()
+    }
+
+    /// Whether every code point is below 128.
+    #[inline(always)]
+    pub fn is_ascii(&self) -> bool {
+        self.ascii
+    }
+
+    /// Number of code points.
+    #[inline]
+    pub fn len(&self) -> usize {
+        if self.ascii { self.bytes.len() } else { self.breadcrumbs().code_points() }
+    }
+
+    /// Whether the text is empty.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The index of text that isn't ASCII.
+    pub fn breadcrumbs(&self) -> &Breadcrumbs {
+        self.breadcrumbs.get_or_init(|| Box::new(Breadcrumbs::new(self.as_wtf8())))
+    }
+
+    /// Byte offset of the code point with this index (`len()` gives the end); an index beyond the end gives the end.
+    #[inline]
+    pub fn byte_offset(&self, index: usize) -> usize {
+        if self.ascii {
+            index.min(self.bytes.len())
+        } else {
+            self.breadcrumbs().offset_of_index(self.as_wtf8(), index).unwrap_or(self.bytes.len())
+        }
+    }
+
+    /// The hash.
+    #[inline]
+    pub fn hash(&self) -> i64 {
+        // Relaxed: every thread computes the same number.
+        match self.hash.load(Ordering::Relaxed) {
+            0 => {
+                let hash = crate::hash::of_bytes(self.as_bytes());
+                self.hash.store(hash as u64, Ordering::Relaxed);
+                hash
+            }
+            hash => hash as i64,
+        }
+    }
+
+    /// Whether the str is in the table of interned ones.
+    pub fn is_interned(&self) -> bool {
+        self.interned.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_interned(&self) {
+        self.interned.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Display for PyStr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.as_wtf8().to_string_lossy())
+    }
+}
+
+/// `format!("{name}")` for a str object.
+pub struct Shown<'a>(pub &'a Obj<PyStr>);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (**self.0).fmt(f)
+    }
+}
+
+/// A new str. MemoryError if there is no memory.
+pub fn new(thread: &Thread, text: &str) -> PyResult<Value> {
+    from_wtf8(thread, text.as_ref())
+}
+
+/// A new str from WTF-8.
+pub fn from_wtf8(thread: &Thread, text: &Wtf8) -> PyResult<Value> {
+    Ok(object(thread, text)?.into_value())
+}
+
+/// A new str as its object.
+pub fn object(thread: &Thread, text: &Wtf8) -> PyResult<Owned<PyStr>> {
+    subclass_object(thread, PyStr::static_type().get(), text)
+}
+
+/// A new instance of `str` or a subclass with this text.
+pub fn subclass_object(
+    thread: &Thread,
+    class: &Obj<crate::types::r#type::PyType>,
+    text: &Wtf8,
+) -> PyResult<Owned<PyStr>> {
+    let bytes: &[u8] = text.as_ref();
+    let ascii = bytes.is_ascii();
+    debug_assert!(std::ptr::eq(class.fields.layout, PyStr::LAYOUT));
+    // SAFETY: the class's layout is PyStr's; the tail goes last.
+    let made = unsafe {
+        orochi_core::alloc::allocate_with_tail::<PyStr, u8>(
+            thread,
+            NonNull::from(class).cast(),
+            bytes.len(),
+            |tail| PyStr {
+                hash: AtomicU64::new(0),
+                breadcrumbs: OnceLock::new(),
+                ascii,
+                interned: std::sync::atomic::AtomicBool::new(false),
+                bytes: tail,
+            },
+            |i| bytes.get(i).copied().unwrap_or(0),
+        )
+    };
+    made.ok_or_else(memory_error)
+}
+
+/// The one immortal str with this text.
+pub fn intern(_thread: &Thread, text: &str) -> PyResult<&'static Obj<PyStr>> {
+    crate::interned::intern(text.as_ref())
+}
+
+/// The text of a str for a message; other objects show their class.
+pub fn display(object: Ref<'_>) -> String {
+    match object.downcast::<PyStr>() {
+        Some(text) => text.as_wtf8().to_string_lossy().into_owned(),
+        None => format!("<{} object>", crate::class_of(object).name()),
+    }
+}
+
+/// The text of an argument that must be a str; `what` opens the message of the TypeError ("f() argument 1").
+pub fn expect<'a>(object: Ref<'a>, what: &str) -> PyResult<&'a Obj<PyStr>> {
+    object.downcast::<PyStr>().ok_or_else(|| {
+        type_error(Cow::Owned(format!("{what} must be str, not {}", crate::class_of(object).name())))
+    })
+}

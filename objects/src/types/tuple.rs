@@ -1,0 +1,136 @@
+//! `tuple`: the storage. Its methods are in `tuple_.rs`.
+
+use crate::class::{PyClass, StaticType, TypeFlags, TypeSpec};
+use crate::error::{PyResult, memory_error};
+use crate::types::r#type::PyType;
+use orochi_core::object::Tail;
+use orochi_core::{Field, Header, Layout, Obj, Owned, Payload, Ref, Thread, Trace, Value};
+use std::ptr::NonNull;
+use std::sync::OnceLock;
+
+/// A tuple.
+#[repr(C)]
+pub struct PyTuple {
+    items: Tail<Field>,
+}
+
+// SAFETY: visits every item.
+unsafe impl Trace for PyTuple {
+    fn trace(&self, visit: &mut dyn FnMut(&Field)) {
+        self.items.trace(visit);
+    }
+}
+
+unsafe fn size(object: NonNull<Header>) -> usize {
+    // SAFETY: called for live tuples.
+    unsafe { object.cast::<Obj<PyTuple>>().as_ref() }.items.size_with::<PyTuple>()
+}
+
+// SAFETY: one layout for this payload alone.
+unsafe impl Payload for PyTuple {
+    const LAYOUT: &'static Layout = &Layout::of::<PyTuple>().with_tail(size);
+}
+
+impl PyClass for PyTuple {
+    const NAME: &'static str = "tuple";
+    const MODULE: &'static str = "builtins";
+    fn static_type() -> &'static StaticType {
+        static TYPE: StaticType = StaticType::new(&SPEC);
+        &TYPE
+    }
+}
+
+static SPEC: TypeSpec = TypeSpec {
+    name: "tuple",
+    module: "builtins",
+    doc: "Built-in immutable sequence.\n\nWithout an argument, an empty tuple; with an iterable, a tuple of its items.",
+    base: None,
+    layout: PyTuple::LAYOUT,
+    flags: TypeFlags::SUBCLASSABLE
+        .union(TypeFlags::TUPLE_SUBCLASS)
+        .union(TypeFlags::SEQUENCE)
+        .union(TypeFlags::MATCH_SELF),
+    parts: crate::types::tuple_::PARTS,
+};
+
+impl PyTuple {
+    /// The number of items.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The i-th item.
+    #[inline(always)]
+    pub fn get(&self, i: usize) -> Option<Ref<'_>> {
+        self.items.as_slice().get(i).map(Field::fixed)
+    }
+
+    /// The items. They live as long as the tuple is borrowed: a tuple never changes.
+    pub fn items(&self) -> impl DoubleEndedIterator<Item = Ref<'_>> + ExactSizeIterator {
+        self.items.as_slice().iter().map(Field::fixed)
+    }
+
+    /// The fields, for the interpreter.
+    #[inline(always)]
+    pub fn fields(&self) -> &[Field] {
+        self.items.as_slice()
+    }
+}
+
+/// A new tuple of these values.
+pub fn new(thread: &Thread, values: Vec<Value>) -> PyResult<Owned<PyTuple>> {
+    if values.is_empty() {
+        return Ok(empty(thread).to_owned());
+    }
+    subclass_object(thread, PyTuple::static_type().get(), values)
+}
+
+/// A new tuple of these references.
+pub fn from_refs(thread: &Thread, values: &[Ref<'_>]) -> PyResult<Owned<PyTuple>> {
+    new(thread, values.iter().map(|value| value.to_owned()).collect())
+}
+
+/// A new instance of `tuple` or a subclass.
+pub fn subclass_object(thread: &Thread, class: &Obj<PyType>, values: Vec<Value>) -> PyResult<Owned<PyTuple>> {
+    let mut values = values.into_iter();
+    // SAFETY: the class's layout is PyTuple's; the tail goes last; a new object is local.
+    let made = unsafe {
+        orochi_core::alloc::allocate_with_tail::<PyTuple, Field>(
+            thread,
+            NonNull::from(class).cast(),
+            values.len(),
+            |items| PyTuple { items },
+            |_| values.next().map_or_else(Field::empty, Field::new_local),
+        )
+    };
+    made.ok_or_else(memory_error)
+}
+
+/// The empty tuple, of which there is one.
+pub fn empty(thread: &Thread) -> &'static Obj<PyTuple> {
+    struct Empty(&'static Obj<PyTuple>);
+    // SAFETY: immortal and immutable.
+    unsafe impl Sync for Empty {}
+    // SAFETY: as above.
+    unsafe impl Send for Empty {}
+    static EMPTY: OnceLock<Empty> = OnceLock::new();
+    EMPTY
+        .get_or_init(|| match subclass_object(thread, PyTuple::static_type().get(), Vec::new()) {
+            Ok(made) => {
+                made.header().make_immortal();
+                // SAFETY: immortal from now on.
+                let object = unsafe { &*std::ptr::from_ref::<Obj<PyTuple>>(&made) };
+                std::mem::forget(made);
+                Empty(object)
+            }
+            // Not even 24 bytes: nothing can run.
+            Err(_) => std::process::abort(),
+        })
+        .0
+}

@@ -1,0 +1,66 @@
+//! Populating native classes: namespace, bases and `__mro__`, made when something is first looked up.
+
+use crate::class::StaticType;
+use crate::error::PyResult;
+use crate::types::dict::PyDict;
+use crate::types::r#type::{TypeExt, method_object};
+use crate::types::{dict, getset, tuple};
+use orochi_core::{Obj, Ref, Thread};
+use std::cell::Cell;
+use std::sync::Mutex;
+
+static POPULATING: Mutex<()> = Mutex::new(());
+thread_local! {
+    /// Populating one class looks at others; this thread then holds the lock already.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Gives a native class its namespace. Several threads may ask at once: one does it, the others wait (it takes a few
+/// microseconds and runs no Python code).
+#[cold]
+pub(crate) fn populate(thread: &Thread, native: &'static StaticType) {
+    let _guard =
+        (DEPTH.get() == 0).then(|| POPULATING.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    if native.is_ready() || native.get().namespace.load(thread).is_some() {
+        return;
+    }
+    DEPTH.set(DEPTH.get() + 1);
+    // Without memory for a namespace there's no going on; the class stays empty and the lookup that asked fails.
+    let _ = fill(thread, native);
+    DEPTH.set(DEPTH.get() - 1);
+    native.set_ready();
+}
+
+fn fill(thread: &Thread, native: &'static StaticType) -> PyResult<()> {
+    let class = native.get();
+    let namespace = dict::new(thread)?;
+    class.namespace.initialise(class, namespace.clone().into_value());
+    let base = native.base().map(StaticType::get);
+    let bases: Vec<_> = base.iter().map(|base| base.to_value()).collect();
+    class.bases.initialise(class, tuple::new(thread, bases)?.into_value());
+    let mut mro = vec![class.to_value()];
+    if let Some(base) = base {
+        mro.extend(base.mro(thread).items().map(Ref::to_owned));
+    }
+    class.mro.initialise(class, tuple::new(thread, mro)?.into_value());
+    for part in native.spec().parts {
+        for method in part.methods {
+            let object = method_object(thread, class, method)?;
+            namespace.initialise_str(thread, crate::str::intern(thread, method.name)?, object)?;
+        }
+        for definition in part.getset {
+            let object = getset::new(thread, class, definition)?;
+            namespace.initialise_str(thread, crate::str::intern(thread, definition.name)?, object)?;
+        }
+    }
+    let doc = native.spec().doc;
+    let doc = if doc.is_empty() { orochi_core::Value::NONE } else { crate::str::new(thread, doc)? };
+    namespace.initialise_str(thread, crate::str::intern(thread, "__doc__")?, doc)?;
+    crate::types::type_::wrappers::add_wrappers(thread, class, &namespace)
+}
+
+/// What a class whose population failed shows.
+pub(crate) fn empty_namespace(thread: &Thread) -> &Obj<PyDict> {
+    dict::empty_shared(thread)
+}
+
