@@ -168,6 +168,12 @@ impl<T> Deref for Obj<T> {
     }
 }
 
+impl<T: std::fmt::Display> std::fmt::Display for Obj<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.payload.fmt(f)
+    }
+}
+
 impl<T> Obj<T> {
     /// The object's header.
     #[inline(always)]

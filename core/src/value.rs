@@ -288,6 +288,16 @@ impl<T> Owned<T> {
         Owned(pointer)
     }
 
+    /// Publishes the object and keeps it for as long as the process lives.
+    pub fn immortalise(self) -> &'static Obj<T> {
+        crate::publish::publish(self.get());
+        self.header().make_immortal();
+        let object = self.0;
+        std::mem::forget(self);
+        // SAFETY: never destroyed from now on.
+        unsafe { object.as_ref() }
+    }
+
     /// The untyped value.
     #[inline(always)]
     pub fn into_value(self) -> Value {

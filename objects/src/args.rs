@@ -126,7 +126,12 @@ impl<'a> Args<'a> {
     pub fn skip(&self, n: usize) -> ArgSlice<'a> {
         let skip = self.positional.min(n);
         // SAFETY: as above.
-        Args { start: unsafe { self.start.add(skip) }, positional: self.positional - skip, names: None, ..*self }
+        Args {
+            start: unsafe { self.start.add(skip) },
+            positional: self.positional - skip,
+            names: None,
+            ..*self
+        }
     }
 
     /// The arguments if there are exactly `N` positional and no keyword ones.
@@ -222,9 +227,8 @@ pub struct Signature {
 
 impl Signature {
     fn positional_params(&self) -> usize {
-        let positional = |param: &&Param| {
-            matches!(param.kind, ParamKind::PositionalOnly | ParamKind::PositionalOrKeyword)
-        };
+        let positional =
+            |param: &&Param| matches!(param.kind, ParamKind::PositionalOnly | ParamKind::PositionalOrKeyword);
         self.params.iter().filter(positional).count()
     }
 
@@ -331,7 +335,10 @@ impl Signature {
         let positional = self.positional_params();
         let required = self.bound_params().filter(|param| param.required).count();
         if positional == 1 {
-            return type_error(format!("{}() takes exactly one argument ({given} given)", self.display_name()));
+            return type_error(format!(
+                "{}() takes exactly one argument ({given} given)",
+                self.display_name()
+            ));
         }
         let bound = if required < positional { "at least " } else { "" };
         let plural = if required == 1 { "" } else { "s" };

@@ -19,7 +19,10 @@ pub fn set(
 ) -> PyResult<()> {
     if in_class {
         let class = crate::class_of(object).name();
-        return Err(attribute_error_message(format!("'{class}' object attribute '{name}' is read-only", name = **name)));
+        return Err(attribute_error_message(format!(
+            "'{class}' object attribute '{name}' is read-only",
+            name = **name
+        )));
     }
     Err(attribute_error(object, name.get()))
 }

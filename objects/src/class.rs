@@ -197,11 +197,7 @@ static SHELLS: Mutex<()> = Mutex::new(());
 impl StaticType {
     /// A type that comes to life when it is first used.
     pub const fn new(spec: &'static TypeSpec) -> StaticType {
-        StaticType {
-            spec,
-            state: AtomicU8::new(ABSENT),
-            storage: UnsafeCell::new(MaybeUninit::uninit()),
-        }
+        StaticType { spec, state: AtomicU8::new(ABSENT), storage: UnsafeCell::new(MaybeUninit::uninit()) }
     }
 
     /// The class object's address, whether or not it has come to life.
@@ -285,4 +281,3 @@ pub fn is_exact(object: Ref<'_>, class: &'static StaticType) -> bool {
         None => std::ptr::eq(crate::immediate_class(object), class),
     }
 }
-

@@ -4,7 +4,7 @@
 
 use crate::class::StaticType;
 use crate::types::exception::{self, PyBaseException};
-use crate::types::r#type::PyType;
+use crate::types::r#type::{PyType, TypeExt};
 use orochi_core::{Obj, Owned, Ref, Thread, Value};
 use std::borrow::Cow;
 
@@ -188,9 +188,15 @@ pub fn keyboard_interrupt() -> PyErr {
 #[cold]
 pub fn attribute_error(object: Ref<'_>, name: Ref<'_>) -> PyErr {
     let text = match object.downcast::<PyType>() {
-        Some(class) => format!("type object '{}' has no attribute '{}'", class.name(), crate::str::display(name)),
+        Some(class) => {
+            format!("type object '{}' has no attribute '{}'", class.name(), crate::str::display(name))
+        }
         None => {
-            format!("'{}' object has no attribute '{}'", crate::class_of(object).name(), crate::str::display(name))
+            format!(
+                "'{}' object has no attribute '{}'",
+                crate::class_of(object).name(),
+                crate::str::display(name)
+            )
         }
     };
     PyErr::with_attributes(

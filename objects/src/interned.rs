@@ -8,10 +8,11 @@ use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_text::wtf8::Wtf8;
 use std::sync::OnceLock;
 
-static TABLE: OnceLock<DashMap<&'static [u8], &'static Shared>> = OnceLock::new();
+static TABLE: OnceLock<DashMap<&'static [u8], Shared>> = OnceLock::new();
 
 /// An immortal str, which all threads may read.
-struct Shared(Obj<PyStr>);
+#[derive(Clone, Copy)]
+struct Shared(&'static Obj<PyStr>);
 // SAFETY: the object is immortal and immutable but for caches that are atomic.
 unsafe impl Sync for Shared {}
 // SAFETY: as above.
@@ -22,19 +23,15 @@ pub fn intern(text: &Wtf8) -> PyResult<&'static Obj<PyStr>> {
     let bytes: &[u8] = text.as_ref();
     let table = TABLE.get_or_init(DashMap::default);
     if let Some(found) = table.get(bytes) {
-        return Ok(&found.0);
+        return Ok(found.0);
     }
     let made = orochi_core::thread::current(|thread| {
         crate::str::subclass_object(thread, PyStr::static_type().get(), text)
     })
     .unwrap_or_else(|| Err(crate::error::runtime_error("no thread is attached")))?;
-    made.header().make_immortal();
     made.set_interned();
-    // SAFETY: immortal from now on, so the reference lives forever; `Shared` has the same memory.
-    let object: &'static Shared = unsafe { &*(std::ptr::from_ref::<Obj<PyStr>>(&made).cast::<Shared>()) };
-    std::mem::forget(made);
-    let key: &'static [u8] = object.0.as_bytes();
-    Ok(&table.entry(key).or_insert(object).0)
+    let object = made.immortalise();
+    Ok(table.entry(object.as_bytes()).or_insert(Shared(object)).0)
 }
 
 /// `sys.intern(string)`: exact strs only.
@@ -62,7 +59,7 @@ macro_rules! name {
 /// A name that is interned when it is first used.
 pub struct Name {
     text: &'static str,
-    object: OnceLock<&'static Shared>,
+    object: OnceLock<Shared>,
 }
 
 impl Name {
@@ -75,14 +72,10 @@ impl Name {
     #[inline]
     pub fn get(&self) -> &'static Obj<PyStr> {
         if let Some(object) = self.object.get() {
-            return &object.0;
+            return object.0;
         }
         match intern(self.text.as_ref()) {
-            Ok(object) => {
-                // SAFETY: as in `intern`.
-                let shared: &'static Shared = unsafe { &*std::ptr::from_ref(object).cast() };
-                &self.object.get_or_init(|| shared).0
-            }
+            Ok(object) => self.object.get_or_init(|| Shared(object)).0,
             Err(_) => std::process::abort(),
         }
     }

@@ -58,4 +58,9 @@ pub(crate) static EXTENSION_OPS: ExtensionOps = ExtensionOps { destroy, trace };
 
 unsafe fn destroy(_class: NonNull<TypeHead>, _extension: NonNull<u8>) {}
 
-unsafe fn trace(_class: NonNull<TypeHead>, _extension: NonNull<u8>, _visit: &mut dyn FnMut(&orochi_core::Field)) {}
+unsafe fn trace(
+    _class: NonNull<TypeHead>,
+    _extension: NonNull<u8>,
+    _visit: &mut dyn FnMut(&orochi_core::Field),
+) {
+}

@@ -1,14 +1,15 @@
 //! `dict`: the object around the storage.
 
-use crate::class::{PyClass, StaticType, TypeFlags, TypeSpec};
+use crate::class::PyClass;
 use crate::error::PyResult;
 use crate::types::str::PyStr;
-use orochi_core::{Field, Guarded, Layout, Obj, Owned, Payload, Ref, Thread, Trace, Value};
+use orochi_core::{Field, Guarded, Obj, Owned, Ref, Thread, Trace, Value};
+use orochi_macros::pyclass;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-/// A dict.
-#[repr(C)]
+/// dict() -> a new empty dictionary
+#[pyclass(name = "dict", subclassable, mapping, flags(DICT_SUBCLASS, MATCH_SELF), no_methods)]
 pub struct PyDict {
     state: Guarded<State>,
 }
@@ -32,30 +33,6 @@ unsafe impl Trace for PyDict {
     }
 }
 
-// SAFETY: one layout for this payload alone.
-unsafe impl Payload for PyDict {
-    const LAYOUT: &'static Layout = &Layout::of::<PyDict>();
-}
-
-impl PyClass for PyDict {
-    const NAME: &'static str = "dict";
-    const MODULE: &'static str = "builtins";
-    fn static_type() -> &'static StaticType {
-        static TYPE: StaticType = StaticType::new(&SPEC);
-        &TYPE
-    }
-}
-
-static SPEC: TypeSpec = TypeSpec {
-    name: "dict",
-    module: "builtins",
-    doc: "dict() -> a new empty dictionary",
-    base: None,
-    layout: PyDict::LAYOUT,
-    flags: TypeFlags::SUBCLASSABLE.union(TypeFlags::DICT_SUBCLASS).union(TypeFlags::MAPPING),
-    parts: &[],
-};
-
 /// A new empty dict.
 pub fn new(thread: &Thread) -> PyResult<Owned<PyDict>> {
     crate::alloc(thread, PyDict::static_type().get(), PyDict { state: Guarded::new(State::default()) })
@@ -71,13 +48,7 @@ pub(crate) fn empty_shared(thread: &Thread) -> &'static Obj<PyDict> {
     static EMPTY: OnceLock<Empty> = OnceLock::new();
     EMPTY
         .get_or_init(|| match new(thread) {
-            Ok(made) => {
-                made.header().make_immortal();
-                // SAFETY: immortal from now on.
-                let object = unsafe { &*std::ptr::from_ref::<Obj<PyDict>>(&made) };
-                std::mem::forget(made);
-                Empty(object)
-            }
+            Ok(made) => Empty(made.immortalise()),
             Err(_) => std::process::abort(),
         })
         .0

@@ -79,7 +79,10 @@ impl PyNativeFunction {
         let text = match this.this.as_ref().map(Field::fixed) {
             Some(receiver) if this.method.0.kind != MethodKind::Function => {
                 let address = receiver.word();
-                format!("<built-in method {name} of {} object at {address:#x}>", crate::class_of(receiver).name())
+                format!(
+                    "<built-in method {name} of {} object at {address:#x}>",
+                    crate::class_of(receiver).name()
+                )
             }
             _ => format!("<built-in function {name}>"),
         };

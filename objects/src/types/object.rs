@@ -1,9 +1,8 @@
 //! `object`: the root class, and the generic attribute protocol.
 
 use crate::error::{PyResult, attribute_error};
-use crate::types::dict::DictExt;
-use crate::types::r#type::TypeExt;
 use crate::types::str::PyStr;
+use crate::types::r#type::TypeExt;
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 

@@ -3,17 +3,27 @@
 //! The bytes lie behind the object's fixed part. For text that isn't ASCII, breadcrumbs (byte offsets of every so many
 //! code points) are built when something is indexed first. This file is the storage; methods are in `str_/`.
 
-use crate::class::{PyClass, StaticType, TypeFlags, TypeSpec};
+use crate::class::PyClass;
 use crate::error::{PyResult, memory_error, type_error};
 use orochi_core::object::Tail;
 use orochi_core::sync::{AtomicU64, Ordering};
 use orochi_core::{Field, Header, Layout, Obj, Owned, Payload, Ref, Thread, Trace, Value};
+use orochi_macros::{pyclass, pymethods};
 use orochi_text::wtf8::{Breadcrumbs, Wtf8};
 use std::borrow::Cow;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 
-/// A str.
+/// str(object='') -> str
+/// str(bytes_or_buffer[, encoding[, errors]]) -> str
+///
+/// Make a str from an object, or by decoding bytes.
+#[pyclass(
+    name = "str",
+    subclassable,
+    flags(STR_SUBCLASS, MATCH_SELF),
+    unsafe_layout = Layout::of::<PyStr>().with_tail(size)
+)]
 #[repr(C)]
 pub struct PyStr {
     /// The hash, once computed (0: not yet; a hash of 0 is computed again each time).
@@ -27,6 +37,8 @@ pub struct PyStr {
 
 // SAFETY: holds no fields.
 unsafe impl Trace for PyStr {
+    const HAS_FIELDS: bool = false;
+
     fn trace(&self, _visit: &mut dyn FnMut(&Field)) {}
 }
 
@@ -34,30 +46,6 @@ unsafe fn size(object: NonNull<Header>) -> usize {
     // SAFETY: called for live strs.
     unsafe { object.cast::<Obj<PyStr>>().as_ref() }.bytes.size_with::<PyStr>()
 }
-
-// SAFETY: one layout for this payload alone.
-unsafe impl Payload for PyStr {
-    const LAYOUT: &'static Layout = &Layout::of::<PyStr>().without_fields().with_tail(size);
-}
-
-impl PyClass for PyStr {
-    const NAME: &'static str = "str";
-    const MODULE: &'static str = "builtins";
-    fn static_type() -> &'static StaticType {
-        static TYPE: StaticType = StaticType::new(&SPEC);
-        &TYPE
-    }
-}
-
-static SPEC: TypeSpec = TypeSpec {
-    name: "str",
-    module: "builtins",
-    doc: "str(object='') -> str\nstr(bytes_or_buffer[, encoding[, errors]]) -> str\n\nMake a str from an object, or by decoding bytes.",
-    base: None,
-    layout: PyStr::LAYOUT,
-    flags: TypeFlags::SUBCLASSABLE.union(TypeFlags::STR_SUBCLASS).union(TypeFlags::MATCH_SELF),
-    parts: crate::types::str_::PARTS,
-};
 
 impl PyStr {
     /// The WTF-8 bytes.
@@ -141,15 +129,6 @@ impl std::fmt::Display for PyStr {
     }
 }
 
-/// `format!("{name}")` for a str object.
-pub struct Shown<'a>(pub &'a Obj<PyStr>);
-
-impl std::fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        (**self.0).fmt(f)
-    }
-}
-
 /// A new str. MemoryError if there is no memory.
 pub fn new(thread: &Thread, text: &str) -> PyResult<Value> {
     from_wtf8(thread, text.as_ref())
@@ -211,4 +190,20 @@ pub fn expect<'a>(object: Ref<'a>, what: &str) -> PyResult<&'a Obj<PyStr>> {
     object.downcast::<PyStr>().ok_or_else(|| {
         type_error(Cow::Owned(format!("{what} must be str, not {}", crate::class_of(object).name())))
     })
+}
+
+#[pymethods]
+impl PyStr {
+    #[slot]
+    fn tp_hash(this: &Obj<Self>) -> PyResult<i64> {
+        Ok(this.hash())
+    }
+
+    #[slot]
+    fn tp_str(thread: &mut Thread, this: Ref<'_>) -> PyResult {
+        if crate::class::is_exact(this, PyStr::static_type()) {
+            return Ok(this.to_owned());
+        }
+        from_wtf8(thread, expect(this, "self")?.as_wtf8())
+    }
 }

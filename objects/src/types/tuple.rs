@@ -1,14 +1,24 @@
 //! `tuple`: the storage. Its methods are in `tuple_.rs`.
 
-use crate::class::{PyClass, StaticType, TypeFlags, TypeSpec};
+use crate::class::PyClass;
 use crate::error::{PyResult, memory_error};
 use crate::types::r#type::PyType;
 use orochi_core::object::Tail;
-use orochi_core::{Field, Header, Layout, Obj, Owned, Payload, Ref, Thread, Trace, Value};
+use orochi_core::{Field, Header, Layout, Obj, Owned, Ref, Thread, Trace, Value};
+use orochi_macros::{pyclass, pymethods};
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 
-/// A tuple.
+/// Built-in immutable sequence.
+///
+/// Without an argument, an empty tuple; with an iterable, a tuple of its items.
+#[pyclass(
+    name = "tuple",
+    subclassable,
+    sequence,
+    flags(TUPLE_SUBCLASS, MATCH_SELF),
+    unsafe_layout = Layout::of::<PyTuple>().with_tail(size)
+)]
 #[repr(C)]
 pub struct PyTuple {
     items: Tail<Field>,
@@ -26,33 +36,6 @@ unsafe fn size(object: NonNull<Header>) -> usize {
     unsafe { object.cast::<Obj<PyTuple>>().as_ref() }.items.size_with::<PyTuple>()
 }
 
-// SAFETY: one layout for this payload alone.
-unsafe impl Payload for PyTuple {
-    const LAYOUT: &'static Layout = &Layout::of::<PyTuple>().with_tail(size);
-}
-
-impl PyClass for PyTuple {
-    const NAME: &'static str = "tuple";
-    const MODULE: &'static str = "builtins";
-    fn static_type() -> &'static StaticType {
-        static TYPE: StaticType = StaticType::new(&SPEC);
-        &TYPE
-    }
-}
-
-static SPEC: TypeSpec = TypeSpec {
-    name: "tuple",
-    module: "builtins",
-    doc: "Built-in immutable sequence.\n\nWithout an argument, an empty tuple; with an iterable, a tuple of its items.",
-    base: None,
-    layout: PyTuple::LAYOUT,
-    flags: TypeFlags::SUBCLASSABLE
-        .union(TypeFlags::TUPLE_SUBCLASS)
-        .union(TypeFlags::SEQUENCE)
-        .union(TypeFlags::MATCH_SELF),
-    parts: crate::types::tuple_::PARTS,
-};
-
 impl PyTuple {
     /// The number of items.
     #[inline(always)]
@@ -67,7 +50,7 @@ impl PyTuple {
 
     /// The i-th item.
     #[inline(always)]
-    pub fn get(&self, i: usize) -> Option<Ref<'_>> {
+    pub fn item(&self, i: usize) -> Option<Ref<'_>> {
         self.items.as_slice().get(i).map(Field::fixed)
     }
 
@@ -93,7 +76,7 @@ pub fn new(thread: &Thread, values: Vec<Value>) -> PyResult<Owned<PyTuple>> {
 
 /// A new tuple of these references.
 pub fn from_refs(thread: &Thread, values: &[Ref<'_>]) -> PyResult<Owned<PyTuple>> {
-    new(thread, values.iter().map(|value| value.to_owned()).collect())
+    new(thread, values.iter().map(|value| Ref::to_owned(*value)).collect())
 }
 
 /// A new instance of `tuple` or a subclass.
@@ -122,15 +105,17 @@ pub fn empty(thread: &Thread) -> &'static Obj<PyTuple> {
     static EMPTY: OnceLock<Empty> = OnceLock::new();
     EMPTY
         .get_or_init(|| match subclass_object(thread, PyTuple::static_type().get(), Vec::new()) {
-            Ok(made) => {
-                made.header().make_immortal();
-                // SAFETY: immortal from now on.
-                let object = unsafe { &*std::ptr::from_ref::<Obj<PyTuple>>(&made) };
-                std::mem::forget(made);
-                Empty(object)
-            }
+            Ok(made) => Empty(made.immortalise()),
             // Not even 24 bytes: nothing can run.
             Err(_) => std::process::abort(),
         })
         .0
+}
+
+#[pymethods]
+impl PyTuple {
+    #[slot]
+    fn sq_length(this: &Obj<Self>) -> usize {
+        this.len()
+    }
 }

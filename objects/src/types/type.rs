@@ -3,17 +3,20 @@
 //! This file holds what a class is and how names are looked up in it. Making classes (`type.__new__`), the relation
 //! between slots and special methods, and `type`'s own methods are in the files of `type_/`.
 
-use crate::class::{MethodKind, PyClass, StaticType, TypeFlags};
+use crate::class::{MethodKind, StaticType, TypeFlags};
 use crate::error::PyResult;
 use crate::slots::SlotTable;
-use crate::types::dict::PyDict;
+use crate::types::dict::{DictExt, PyDict};
 use crate::types::str::PyStr;
 use crate::types::tuple::PyTuple;
 use orochi_core::sync::{AtomicU32, AtomicU64, Ordering};
 use orochi_core::{AtomicField, Guarded, Obj, Owned, Ref, Thread, Trace, TypeFields, TypeHead, Value};
+use orochi_macros::pyclass;
 use std::borrow::Cow;
 
-/// A class.
+/// type(object) -> the object's type
+/// type(name, bases, dict, **kwds) -> a new type
+#[pyclass(name = "type", subclassable, flags(TYPE_SUBCLASS))]
 #[repr(C)]
 pub struct PyType {
     /// What the runtime reads; first, as `TypeHead` demands.
@@ -230,17 +233,3 @@ pub(crate) fn method_object(
 
 /// An owned class, for places that keep one.
 pub type OwnedType = Owned<PyType>;
-
-// SAFETY: one layout for this payload alone.
-unsafe impl orochi_core::Payload for PyType {
-    const LAYOUT: &'static orochi_core::Layout = &orochi_core::Layout::of::<PyType>();
-}
-
-impl PyClass for PyType {
-    const NAME: &'static str = "type";
-    const MODULE: &'static str = "builtins";
-    fn static_type() -> &'static StaticType {
-        static TYPE: StaticType = StaticType::new(&crate::types::type_::SPEC);
-        &TYPE
-    }
-}

@@ -3,17 +3,34 @@
 pub(crate) mod inherit;
 pub(crate) mod populate;
 
-use crate::class::{TypeFlags, TypeSpec};
-use crate::types::r#type::PyType;
-use orochi_core::Payload;
+pub(crate) mod wrappers;
 
-/// The declaration of `type`.
-pub(crate) static SPEC: TypeSpec = TypeSpec {
-    name: "type",
-    module: "builtins",
-    doc: "type(object) -> the object's type\ntype(name, bases, dict, **kwds) -> a new type",
-    base: None,
-    layout: PyType::LAYOUT,
-    flags: TypeFlags::SUBCLASSABLE.union(TypeFlags::TYPE_SUBCLASS),
-    parts: &[],
-};
+use crate::args::Args;
+use crate::error::{PyResult, type_error};
+use crate::types::r#type::{PyType, TypeExt};
+use orochi_core::{Obj, Ref, Thread};
+use orochi_macros::pymethods;
+
+#[pymethods]
+impl PyType {
+    #[slot]
+    fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        crate::str::new(thread, &format!("<class '{}'>", this.name()))
+    }
+
+    #[slot]
+    fn tp_call(thread: &mut Thread, this: Ref<'_>, args: Args<'_>) -> PyResult {
+        let class = crate::slot_receiver::<Self>(this)?;
+        let Some(new) = class.slots.tp_new() else {
+            return Err(type_error(format!("cannot create '{}' instances", class.name())));
+        };
+        let instance = new(thread, class, args)?;
+        let made = crate::class_of(instance.get());
+        if made.is_subtype_of(class)
+            && let Some(init) = made.slots.tp_init()
+        {
+            init(thread, instance.get(), args)?;
+        }
+        Ok(instance)
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::class::StaticType;
 use crate::error::PyResult;
-use crate::types::dict::PyDict;
+use crate::types::dict::{DictExt, PyDict};
 use crate::types::r#type::{TypeExt, method_object};
 use crate::types::{dict, getset, tuple};
 use orochi_core::{Obj, Ref, Thread};
@@ -63,4 +63,3 @@ fn fill(thread: &Thread, native: &'static StaticType) -> PyResult<()> {
 pub(crate) fn empty_namespace(thread: &Thread) -> &Obj<PyDict> {
     dict::empty_shared(thread)
 }
-

@@ -1,0 +1,113 @@
+//! Rich comparison.
+
+use crate::error::{PyResult, type_error};
+use crate::types::r#type::TypeExt;
+use orochi_core::{Ref, Thread, Value};
+
+/// The six comparisons, numbered as CPython's `Py_LT` … `Py_GE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum CompareOp {
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `==`
+    Eq,
+    /// `!=`
+    Ne,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+}
+
+impl CompareOp {
+    /// The comparison with the sides exchanged.
+    pub fn swapped(self) -> CompareOp {
+        match self {
+            CompareOp::Lt => CompareOp::Gt,
+            CompareOp::Le => CompareOp::Ge,
+            CompareOp::Gt => CompareOp::Lt,
+            CompareOp::Ge => CompareOp::Le,
+            same => same,
+        }
+    }
+
+    /// Its symbol.
+    pub fn symbol(self) -> &'static str {
+        ["<", "<=", "==", "!=", ">", ">="].get(self as usize).copied().unwrap_or("?")
+    }
+
+    /// Its special method.
+    pub fn method(self) -> &'static str {
+        ["__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"]
+            .get(self as usize)
+            .copied()
+            .unwrap_or("?")
+    }
+
+    /// The answer for operands that compare like this.
+    pub fn holds(self, ordering: std::cmp::Ordering) -> bool {
+        match self {
+            CompareOp::Lt => ordering.is_lt(),
+            CompareOp::Le => ordering.is_le(),
+            CompareOp::Eq => ordering.is_eq(),
+            CompareOp::Ne => ordering.is_ne(),
+            CompareOp::Gt => ordering.is_gt(),
+            CompareOp::Ge => ordering.is_ge(),
+        }
+    }
+}
+
+/// `left op right`, which may be any object.
+pub fn rich_compare(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> PyResult {
+    let (left_class, right_class) = (crate::class_of(left), crate::class_of(right));
+    let mut reflected_done = false;
+    if !std::ptr::eq(left_class, right_class)
+        && right_class.is_subtype_of(left_class)
+        && let Some(compare) = right_class.slots.tp_richcompare()
+    {
+        reflected_done = true;
+        let result = compare(thread, right, left, op.swapped())?;
+        if !result.get().is(Ref::NOT_IMPLEMENTED) {
+            return Ok(result);
+        }
+    }
+    if let Some(compare) = left_class.slots.tp_richcompare() {
+        let result = compare(thread, left, right, op)?;
+        if !result.get().is(Ref::NOT_IMPLEMENTED) {
+            return Ok(result);
+        }
+    }
+    if !reflected_done && let Some(compare) = right_class.slots.tp_richcompare() {
+        let result = compare(thread, right, left, op.swapped())?;
+        if !result.get().is(Ref::NOT_IMPLEMENTED) {
+            return Ok(result);
+        }
+    }
+    match op {
+        CompareOp::Eq => Ok(Value::bool(left.is(right))),
+        CompareOp::Ne => Ok(Value::bool(!left.is(right))),
+        _ => Err(type_error(format!(
+            "'{}' not supported between instances of '{}' and '{}'",
+            op.symbol(),
+            left_class.name(),
+            right_class.name()
+        ))),
+    }
+}
+
+/// The truth of `left op right`.
+pub fn compare_bool(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> PyResult<bool> {
+    let result = rich_compare(thread, left, right, op)?;
+    super::is_true(thread, result.get())
+}
+
+/// `left is right or left == right`, as containers compare.
+pub fn eq(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult<bool> {
+    if left.is(right) {
+        return Ok(true);
+    }
+    compare_bool(thread, left, right, CompareOp::Eq)
+}

@@ -1,0 +1,249 @@
+//! What Python's operators and protocols mean, as functions on references.
+
+pub mod compare;
+pub mod number;
+
+use crate::args::Args;
+use crate::error::{PyResult, type_error};
+use crate::types::str::PyStr;
+use orochi_core::{Obj, Ref, Thread, Value};
+
+pub use compare::{CompareOp, eq, rich_compare};
+
+/// `object.name`.
+pub fn get_attr(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyResult {
+    match crate::class_of(object).slots.tp_getattro() {
+        Some(get) => get(thread, object, name.get()),
+        None => Err(crate::error::attribute_error(object, name.get())),
+    }
+}
+
+/// `object.name`, or `None` (of Rust) if there is no such attribute.
+pub fn find_attr(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyResult<Option<Value>> {
+    match get_attr(thread, object, name) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.matches(&crate::types::exception::AttributeError) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// `object.name = value`, or `del object.name`.
+pub fn set_attr(
+    thread: &mut Thread,
+    object: Ref<'_>,
+    name: &Obj<PyStr>,
+    value: Option<Ref<'_>>,
+) -> PyResult<()> {
+    match crate::class_of(object).slots.tp_setattro() {
+        Some(set) => set(thread, object, name.get(), value),
+        None => Err(crate::error::attribute_error(object, name.get())),
+    }
+}
+
+/// [`set_attr`] with the name as text.
+pub fn set_attr_str(thread: &mut Thread, object: Ref<'_>, name: &str, value: Ref<'_>) -> PyResult<()> {
+    set_attr(thread, object, crate::str::intern(thread, name)?, Some(value))
+}
+
+/// [`get_attr`] with the name as text.
+pub fn get_attr_str(thread: &mut Thread, object: Ref<'_>, name: &str) -> PyResult {
+    get_attr(thread, object, crate::str::intern(thread, name)?)
+}
+
+/// `callable(*args)`.
+pub fn call(thread: &mut Thread, callable: Ref<'_>, args: &[Ref<'_>]) -> PyResult {
+    call_args(thread, callable, Args::new(args))
+}
+
+/// Calls with arguments as they came.
+pub fn call_args(thread: &mut Thread, callable: Ref<'_>, args: Args<'_>) -> PyResult {
+    let class = crate::class_of(callable);
+    match class.slots.tp_call() {
+        Some(call) => call(thread, callable, args),
+        None => Err(type_error(format!("'{}' object is not callable", class.name()))),
+    }
+}
+
+/// `object.name(*args)`.
+pub fn call_method(thread: &mut Thread, object: Ref<'_>, name: &str, args: &[Ref<'_>]) -> PyResult {
+    let method = get_attr_str(thread, object, name)?;
+    call(thread, method.get(), args)
+}
+
+/// `repr(object)`: a str.
+pub fn repr(thread: &mut Thread, object: Ref<'_>) -> PyResult {
+    let class = crate::class_of(object);
+    let Some(repr) = class.slots.tp_repr() else {
+        return crate::str::new(thread, &format!("<{} object at {:#x}>", class.name(), object.word()));
+    };
+    let result = repr(thread, object)?;
+    expect_str(result, "__repr__")
+}
+
+/// `str(object)`: a str.
+pub fn str(thread: &mut Thread, object: Ref<'_>) -> PyResult {
+    match crate::class_of(object).slots.tp_str() {
+        Some(slot) => {
+            let result = slot(thread, object)?;
+            expect_str(result, "__str__")
+        }
+        None => repr(thread, object),
+    }
+}
+
+fn expect_str(result: Value, method: &str) -> PyResult {
+    if result.get().downcast::<PyStr>().is_some() {
+        return Ok(result);
+    }
+    let class = crate::class_of(result.get()).name();
+    Err(type_error(format!("{method} returned non-string (type {class})")))
+}
+
+/// `hash(object)`.
+pub fn hash(thread: &mut Thread, object: Ref<'_>) -> PyResult<i64> {
+    let class = crate::class_of(object);
+    match class.slots.tp_hash() {
+        Some(hash) => hash(thread, object),
+        None => Err(type_error(format!("unhashable type: '{}'", class.name()))),
+    }
+}
+
+/// `bool(object)`.
+pub fn is_true(thread: &mut Thread, object: Ref<'_>) -> PyResult<bool> {
+    if let Some(boolean) = object.as_bool() {
+        return Ok(boolean);
+    }
+    if object.is_none() {
+        return Ok(false);
+    }
+    let slots = &crate::class_of(object).slots;
+    if let Some(is_true) = slots.nb_bool() {
+        return is_true(thread, object);
+    }
+    match slots.mp_length().or(slots.sq_length()) {
+        Some(length) => Ok(length(thread, object)? != 0),
+        None => Ok(true),
+    }
+}
+
+/// `len(object)`.
+pub fn len(thread: &mut Thread, object: Ref<'_>) -> PyResult<usize> {
+    let class = crate::class_of(object);
+    match class.slots.sq_length().or(class.slots.mp_length()) {
+        Some(length) => length(thread, object),
+        None => Err(type_error(format!("object of type '{}' has no len()", class.name()))),
+    }
+}
+
+/// `iter(object)`.
+pub fn iter(thread: &mut Thread, object: Ref<'_>) -> PyResult {
+    let class = crate::class_of(object);
+    let Some(iter) = class.slots.tp_iter() else {
+        return Err(type_error(format!("'{}' object is not iterable", class.name())));
+    };
+    let iterator = iter(thread, object)?;
+    let class = crate::class_of(iterator.get());
+    if class.slots.tp_iternext().is_none() {
+        return Err(type_error(format!("iter() returned non-iterator of type '{}'", class.name())));
+    }
+    Ok(iterator)
+}
+
+/// `next(iterator)`; `None` (of Rust) when it is exhausted.
+#[inline]
+pub fn next(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<Option<Value>> {
+    let class = crate::class_of(iterator);
+    match class.slots.tp_iternext() {
+        Some(next) => next(thread, iterator),
+        None => Err(type_error(format!("'{}' object is not an iterator", class.name()))),
+    }
+}
+
+/// Calls `each` with every item of an iterable.
+pub fn iterate(
+    thread: &mut Thread,
+    iterable: Ref<'_>,
+    mut each: impl FnMut(&mut Thread, Value) -> PyResult<()>,
+) -> PyResult<()> {
+    let iterator = iter(thread, iterable)?;
+    while let Some(item) = next(thread, iterator.get())? {
+        each(thread, item)?;
+    }
+    Ok(())
+}
+
+/// The items of an iterable.
+pub fn collect(thread: &mut Thread, iterable: Ref<'_>) -> PyResult<Vec<Value>> {
+    let mut items = Vec::new();
+    iterate(thread, iterable, |_, item| {
+        items.push(item);
+        Ok(())
+    })?;
+    Ok(items)
+}
+
+/// `container[key]`.
+pub fn get_item(thread: &mut Thread, container: Ref<'_>, key: Ref<'_>) -> PyResult {
+    let class = crate::class_of(container);
+    if let Some(subscript) = class.slots.mp_subscript() {
+        return subscript(thread, container, key);
+    }
+    if let Some(item) = class.slots.sq_item() {
+        let index = sequence_index(thread, container, key)?;
+        return item(thread, container, index);
+    }
+    Err(type_error(format!("'{}' object is not subscriptable", class.name())))
+}
+
+/// `container[key] = value`, or `del container[key]`.
+pub fn set_item(
+    thread: &mut Thread,
+    container: Ref<'_>,
+    key: Ref<'_>,
+    value: Option<Ref<'_>>,
+) -> PyResult<()> {
+    let class = crate::class_of(container);
+    if let Some(assign) = class.slots.mp_ass_subscript() {
+        return assign(thread, container, key, value);
+    }
+    if let Some(assign) = class.slots.sq_ass_item() {
+        let index = sequence_index(thread, container, key)?;
+        return assign(thread, container, index, value);
+    }
+    let what = if value.is_some() { "assignment" } else { "deletion" };
+    Err(type_error(format!("'{}' object does not support item {what}", class.name())))
+}
+
+/// The index that a key stands for; negative ones count from the end.
+fn sequence_index(thread: &mut Thread, sequence: Ref<'_>, key: Ref<'_>) -> PyResult<i64> {
+    let class = crate::class_of(key);
+    if key.as_small_int().is_none() && class.slots.nb_index().is_none() {
+        return Err(type_error(format!("sequence index must be integer, not '{}'", class.name())));
+    }
+    let index = crate::types::int::index_i64(thread, key)?;
+    match crate::class_of(sequence).slots.sq_length() {
+        Some(length) if index < 0 => Ok(index + length(thread, sequence)? as i64),
+        _ => Ok(index),
+    }
+}
+
+/// `item in container`.
+pub fn contains(thread: &mut Thread, container: Ref<'_>, item: Ref<'_>) -> PyResult<bool> {
+    let class = crate::class_of(container);
+    if let Some(contains) = class.slots.sq_contains() {
+        return contains(thread, container, item);
+    }
+    if class.slots.tp_iter().is_none() {
+        return Err(type_error(format!(
+            "argument of type '{}' is not a container or iterable",
+            class.name()
+        )));
+    }
+    let iterator = iter(thread, container)?;
+    while let Some(candidate) = next(thread, iterator.get())? {
+        if candidate.get().is(item) || eq(thread, candidate.get(), item)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,18 @@
+//! The built-in types, one file or folder each.
+
+pub mod bool;
+pub mod dict;
+pub mod exception;
+pub mod float;
+pub mod getset;
+pub mod int;
+pub mod method_descriptor;
+pub mod module;
+pub mod native_function;
+pub mod object;
+pub mod singletons;
+pub mod static_method;
+pub mod str;
+pub mod tuple;
+pub mod r#type;
+pub mod type_;
