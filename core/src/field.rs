@@ -7,7 +7,7 @@
 use crate::header::Header;
 use crate::object::{Obj, Trace};
 use crate::publish;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, ordering};
 use crate::thread::Thread;
 use crate::value::{Ref, Value};
 use crate::word::{self, Word};
@@ -251,7 +251,7 @@ impl AtomicField {
         std::mem::forget(field);
         // AcqRel: Release as in `Field::replace`; Acquire because the old object passes to the caller.
         let old = if owner.is_shared() {
-            self.0.0.swap(word, Ordering::AcqRel)
+            self.0.0.swap(word, ordering("field: swap", Ordering::AcqRel))
         } else {
             let old = self.0.0.load(Ordering::Relaxed);
             self.0.0.store(word, Ordering::Relaxed);

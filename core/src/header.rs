@@ -20,7 +20,7 @@
 //!    TOUCHED, in the same compare-and-exchange: the word never shows zero without the mark.
 
 use crate::object::TypeHead;
-use crate::sync::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering};
+use crate::sync::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering, ordering};
 
 /// Bit of the count word: reachable from more than one thread.
 pub(crate) const SHARED: u32 = 1 << 31;
@@ -249,7 +249,8 @@ impl Header {
             }
             // Release: what this thread did with the object happens before its destruction, which starts with the
             // Acquire in `claim`.
-            match self.count.compare_exchange_weak(count, next, Ordering::Release, Ordering::Relaxed) {
+            let release = ordering("header: release", Ordering::Release);
+            match self.count.compare_exchange_weak(count, next, release, Ordering::Relaxed) {
                 Ok(_) if next & COUNT_MASK == 0 && count & QUEUED == 0 => return Released::ZeroShared,
                 Ok(_) => return Released::Alive,
                 Err(seen) if seen & IMMORTAL != 0 => return Released::Alive,
@@ -273,7 +274,8 @@ impl Header {
                 (DEAD, Claimed::Dead)
             };
             // Acquire pairs with the Release of every decrement: their uses of the object happen before this.
-            match self.count.compare_exchange_weak(count, next, Ordering::AcqRel, Ordering::Relaxed) {
+            let acquire = ordering("header: claim", Ordering::AcqRel);
+            match self.count.compare_exchange_weak(count, next, acquire, Ordering::Relaxed) {
                 Ok(_) => return result,
                 Err(seen) => count = seen,
             }

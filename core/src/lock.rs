@@ -14,7 +14,7 @@
 
 use crate::field::Owner;
 use crate::header::Header;
-use crate::sync::{AtomicU8, Ordering, park, spin_hint, unpark_all};
+use crate::sync::{AtomicU8, Ordering, ordering, park, spin_hint, unpark_all};
 use crate::thread::Thread;
 
 const LOCKED: u8 = 1;
@@ -28,7 +28,8 @@ const SPINS: u32 = 1;
 #[inline]
 pub fn acquire(byte: &AtomicU8) {
     // Acquire pairs with the Release in `release`: the last holder's writes are visible.
-    if byte.compare_exchange_weak(0, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_err() {
+    let acquire = ordering("lock: acquire", Ordering::Acquire);
+    if byte.compare_exchange_weak(0, LOCKED, acquire, Ordering::Relaxed).is_err() {
         acquire_slow(byte);
     }
 }
@@ -40,7 +41,8 @@ fn acquire_slow(byte: &AtomicU8) {
         let seen = byte.load(Ordering::Relaxed);
         if seen & LOCKED == 0 {
             // As in `acquire`. PARKED is kept: the waiters that set it are still to be woken.
-            if byte.compare_exchange_weak(seen, seen | LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            let acquire = ordering("lock: acquire", Ordering::Acquire);
+            if byte.compare_exchange_weak(seen, seen | LOCKED, acquire, Ordering::Relaxed).is_ok() {
                 return;
             }
         } else if spins < SPINS {
@@ -60,7 +62,7 @@ fn acquire_slow(byte: &AtomicU8) {
 #[inline]
 pub fn release(byte: &AtomicU8) {
     // Release pairs with the Acquire of the next holder.
-    if byte.swap(0, Ordering::Release) & PARKED != 0 {
+    if byte.swap(0, ordering("lock: release", Ordering::Release)) & PARKED != 0 {
         wake(byte);
     }
 }

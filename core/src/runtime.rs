@@ -18,7 +18,8 @@ use crate::gc::GcState;
 use crate::heap::Space;
 use crate::stack::RegisterStack;
 use crate::sync::{
-    Arc, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, fence, lock, wait,
+    Arc, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, fence, lock,
+    ordering, wait,
 };
 use crate::weak::WeakTable;
 
@@ -169,7 +170,7 @@ impl Runtime {
     pub(crate) fn announce(&self, shared: &ThreadShared) {
         let epoch = self.epoch.load(Ordering::SeqCst);
         // Release: the counts of formerly borrowed registers are visible to whoever sees the announcement.
-        shared.announced.store(epoch, Ordering::Release);
+        shared.announced.store(epoch, ordering("epoch: announce", Ordering::Release));
         // Pairs with the fence in `epoch::stamp`: later loads of this thread see every unlinking that happened before
         // an epoch no later than the one announced.
         fence(Ordering::SeqCst);
@@ -183,7 +184,7 @@ impl Runtime {
         for thread in &registry.threads {
             if thread.state.load(Ordering::SeqCst) == ATTACHED {
                 // Acquire pairs with the Release in `announce`.
-                safe = safe.min(thread.announced.load(Ordering::Acquire));
+                safe = safe.min(thread.announced.load(ordering("epoch: safe", Ordering::Acquire)));
             }
         }
         safe

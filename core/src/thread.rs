@@ -15,6 +15,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::marker::PhantomPinned;
 use std::ptr::NonNull;
+#[cfg(not(orochi_loom))]
 use std::sync::OnceLock;
 
 /// Something that Python code must be run for.
@@ -48,11 +49,27 @@ pub struct Thread {
     _pinned: PhantomPinned,
 }
 
+#[cfg(orochi_loom)]
+loom::thread_local! {
+    static CURRENT: Cell<*const Thread> = Cell::new(std::ptr::null());
+}
+
+#[cfg(not(orochi_loom))]
 thread_local! {
     static CURRENT: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
 }
 
+/// The runtime of a model: a new one in each execution.
+#[cfg(orochi_loom)]
+pub fn process_runtime() -> &'static Runtime {
+    loom::lazy_static! {
+        static ref RUNTIME: Runtime = Runtime::new();
+    }
+    &RUNTIME
+}
+
 /// The one runtime of this process.
+#[cfg(not(orochi_loom))]
 pub fn process_runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(Runtime::new)
@@ -105,7 +122,7 @@ impl Thread {
         let alarm = thread.shared.clone();
         thread.heap.set_alarm(runtime.gc.minimum(), Box::new(move || alarm.request(poll::COLLECT)));
         runtime.attach(&thread.shared);
-        CURRENT.set(&raw const *thread);
+        CURRENT.with(|current| current.set(&raw const *thread));
         Some(thread)
     }
 
@@ -237,7 +254,7 @@ impl Thread {
         self.runtime.detach(&self.shared);
         self.runtime.unregister(&self.shared);
         self.shared.stack.store(std::ptr::null_mut(), Ordering::Release);
-        CURRENT.set(std::ptr::null());
+        CURRENT.with(|current| current.set(std::ptr::null()));
     }
 }
 

@@ -235,7 +235,7 @@ impl State {
 
 impl Drop for Space {
     fn drop(&mut self) {
-        let mut state = sync::lock(&self.state);
+        let state = self.state.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
         for segment in state.segments.drain(..) {
             // SAFETY: heaps hold the space, so none is left; objects that were never freed are gone with their memory.
             unsafe { Segment::release(segment) };
