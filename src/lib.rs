@@ -1,3 +1,1 @@
 //! The embedding façade.
-
-pub mod config;

@@ -139,8 +139,7 @@ impl Field {
     pub fn replace(&self, field: Field) -> Field {
         let old = self.0.load(Ordering::Relaxed);
         // Release pairs with the Acquire of loads: everything in the object (and its SHARED mark) is visible.
-        let release = ordering("field: replace", Ordering::Release);
-        self.0.store(field.0.load(Ordering::Relaxed), release);
+        self.0.store(field.0.load(Ordering::Relaxed), Ordering::Release);
         std::mem::forget(field);
         Field(AtomicU64::new(old))
     }

@@ -250,7 +250,9 @@ impl StaticType {
             extension: extension.0,
             extension_size: extension.1,
             extension_ops: &crate::storage::EXTENSION_OPS,
-            has_finalizer: AtomicBool::new(false),
+            has_finalizer: AtomicBool::new(
+                self.spec.parts.iter().any(|part| part.slots.tp_finalize.is_some()),
+            ),
         };
         let class = PyType::shell(self, fields, flags, base);
         let metaclass = PyType::static_type();

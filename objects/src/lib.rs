@@ -12,13 +12,17 @@ pub mod buffer;
 pub mod class;
 pub mod convert;
 pub mod error;
+pub mod frames;
 pub mod hash;
 pub mod interned;
+pub mod interpreter;
 pub mod protocol;
 pub mod slots;
 pub mod state;
 pub mod storage;
+pub mod thread;
 pub mod types;
+pub mod warn;
 
 pub use orochi_core as core;
 pub use orochi_core::{AtomicField, Field, Guarded, Obj, Owned, Owner, Ref, Thread, Value};

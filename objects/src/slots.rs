@@ -13,6 +13,7 @@ use orochi_core::sync::{AtomicUsize, Ordering};
 use orochi_core::{Obj, Ref, Thread, Value};
 
 /// What `am_send` gives.
+#[derive(Debug)]
 pub enum Sent {
     /// The generator yielded.
     Yield(Value),

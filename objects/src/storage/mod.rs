@@ -47,7 +47,6 @@ impl<F: Fn(orochi_core::Ref<'_>) -> KeyMatch> KeyMatcher for F {
     }
 }
 
-
 /// Offset and size of the extension in instances of a native class with these flags.
 pub(crate) fn extension_of_static(_layout: &'static Layout, _flags: TypeFlags) -> (u32, u32) {
     (0, 0)

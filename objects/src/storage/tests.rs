@@ -136,7 +136,8 @@ fn list_against_model(shared: bool) {
             assert_eq!(list.len(t), model.len());
             t.safepoint();
         }
-        let seen: Vec<i64> = (0..list.len(t)).map(|i| number(ListStorage::get(&list, t, i).unwrap())).collect();
+        let seen: Vec<i64> =
+            (0..list.len(t)).map(|i| number(ListStorage::get(&list, t, i).unwrap())).collect();
         assert_eq!(seen, model);
         assert_eq!(list.get_signed(t, -1).map(number), model.last().copied());
         assert!(ListStorage::get(&list, t, model.len()).is_none());

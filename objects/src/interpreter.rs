@@ -1,0 +1,52 @@
+//! What the object layer asks of the interpreter loop, which lies in the layer above.
+//!
+//! The loop enters its functions here once, before any Python code runs.
+
+use crate::args::Args;
+use crate::error::{PyErr, PyResult};
+use crate::slots::Sent;
+use crate::types::function::PyFunction;
+use crate::types::generator::PyGenerator;
+use orochi_core::{Obj, Ref, Thread, Value};
+use std::sync::OnceLock;
+
+/// The loop's functions.
+pub struct Hooks {
+    /// Calls a Python function.
+    pub call_function: fn(&mut Thread, &Obj<PyFunction>, Args<'_>) -> PyResult,
+    /// Resumes a generator with a value, or with an exception.
+    pub resume: fn(&mut Thread, &Obj<PyGenerator>, Result<Ref<'_>, PyErr>) -> PyResult<Sent>,
+}
+
+static HOOKS: OnceLock<Hooks> = OnceLock::new();
+
+/// Enters the loop's functions; the first call counts.
+pub fn set_hooks(hooks: Hooks) {
+    let _ = HOOKS.set(hooks);
+}
+
+fn hooks() -> PyResult<&'static Hooks> {
+    HOOKS.get().ok_or_else(|| crate::error::system_error("there is no interpreter"))
+}
+
+/// Calls a Python function.
+pub fn call_function(thread: &mut Thread, function: &Obj<PyFunction>, args: Args<'_>) -> PyResult {
+    (hooks()?.call_function)(thread, function, args)
+}
+
+/// Resumes a generator with a value, or with an exception.
+pub fn resume(
+    thread: &mut Thread,
+    generator: &Obj<PyGenerator>,
+    sent: Result<Ref<'_>, PyErr>,
+) -> PyResult<Sent> {
+    (hooks()?.resume)(thread, generator, sent)
+}
+
+/// A finished resumption as `next` sees it: the value, or `None` when the generator returned.
+pub fn yielded(sent: Sent) -> Result<Value, Value> {
+    match sent {
+        Sent::Yield(value) => Ok(value),
+        Sent::Return(value) => Err(value),
+    }
+}

@@ -1,0 +1,178 @@
+//! What belongs to a Python thread and to an interpreter, beyond the runtime's core.
+//!
+//! `ThreadState` hangs on `Thread::extension`; only its own thread touches it. `PyInterpreter` is a heap object, so that
+//! whatever it refers to is published when a second thread starts.
+
+use crate::error::{PyErr, PyResult, system_error};
+use crate::frames::FrameStack;
+use crate::slots::Sent;
+use crate::types::dict::{DictExt, PyDict};
+use orochi_core::word::{self, Word};
+use orochi_core::{AtomicField, Obj, Owned, Ref, Thread, Value};
+use orochi_macros::{Trace, pyclass};
+
+/// CPython's default recursion limit.
+pub const RECURSION_LIMIT: usize = 1000;
+
+/// How the frame ended with which native code entered the interpreter.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It returned or yielded.
+    Done(Sent),
+    /// It raised.
+    Raised(PyErr),
+}
+
+/// One isolated set of modules.
+#[pyclass(name = "interpreter", no_new, no_methods)]
+#[derive(Trace)]
+pub struct PyInterpreter {
+    /// The namespace of the `builtins` module.
+    pub builtins: AtomicField,
+    /// `sys.modules`.
+    pub modules: AtomicField,
+    /// The namespace of the `sys` module.
+    pub sys: AtomicField,
+    /// Native modules that were made, by name, for the importers.
+    pub natives: AtomicField,
+}
+
+/// The state of a Python thread.
+pub struct ThreadState {
+    /// Its frames.
+    pub frames: FrameStack,
+    /// An exception on its way to the loop.
+    pub raised: Option<PyErr>,
+    /// What the frame that native code entered with came to.
+    pub outcome: Option<Outcome>,
+    /// The exception that is being handled by the innermost generator or by the code outside of generators; UNBOUND or
+    /// None if there is none. Owned.
+    pub handled: Word,
+    /// What was sent to a generator that delegates. Owned.
+    pub sent: Word,
+    /// The exception in `raised` is raised again: it has its traceback entry for the running frame.
+    pub reraised: bool,
+    /// The interpreter.
+    pub interpreter: Owned<PyInterpreter>,
+    /// `sys.get_asyncgen_hooks()`.
+    pub asyncgen_firstiter: Option<Value>,
+    /// See `asyncgen_firstiter`.
+    pub asyncgen_finalizer: Option<Value>,
+    /// `sys.set_coroutine_origin_tracking_depth()`.
+    pub coroutine_origin_depth: u32,
+    /// The current `contextvars` context.
+    pub context: Option<Value>,
+    /// Runs signal handlers; set by the module that has them.
+    pub signal_handlers: Option<fn(&mut Thread) -> PyResult<()>>,
+}
+
+impl ThreadState {
+    /// Gives a thread its state; the thread keeps it until [`ThreadState::detach`].
+    ///
+    /// # Errors
+    /// MemoryError.
+    pub fn attach(thread: &Thread, interpreter: Owned<PyInterpreter>) -> PyResult<()> {
+        let frames = FrameStack::new(RECURSION_LIMIT).ok_or_else(crate::error::memory_error)?;
+        let state = Box::new(ThreadState {
+            frames,
+            raised: None,
+            outcome: None,
+            handled: word::UNBOUND,
+            sent: word::UNBOUND,
+            reraised: false,
+            interpreter,
+            asyncgen_firstiter: None,
+            asyncgen_finalizer: None,
+            coroutine_origin_depth: 0,
+            context: None,
+            signal_handlers: None,
+        });
+        thread.extension.set(Box::into_raw(state).cast());
+        Ok(())
+    }
+
+    /// Takes the state away from a thread that ends.
+    pub fn detach(thread: &Thread) {
+        let state = thread.extension.replace(std::ptr::null_mut()).cast::<ThreadState>();
+        if !state.is_null() {
+            // SAFETY: came from `attach`; nobody refers to it between two instructions of no frame.
+            drop(unsafe { Box::from_raw(state) });
+        }
+    }
+
+    /// The thread's state. Every thread that runs Python code has one.
+    #[inline(always)]
+    #[allow(
+        clippy::mut_from_ref,
+        reason = "the state belongs to the thread; callers keep no reference across calls"
+    )]
+    pub fn of(thread: &Thread) -> &mut ThreadState {
+        // SAFETY: set by `attach` before any Python code runs on the thread. References are not kept while other code
+        // of this thread may take one.
+        unsafe { &mut *thread.extension.get().cast::<ThreadState>() }
+    }
+
+    /// Whether the thread has a state.
+    pub fn exists(thread: &Thread) -> bool {
+        !thread.extension.get().is_null()
+    }
+
+    /// The exception being handled (`sys.exception()`): the innermost one, also that of the code that resumed a
+    /// generator.
+    pub fn handled_exception(thread: &Thread) -> Option<Value> {
+        let state = ThreadState::of(thread);
+        let inner = std::iter::once(state.handled);
+        let outer = state.frames.iter().filter(|frame| !frame.generator.is_null()).map(|frame| frame.owned);
+        let word = inner.chain(outer).find(|word| *word != word::UNBOUND && *word != word::NONE)?;
+        // SAFETY: an owned word.
+        Some(unsafe { Ref::from_word(word) }.to_owned())
+    }
+
+    /// Exchanges the handled exception.
+    pub fn replace_handled(thread: &Thread, word: Word) -> Word {
+        std::mem::replace(&mut ThreadState::of(thread).handled, word)
+    }
+
+    /// The namespace of the `builtins` module.
+    pub fn builtins(thread: &Thread) -> PyResult<Value> {
+        ThreadState::of(thread)
+            .interpreter
+            .builtins
+            .get(thread)
+            .ok_or_else(|| system_error("there is no builtins module"))
+    }
+
+    /// `sys.modules`.
+    pub fn modules(thread: &Thread) -> PyResult<Value> {
+        ThreadState::of(thread)
+            .interpreter
+            .modules
+            .get(thread)
+            .ok_or_else(|| system_error("lost sys.modules"))
+    }
+
+    /// The globals of the running Python code.
+    pub fn globals(thread: &Thread) -> Option<Value> {
+        ThreadState::of(thread).frames.top().map(|frame| frame.function().globals().to_value())
+    }
+}
+
+/// The builtins for functions with these globals: `globals['__builtins__']` (a module or its namespace), else those of
+/// the interpreter.
+pub fn builtins_for(thread: &Thread, globals: &Obj<PyDict>) -> PyResult<Value> {
+    let Some(builtins) = globals.get_str(thread, crate::name!("__builtins__")) else {
+        return ThreadState::builtins(thread);
+    };
+    match builtins.downcast::<crate::types::module::PyModule>() {
+        Some(module) => Ok(module.namespace(thread).to_value()),
+        None => Ok(builtins.to_owned()),
+    }
+}
+
+/// Runs the handlers of signals that have arrived.
+pub fn run_signal_handlers(thread: &mut Thread) -> PyResult<()> {
+    match ThreadState::of(thread).signal_handlers {
+        Some(run) => run(thread),
+        None => Ok(()),
+    }
+}

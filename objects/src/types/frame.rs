@@ -1,0 +1,353 @@
+//! `frame`: frames as Python sees them.
+//!
+//! A frame object is made when someone asks: `sys._getframe`, a traceback, `gi_frame`. It looks through to where the frame
+//! is:
+//!
+//! | `active` | `generator` | where the variables are |
+//! |---|---|---|
+//! | set | any | in the registers of the frame's thread |
+//! | null | set | in the suspended generator |
+//! | null | null | here: the frame ended while somebody still had the object |
+//!
+//! What must hold:
+//! 1. The frame that `active` points to has this object in its `object` word, and clears `active` when it is popped.
+//! 2. `active` is followed by the thread that runs the frame only; other threads see the variables as unknown.
+//! 3. A value that is overwritten through the object in an active frame is kept in `retired` until the frame ends: the
+//!    running instruction may be using it.
+
+pub mod locals;
+mod methods;
+
+use crate::error::PyResult;
+use crate::frames::{Frame, FrameStack};
+use crate::thread::ThreadState;
+use crate::types::cell::PyCell;
+use crate::types::code::PyCode;
+use crate::types::function::PyFunction;
+use crate::types::generator::PyGenerator;
+use orochi_core::field::Owner;
+use orochi_core::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use orochi_core::value::{drop_register, take_register};
+use orochi_core::word;
+use orochi_core::{AtomicField, Field, Guarded, Obj, Owned, Ref, Thread, Value};
+use orochi_macros::{Trace, pyclass};
+
+/// A frame.
+#[pyclass(name = "frame", no_new)]
+#[derive(Trace)]
+pub struct PyFrame {
+    function: Field,
+    code: Field,
+    #[trace(unsafe_skip)]
+    active: AtomicPtr<Frame>,
+    /// The thread whose frame is active.
+    thread: AtomicU64,
+    #[trace(unsafe_skip)]
+    generator: AtomicPtr<Obj<PyGenerator>>,
+    pc: AtomicU32,
+    namespace: AtomicField,
+    back: AtomicField,
+    finished: Guarded<Vec<Field>>,
+    retired: Guarded<Vec<Field>>,
+    /// Names that were added through `f_locals`.
+    extra: AtomicField,
+    pub(crate) trace: AtomicField,
+    pub(crate) line: AtomicU32,
+}
+
+fn make(
+    thread: &mut Thread,
+    function: Value,
+    code: Value,
+    namespace: Option<Value>,
+) -> PyResult<Owned<PyFrame>> {
+    let payload = PyFrame {
+        function: Field::new_local(function),
+        code: Field::new_local(code),
+        active: AtomicPtr::new(std::ptr::null_mut()),
+        thread: AtomicU64::new(0),
+        generator: AtomicPtr::new(std::ptr::null_mut()),
+        pc: AtomicU32::new(0),
+        namespace: namespace.map_or_else(AtomicField::empty, AtomicField::new_local),
+        back: AtomicField::empty(),
+        finished: Guarded::new(Vec::new()),
+        retired: Guarded::new(Vec::new()),
+        extra: AtomicField::empty(),
+        trace: AtomicField::empty(),
+        line: AtomicU32::new(0),
+    };
+    crate::make(thread, payload)
+}
+
+/// The frame object of an active frame of this thread.
+///
+/// # Safety
+/// `frame` is an active frame of this thread.
+pub unsafe fn of_active(thread: &mut Thread, frame: *mut Frame) -> PyResult<Owned<PyFrame>> {
+    // SAFETY: as the caller promises; the words of a frame are valid.
+    unsafe {
+        if (*frame).object != word::UNBOUND
+            && let Some(object) = Ref::from_word((*frame).object).downcast::<PyFrame>()
+        {
+            return Ok(object.to_owned());
+        }
+        if let Some(generator) = (*frame).generator()
+            && let Some(object) = generator.frame_object(thread)
+        {
+            object.activate(thread, frame);
+            (*frame).object = object.to_value().into_word();
+            return Ok(object);
+        }
+        let function = (*frame).function().to_value();
+        let code = (*frame).code().to_value();
+        let namespace = (*frame).namespace().map(Ref::to_owned);
+        let object = make(thread, function, code, namespace)?;
+        object.activate(thread, frame);
+        (*frame).object = object.to_value().into_word();
+        if let Some(generator) = (*frame).generator() {
+            object.generator.store(std::ptr::from_ref(generator).cast_mut(), Ordering::Relaxed);
+            PyGenerator::set_frame_object(generator, thread, Some(object.to_value()));
+        }
+        Ok(object)
+    }
+}
+
+/// The frame object of a suspended generator.
+pub fn of_suspended(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResult<Owned<PyFrame>> {
+    if let Some(object) = generator.frame_object(thread) {
+        return Ok(object);
+    }
+    let function = generator.function().to_value();
+    let code = generator.function().code(thread).to_value();
+    let object = make(thread, function, code, None)?;
+    object.generator.store(std::ptr::from_ref(generator).cast_mut(), Ordering::Relaxed);
+    PyGenerator::set_frame_object(generator, thread, Some(object.to_value()));
+    Ok(object)
+}
+
+/// An active frame with an object is about to be popped: the object parts from it. `ended`: the frame will not go on.
+///
+/// # Safety
+/// `frame` is the running frame of this thread.
+pub unsafe fn part(thread: &mut Thread, frame: *mut Frame, ended: bool) {
+    // SAFETY: as the caller promises; the word was owned by the frame.
+    unsafe {
+        let word = std::mem::replace(&mut (*frame).object, word::UNBOUND);
+        if word == word::UNBOUND {
+            return;
+        }
+        let Ok(object) = take_register(word).downcast::<PyFrame>() else { return };
+        object.pc.store((*frame).instruction(), Ordering::Relaxed);
+        object.active.store(std::ptr::null_mut(), Ordering::Relaxed);
+        let retired = object.retired.with(&*object, thread, |retired, _| std::mem::take(retired));
+        drop(retired);
+        if !ended {
+            return;
+        }
+        object.generator.store(std::ptr::null_mut(), Ordering::Relaxed);
+        if let Some(generator) = (*frame).generator() {
+            PyGenerator::set_frame_object(generator, thread, None);
+        }
+        // Someone else has the object: it takes over the variables, and the link to its caller.
+        if !object.header().is_unique_local() {
+            let fields = take_locals(Owner::of(object.header()), frame);
+            let old =
+                object.finished.with(&*object, thread, |finished, _| std::mem::replace(finished, fields));
+            drop(old);
+            keep_caller(thread, &object, frame);
+        }
+    }
+}
+
+/// # Safety
+/// As [`part`].
+unsafe fn take_locals(owner: Owner<'_>, frame: *mut Frame) -> Vec<Field> {
+    // SAFETY: as the caller promises: the frame's registers are valid, and emptied as they are taken.
+    unsafe {
+        let locals = (*frame).code().first_temp();
+        (0..locals)
+            .map(|i| {
+                let word = std::mem::replace(&mut *(*frame).registers.add(i), word::UNBOUND);
+                if word == word::UNBOUND { Field::empty() } else { owner.store(take_register(word)) }
+            })
+            .collect()
+    }
+}
+
+/// # Safety
+/// As [`part`].
+unsafe fn keep_caller(thread: &mut Thread, object: &Obj<PyFrame>, frame: *mut Frame) {
+    let frames = &raw mut ThreadState::of(thread).frames;
+    // SAFETY: the frames below the running one are active frames of this thread.
+    unsafe {
+        let Some(caller) = (*frames).below(frame).map(|caller| std::ptr::from_ref(caller).cast_mut()) else {
+            return;
+        };
+        if let Ok(caller) = of_active(thread, caller) {
+            drop(object.back.swap(object, thread, Some(caller.into_value())));
+        }
+    }
+}
+
+impl PyFrame {
+    fn activate(&self, thread: &Thread, frame: *mut Frame) {
+        self.thread.store(thread.shared().id(), Ordering::Relaxed);
+        self.active.store(frame, Ordering::Relaxed);
+    }
+
+    /// The active frame, if it runs on this thread.
+    pub fn active<'a>(&self, thread: &'a Thread) -> Option<&'a Frame> {
+        let active = self.active.load(Ordering::Relaxed);
+        if active.is_null() || self.thread.load(Ordering::Relaxed) != thread.shared().id() {
+            return None;
+        }
+        // SAFETY: invariants 1 and 2.
+        Some(unsafe { &*active })
+    }
+
+    /// The suspended generator whose frame this is.
+    pub fn suspended_generator(&self) -> Option<&Obj<PyGenerator>> {
+        // SAFETY: the generator clears the pointer before it goes (`forget_generator`).
+        unsafe { self.generator.load(Ordering::Relaxed).as_ref() }
+    }
+
+    /// The generator whose frame this is goes away.
+    pub fn forget_generator(&self) {
+        self.generator.store(std::ptr::null_mut(), Ordering::Relaxed);
+    }
+
+    /// The code.
+    pub fn code(&self) -> &Obj<PyCode> {
+        // SAFETY: only code objects are stored here.
+        unsafe { self.code.fixed().cast() }
+    }
+
+    /// The function.
+    pub fn function(&self) -> &Obj<PyFunction> {
+        // SAFETY: only functions are stored here.
+        unsafe { self.function.fixed().cast() }
+    }
+
+    /// The index of the instruction that runs, waits or ran last.
+    pub fn instruction(&self, thread: &Thread) -> u32 {
+        match (self.active(thread), self.suspended_generator()) {
+            (Some(frame), _) => frame.instruction(),
+            (None, Some(generator)) => generator.pc().saturating_sub(1),
+            (None, None) => self.pc.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The line now.
+    pub fn line(&self, thread: &Thread) -> u32 {
+        match self.line.load(Ordering::Relaxed) {
+            0 => self.code().line_of(self.instruction(thread)),
+            line => line,
+        }
+    }
+
+    /// The caller's frame object.
+    pub fn back(this: &Obj<Self>, thread: &mut Thread) -> PyResult<Option<Value>> {
+        let Some(frame) = this.active(thread).map(std::ptr::from_ref) else {
+            return Ok(this.back.get(thread));
+        };
+        let frames: *const FrameStack = &raw const ThreadState::of(thread).frames;
+        // SAFETY: frames below an active one are active.
+        unsafe {
+            match (*frames).below(frame).map(|caller| std::ptr::from_ref(caller).cast_mut()) {
+                Some(caller) => Ok(Some(of_active(thread, caller)?.into_value())),
+                None => Ok(None),
+            }
+        }
+    }
+
+    /// The namespace mapping of a module's or class body's frame.
+    pub fn namespace(&self, thread: &Thread) -> Option<Value> {
+        self.namespace.get(thread)
+    }
+
+    /// What a local register holds: the value itself, or that of its cell.
+    pub fn local(&self, thread: &Thread, i: usize) -> Option<Value> {
+        let raw = self.raw_local(thread, i)?;
+        if !self.code().is_cell(i) {
+            return Some(raw);
+        }
+        match raw.get().downcast::<PyCell>() {
+            Some(cell) => cell.contents.get(thread),
+            // A parameter whose cell isn't made yet.
+            None => Some(raw),
+        }
+    }
+
+    fn raw_local(&self, thread: &Thread, i: usize) -> Option<Value> {
+        if let Some(frame) = self.active(thread) {
+            // SAFETY: callers ask for registers that the code has.
+            return unsafe { frame.register(i) }.map(Ref::to_owned);
+        }
+        if let Some(generator) = self.suspended_generator() {
+            return generator.register(thread, i).map(Ref::to_owned);
+        }
+        None
+    }
+
+    /// As [`PyFrame::local`], also for frames that have ended.
+    pub fn local_of(this: &Obj<Self>, thread: &Thread, i: usize) -> Option<Value> {
+        if this.active(thread).is_some() || this.suspended_generator().is_some() {
+            return this.local(thread, i);
+        }
+        let raw = this.finished.with(this, thread, |finished, _| {
+            finished.get(i).and_then(|field| field.load(thread)).map(Ref::to_owned)
+        })?;
+        match raw.get().downcast::<PyCell>() {
+            Some(cell) if this.code().is_cell(i) => cell.contents.get(thread),
+            _ => Some(raw),
+        }
+    }
+
+    /// Assigns a local variable.
+    pub fn set_local(this: &Obj<Self>, thread: &mut Thread, i: usize, value: Option<Value>) {
+        if this.code().is_cell(i)
+            && let Some(raw) = Self::raw_of(this, thread, i)
+            && let Some(cell) = raw.get().downcast::<PyCell>()
+        {
+            drop(cell.contents.swap(cell, thread, value));
+            return;
+        }
+        if let Some(frame) = this.active(thread) {
+            let word = value.map_or(word::UNBOUND, Value::into_word);
+            // SAFETY: a register of an active frame of this thread; the old word goes to `retired` (invariant 3).
+            unsafe {
+                let old = std::mem::replace(&mut *frame.registers.add(i), word);
+                if word::is_counted(old) {
+                    let old = take_register(old);
+                    this.retired.with(this, thread, |retired, owner| retired.push(owner.store(old)));
+                } else {
+                    drop_register(old);
+                }
+            }
+        } else if let Some(generator) = this.suspended_generator() {
+            drop(PyGenerator::set_register(generator, i, value));
+        } else {
+            let old = this.finished.with(this, thread, |finished, owner| {
+                let slot = finished.get_mut(i)?;
+                Some(std::mem::replace(slot, owner.store_option(value)))
+            });
+            drop(old);
+        }
+    }
+
+    fn raw_of(this: &Obj<Self>, thread: &Thread, i: usize) -> Option<Value> {
+        if this.active(thread).is_some() || this.suspended_generator().is_some() {
+            return this.raw_local(thread, i);
+        }
+        this.finished.with(this, thread, |finished, _| {
+            finished.get(i).and_then(|field| field.load(thread)).map(Ref::to_owned)
+        })
+    }
+
+    /// `frame.clear()` of a frame that has ended.
+    pub fn clear_finished(this: &Obj<Self>, thread: &mut Thread) {
+        let old = this.finished.with(this, thread, |finished, _| std::mem::take(finished));
+        drop(old);
+        drop(this.extra.swap(this, thread, None));
+    }
+}
