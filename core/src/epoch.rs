@@ -3,6 +3,11 @@
 //! Quiescent-state based: registers may hold borrowed references to shared objects, and native code holds some between two
 //! safepoints. At a safepoint that asks for it a thread first counts its borrowed registers, then announces the epoch.
 //!
+//! A thread that runs alone reclaims at its next safepoint, so that objects die as promptly as the language's users expect.
+//! While other threads are attached an epoch costs all of them something, so one is asked for only when enough waits
+//! (`BATCH`, `BATCH_BYTES`), when the thread is about to block, and by an explicit collection. What a blocking thread
+//! must leave behind is an orphan, adopted by whoever announces last.
+//!
 //! Invariants:
 //! 1. An item is stamped with the epoch read after it was unlinked (a fence between).
 //! 2. A thread that announced epoch `a` holds no uncounted reference loaded before the epoch became `a`.
@@ -15,7 +20,7 @@ use crate::reclaim;
 use crate::runtime::poll;
 use crate::sync::{Ordering, fence, lock};
 use crate::thread::Thread;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ptr::NonNull;
 
@@ -23,7 +28,18 @@ use std::ptr::NonNull;
 #[derive(Default)]
 pub(crate) struct Limbo {
     items: RefCell<VecDeque<Item>>,
+    /// Bytes in the items, roughly.
+    bytes: Cell<usize>,
+    /// Whether other threads were attached when this one last tried to reclaim.
+    in_company: Cell<bool>,
 }
+
+/// How many items are worth an epoch.
+const BATCH: usize = if cfg!(any(orochi_loom, orochi_stress)) { 1 } else { 256 };
+/// How many bytes are.
+const BATCH_BYTES: usize = 1 << 20;
+/// What an object is taken to weigh; its buffers may make it more.
+const OBJECT_BYTES: usize = 256;
 
 /// What ended or detached threads have left behind.
 #[derive(Default)]
@@ -36,6 +52,7 @@ unsafe impl Send for Orphans {}
 
 struct Item {
     stamp: u64,
+    bytes: usize,
     what: Retired,
 }
 
@@ -45,10 +62,18 @@ enum Retired {
 }
 
 impl Limbo {
-    fn push(&self, thread: &Thread, what: Retired) {
+    fn push(&self, thread: &Thread, what: Retired, bytes: usize) {
         let stamp = stamp(thread);
-        self.items.borrow_mut().push_back(Item { stamp, what });
-        thread.shared().request(poll::RECLAIM);
+        self.items.borrow_mut().push_back(Item { stamp, bytes, what });
+        self.bytes.set(self.bytes.get().saturating_add(bytes));
+        if !self.in_company.get() || self.is_due() {
+            thread.shared().request(poll::RECLAIM);
+        }
+    }
+
+    /// Whether so much waits that it is worth other threads' while.
+    fn is_due(&self) -> bool {
+        self.items.borrow().len() >= BATCH || self.bytes.get() >= BATCH_BYTES
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -59,7 +84,11 @@ impl Limbo {
     pub(crate) fn abandon(&self, thread: &Thread) {
         let mut items = self.items.borrow_mut();
         if !items.is_empty() {
-            lock(&thread.runtime().orphans).items.extend(items.drain(..));
+            let mut orphans = lock(&thread.runtime().orphans);
+            orphans.items.extend(items.drain(..));
+            self.bytes.set(0);
+            thread.runtime().orphaned.store(orphans.items.len(), Ordering::SeqCst);
+            thread.runtime().wanted.store(true, Ordering::SeqCst);
         }
     }
 }
@@ -73,22 +102,24 @@ fn stamp(thread: &Thread) -> u64 {
 
 /// Queues a shared object whose count reached zero. The caller has set QUEUED.
 pub(crate) fn queue_zero(thread: &Thread, object: NonNull<Header>) {
-    thread.limbo().push(thread, Retired::Object(object));
+    thread.limbo().push(thread, Retired::Object(object), OBJECT_BYTES);
 }
 
 /// Queues a shared object whose count reached zero while no thread was attached here.
 pub(crate) fn queue_orphan(runtime: &crate::runtime::Runtime, object: NonNull<Header>) {
     fence(Ordering::SeqCst);
     let stamp = runtime.epoch.load(Ordering::SeqCst);
-    lock(&runtime.orphans).items.push_back(Item { stamp, what: Retired::Object(object) });
+    let mut orphans = lock(&runtime.orphans);
+    orphans.items.push_back(Item { stamp, bytes: OBJECT_BYTES, what: Retired::Object(object) });
+    runtime.orphaned.store(orphans.items.len(), Ordering::SeqCst);
 }
 
-/// Frees unlinked memory that other threads may still read, after a grace period.
+/// Frees unlinked memory of about `bytes` bytes that other threads may still read, after a grace period.
 ///
 /// # Safety
 /// `free(address)` is sound once no reader is left, and nobody else frees the memory.
-pub unsafe fn retire(thread: &Thread, address: NonNull<u8>, free: unsafe fn(NonNull<u8>)) {
-    thread.limbo().push(thread, Retired::Memory { address, free });
+pub unsafe fn retire(thread: &Thread, address: NonNull<u8>, bytes: usize, free: unsafe fn(NonNull<u8>)) {
+    thread.limbo().push(thread, Retired::Memory { address, free }, bytes);
 }
 
 /// [`retire`] for a box.
@@ -99,34 +130,40 @@ pub fn retire_box<T>(thread: &Thread, unlinked: Box<T>) {
     }
     let address = NonNull::from(Box::leak(unlinked)).cast();
     // SAFETY: the box is owned and leaked here, so only `free` frees it.
-    unsafe { retire(thread, address, free::<T>) }
+    unsafe { retire(thread, address, std::mem::size_of::<T>(), free::<T>) }
 }
 
-/// Reclaims what can be. At a safepoint only; the thread has counted its borrowed registers and announced.
-pub(crate) fn reclaim(thread: &Thread) {
+/// Reclaims what can be. At a safepoint only; the thread has counted its borrowed registers. `eager`: ask other threads
+/// for an epoch even if little waits.
+pub(crate) fn reclaim(thread: &Thread, eager: bool) {
     let runtime = thread.runtime();
-    if runtime.epoch.load(Ordering::SeqCst) == 0 {
-        return;
-    }
     adopt_orphans(thread);
     // With this thread alone attached each round ends at once, so whatever the destroyed objects held goes too.
-    loop {
-        if thread.limbo().is_empty() {
+    while !thread.limbo().is_empty() {
+        let (safe, company) = runtime.announce_and_look(thread.shared());
+        if reclaim_before(thread, safe) {
+            continue;
+        }
+        thread.limbo().in_company.set(company);
+        if company && !eager && !thread.limbo().is_due() {
             return;
         }
-        runtime.advance();
-        runtime.announce(thread.shared());
-        let safe = runtime.safe_epoch();
-        if !reclaim_before(thread, safe) {
-            break;
+        if !runtime.advance(thread.shared()) {
+            // Somebody has yet to announce the present epoch, and will wake this thread.
+            return;
         }
     }
 }
 
 fn adopt_orphans(thread: &Thread) {
+    // Relaxed: a hint; what is missed is there the next time.
+    if thread.runtime().orphaned.load(Ordering::Relaxed) == 0 {
+        return;
+    }
     let mut orphans = lock(&thread.runtime().orphans);
     if !orphans.items.is_empty() {
         let adopted: Vec<Item> = orphans.items.drain(..).collect();
+        thread.runtime().orphaned.store(0, Ordering::SeqCst);
         drop(orphans);
         let mut items = thread.limbo().items.borrow_mut();
         // Older stamps first, so that the front of the queue is always the oldest.
@@ -148,6 +185,7 @@ fn reclaim_before(thread: &Thread, safe: u64) -> bool {
             continue;
         }
         any = true;
+        thread.limbo().bytes.set(thread.limbo().bytes.get().saturating_sub(item.bytes));
         match item.what {
             // SAFETY: the grace period is over (invariant 3).
             Retired::Memory { address, free } => unsafe { free(address) },

@@ -33,6 +33,7 @@ pub use state::{Collected, GcState, LocalGc, Options, Stats};
 
 use crate::heap::Kind;
 use crate::thread::Thread;
+use crate::verify;
 use garbage::Garbage;
 use search::Scope;
 
@@ -131,6 +132,7 @@ fn finish(thread: &mut Thread, mut garbage: Garbage, options: Options, run: RunP
     if scope == Scope::Shared {
         thread.reclaim_now();
     }
+    verify::after_collection(thread);
     run(thread);
     collected
 }

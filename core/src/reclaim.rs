@@ -88,7 +88,7 @@ pub(crate) unsafe fn free(thread: &Thread, class: NonNull<TypeHead>, object: Non
         if object.as_ref().has_flag(HAS_WEAKREFS) && object.as_ref().is_shared() {
             // A thread may have read the address from a weak reference just before that was cleared; it will find that
             // the object is dead.
-            epoch::retire(thread, object.cast(), free_memory);
+            epoch::retire(thread, object.cast(), heap::block_size(object.cast()), free_memory);
         } else {
             thread.heap().free(object.cast());
         }

@@ -18,8 +18,8 @@ use crate::gc::GcState;
 use crate::heap::Space;
 use crate::stack::RegisterStack;
 use crate::sync::{
-    Arc, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, fence, lock,
-    ordering, wait,
+    Arc, AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard,
+    Ordering, fence, lock, ordering, wait,
 };
 use crate::weak::WeakTable;
 
@@ -53,6 +53,8 @@ pub struct ThreadShared {
     /// The epoch at this thread's last quiescent point.
     pub(crate) announced: AtomicU64,
     pub(crate) id: u64,
+    /// Whether the thread waits for the present epoch to end.
+    wants_epoch: AtomicBool,
     /// The thread's registers while it exists; read by who stopped it.
     pub(crate) stack: AtomicPtr<RegisterStack>,
 }
@@ -62,6 +64,11 @@ impl ThreadShared {
     pub fn request(&self, bits: u32) {
         // Release pairs with the Acquire in `Thread::safepoint`: what the request is about is visible there.
         self.poll.fetch_or(bits, Ordering::Release);
+    }
+
+    fn is_behind(&self, epoch: u64) -> bool {
+        // Acquire: as in `announce_and_look`.
+        self.state.load(Ordering::SeqCst) == ATTACHED && self.announced.load(Ordering::Acquire) < epoch
     }
 
     /// A number that no other thread of the process has or had.
@@ -76,6 +83,10 @@ pub struct Runtime {
     registry: Mutex<Registry>,
     changed: Condvar,
     pub(crate) orphans: Mutex<Orphans>,
+    /// How many orphans there are, roughly.
+    pub(crate) orphaned: AtomicUsize,
+    /// Whether somebody waits for the present epoch to end.
+    pub(crate) wanted: AtomicBool,
     pub(crate) space: Arc<Space>,
     pub(crate) weak: WeakTable,
     /// What the collectors keep between runs.
@@ -102,6 +113,8 @@ impl Runtime {
             registry: Mutex::new(Registry { threads: Vec::new(), stopping: false, next_id: 1 }),
             changed: Condvar::new(),
             orphans: Mutex::new(Orphans::default()),
+            orphaned: AtomicUsize::new(0),
+            wanted: AtomicBool::new(false),
             space: Arc::new(Space::new()),
             weak: WeakTable::new(),
             gc: GcState::new(),
@@ -119,6 +132,7 @@ impl Runtime {
             state: AtomicU8::new(state),
             announced: AtomicU64::new(0),
             id,
+            wants_epoch: AtomicBool::new(false),
             stack: AtomicPtr::new(std::ptr::null_mut()),
         });
         registry.threads.push(shared.clone());
@@ -164,6 +178,7 @@ impl Runtime {
             drop(lock(&self.registry));
             self.changed.notify_all();
         }
+        self.wake_reclaimers(shared);
     }
 
     /// Records that the thread holds no borrowed reference loaded before now.
@@ -176,41 +191,74 @@ impl Runtime {
         fence(Ordering::SeqCst);
     }
 
-    /// The least epoch that every attached thread has announced: what was stamped before it can be reclaimed.
-    pub(crate) fn safe_epoch(&self) -> u64 {
+    /// Announces, and finds the least epoch that every attached thread has announced (what was stamped before it can be
+    /// reclaimed) and whether other threads are attached.
+    pub(crate) fn announce_and_look(&self, me: &ThreadShared) -> (u64, bool) {
+        self.announce(me);
         let registry = lock(&self.registry);
         let mut safe = self.epoch.load(Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        let mut company = false;
         for thread in &registry.threads {
             if thread.state.load(Ordering::SeqCst) == ATTACHED {
+                company |= thread.id != me.id;
                 // Acquire pairs with the Release in `announce`.
                 safe = safe.min(thread.announced.load(ordering("epoch: safe", Ordering::Acquire)));
             }
         }
-        safe
+        (safe, company)
     }
 
-    /// Starts a new epoch, if every attached thread has reached the present one, and asks all to announce it.
-    pub(crate) fn advance(&self) {
+    /// Starts a new epoch, if every attached thread has announced the present one, and asks the others to announce it. If
+    /// not, asks those that are behind, and the last of them will wake `me`.
+    pub(crate) fn advance(&self, me: &ThreadShared) -> bool {
         let registry = lock(&self.registry);
         let epoch = self.epoch.load(Ordering::SeqCst);
-        let behind = registry.threads.iter().any(|thread| {
-            thread.state.load(Ordering::SeqCst) == ATTACHED
-                && thread.announced.load(Ordering::Acquire) < epoch
-        });
-        if behind {
-            return;
-        }
-        self.epoch.store(epoch + 1, Ordering::SeqCst);
-        for thread in &registry.threads {
+        me.wants_epoch.store(true, Ordering::SeqCst);
+        self.wanted.store(true, Ordering::SeqCst);
+        // Pairs with the fences in `announce` and `detach`: either the thread is seen here to have announced (or gone),
+        // or it sees that it is waited for.
+        fence(Ordering::SeqCst);
+        let mut behind = false;
+        for thread in registry.threads.iter().filter(|thread| thread.is_behind(epoch)) {
+            behind = true;
             thread.request(poll::EPOCH);
+        }
+        if behind {
+            return false;
+        }
+        me.wants_epoch.store(false, Ordering::Relaxed);
+        self.epoch.store(epoch + 1, Ordering::SeqCst);
+        for thread in registry.threads.iter().filter(|thread| thread.id != me.id) {
+            if thread.state.load(Ordering::SeqCst) == ATTACHED {
+                thread.request(poll::EPOCH);
+            }
+        }
+        true
+    }
+
+    /// After an announcement or a detachment: wakes those who wait for the epoch if nobody is behind any more.
+    pub(crate) fn wake_reclaimers(&self, me: &ThreadShared) {
+        // After a fence: see `advance`.
+        if self.wanted.load(Ordering::Relaxed) {
+            self.wake_reclaimers_slow(me);
         }
     }
 
-    /// Tells threads that wait for a grace period that one has ended.
-    pub(crate) fn wake_reclaimers(&self) {
-        for thread in &lock(&self.registry).threads {
-            thread.request(poll::RECLAIM);
+    #[cold]
+    fn wake_reclaimers_slow(&self, me: &ThreadShared) {
+        let registry = lock(&self.registry);
+        let epoch = self.epoch.load(Ordering::SeqCst);
+        if registry.threads.iter().any(|thread| thread.is_behind(epoch)) {
+            return;
+        }
+        self.wanted.store(false, Ordering::Relaxed);
+        for thread in &registry.threads {
+            if thread.wants_epoch.swap(false, Ordering::Relaxed) {
+                thread.request(poll::RECLAIM);
+            }
+        }
+        if self.orphaned.load(Ordering::Relaxed) != 0 {
+            me.request(poll::RECLAIM);
         }
     }
 

@@ -10,6 +10,7 @@ use crate::runtime::{Runtime, ThreadShared, poll};
 use crate::stack::RegisterStack;
 use crate::sync::{Arc, Ordering};
 use crate::value::Value;
+use crate::verify;
 use crate::word::Word;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -43,6 +44,8 @@ pub struct Thread {
     pub(crate) dying: RefCell<Vec<NonNull<Header>>>,
     leaf_locks: Cell<u32>,
     pub(crate) gc: LocalGc,
+    /// Safepoints since the heap was verified.
+    pub(crate) unverified: Cell<u32>,
     native_limit: Cell<usize>,
     /// State of the layers above.
     pub extension: Cell<*mut ()>,
@@ -90,6 +93,9 @@ pub fn current<R>(f: impl FnOnce(&Thread) -> R) -> Option<R> {
     with_current(|thread| thread.map(f))
 }
 
+/// Reasons that are always there under the stress cfg: every safepoint announces and reclaims.
+const STRESS: u32 = if cfg!(orochi_stress) { poll::EPOCH | poll::RECLAIM } else { 0 };
+
 /// Bytes of native stack kept free for native code between two checks.
 const NATIVE_RESERVE: usize = 192 * 1024;
 
@@ -113,6 +119,7 @@ impl Thread {
             dying: RefCell::default(),
             leaf_locks: Cell::new(0),
             gc: LocalGc::default(),
+            unverified: Cell::new(0),
             native_limit: Cell::new(native_stack + NATIVE_RESERVE),
             extension: Cell::new(std::ptr::null_mut()),
             _pinned: PhantomPinned,
@@ -151,13 +158,13 @@ impl Thread {
     /// Reasons to leave the fast path. One relaxed load: each reason is handled with its own ordering in `safepoint`.
     #[inline(always)]
     pub fn poll(&self) -> u32 {
-        self.shared.poll.load(Ordering::Relaxed)
+        self.shared.poll.load(Ordering::Relaxed) | STRESS
     }
 
     /// Clears bits of the poll word and returns those that were set.
     pub fn take_poll(&self, bits: u32) -> u32 {
         // Acquire pairs with the Release of `request`.
-        self.shared.poll.fetch_and(!bits, Ordering::Acquire) & bits
+        (self.shared.poll.fetch_and(!bits, Ordering::Acquire) | STRESS) & bits
     }
 
     /// Handles the runtime's own reasons: stops, epochs, reclamation. Signals, pending finalizers and collections are left
@@ -175,20 +182,18 @@ impl Thread {
         }
         if reasons & poll::EPOCH != 0 {
             self.runtime.announce(&self.shared);
-            if self.runtime.safe_epoch() == self.runtime.epoch.load(Ordering::SeqCst) {
-                self.runtime.wake_reclaimers();
-            }
+            self.runtime.wake_reclaimers(&self.shared);
         }
         if reasons & poll::RECLAIM != 0 {
-            epoch::reclaim(self);
+            epoch::reclaim(self, false);
         }
+        verify::at_safepoint(self);
     }
 
     /// Destroys what waits for a grace period, as far as other threads have let it pass. A safepoint.
     pub fn reclaim_now(&mut self) {
         self.own_registers();
-        self.runtime.announce(&self.shared);
-        epoch::reclaim(self);
+        epoch::reclaim(self, true);
     }
 
     /// Counts every borrowed register.
@@ -199,9 +204,8 @@ impl Thread {
     /// Runs `f` detached: the thread counts as quiescent and doesn't hold up others. `f` touches no objects.
     pub fn detached<R>(&mut self, f: impl FnOnce() -> R) -> R {
         self.own_registers();
-        if !self.limbo.is_empty() {
-            self.runtime.announce(&self.shared);
-            epoch::reclaim(self);
+        if !self.limbo.is_empty() || self.runtime.orphaned.load(Ordering::Relaxed) != 0 {
+            epoch::reclaim(self, true);
             self.limbo.abandon(self);
         }
         self.runtime.detach(&self.shared);
@@ -248,8 +252,7 @@ impl Thread {
     fn end(&mut self) {
         self.own_registers();
         self.discard_pending();
-        self.runtime.announce(&self.shared);
-        epoch::reclaim(self);
+        epoch::reclaim(self, true);
         self.limbo.abandon(self);
         self.runtime.detach(&self.shared);
         self.runtime.unregister(&self.shared);

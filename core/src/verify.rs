@@ -19,6 +19,9 @@ use std::ptr::NonNull;
 /// What the verifier has found wrong, in words; empty if nothing.
 pub type Faults = Vec<String>;
 
+/// How many safepoints (those with a reason) pass between two verifications.
+const EVERY: u32 = 500;
+
 /// How many faults are described before the rest is counted only.
 const MAX_FAULTS: usize = 20;
 
@@ -26,6 +29,25 @@ const MAX_FAULTS: usize = 20;
 pub fn is_requested() -> bool {
     static REQUESTED: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
     *REQUESTED.get_or_init(|| std::env::var_os("OROCHI_VERIFY").is_some_and(|value| value == "1"))
+}
+
+/// Verifies the heap now and then, if that is asked for.
+pub(crate) fn at_safepoint(thread: &mut Thread) {
+    if cfg!(orochi_loom) || !is_requested() {
+        return;
+    }
+    let passed = thread.unverified.get() + 1;
+    if passed >= EVERY {
+        check(thread);
+    }
+    thread.unverified.set(passed % EVERY);
+}
+
+/// Verifies the heap after something that moves much about, if that is asked for.
+pub(crate) fn after_collection(thread: &mut Thread) {
+    if !cfg!(orochi_loom) && is_requested() {
+        check(thread);
+    }
 }
 
 /// Verifies the heap and ends the process with a report if anything is wrong.

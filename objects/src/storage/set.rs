@@ -599,7 +599,7 @@ unsafe fn dispose(owner: Owner<'_>, thread: &Thread, table: NonNull<Table>) {
     // SAFETY: as the caller promises; a local set has no other readers.
     unsafe {
         if owner.is_shared() {
-            epoch::retire(thread, table.cast(), Table::free);
+            epoch::retire(thread, table.cast(), table.as_ref().mask * size_of::<Slot>(), Table::free);
         } else {
             Table::free(table.cast());
         }
