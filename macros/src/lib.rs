@@ -14,6 +14,7 @@
 //! | item of `orochi_objects` | what it does |
 //! |---|---|
 //! | `exact_args::<N>(thread, &args, &signature) -> PyResult<[Ref; N]>` | all parameters required and positional-only: take exactly N, or raise what `bind` would |
+//! | `bind_args::<N>(thread, &args, &signature, required, positional)` | no `*`, no `**`, no required keyword: by counting if there are no keywords, else what `bind` does |
 //! | `Signature::bind::<N>(thread, &args) -> PyResult<[Option<Ref>; N]>` | everything else; one place per parameter that isn't `*` or `**` |
 //! | `required`, `optional`, `FromArg::from_arg` | convert one argument; `ArgContext::index` counts the places of `bind` |
 //! | `receiver::<T>(thread, this, &signature)` | `this: &Obj<Self>` of a method |
@@ -26,7 +27,7 @@
 //! - A method's or class method's shim gets at least one positional argument: the descriptor has checked that.
 //! - `TypeSpec::base` is `None` for a class without `base = …`: the runtime takes `object`.
 //! - A payload starts with its base's payload (checked at compile time), so an `Obj<Derived>` may be read as `Obj<Base>`.
-//! - The signature of `#[new]` has the class's name as `function` and no `owner`; its text has no `$type`
+//! - The signature of `#[new]` has the class's name as `function` and as `owner`; its text has no `$type`
 //!   and is the class's `__text_signature__`. An empty `text` means that `__text_signature__` is None.
 
 mod attributes;

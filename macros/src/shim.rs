@@ -61,8 +61,7 @@ impl Shim {
         let params = self.signature.params_tokens();
         let text = self.text.clone().unwrap_or_else(|| self.signature.text(lead));
         quote! {
-            static SIGNATURE: __o::Signature =
-                __o::Signature { function: #function, owner: #owner, params: #params, text: #text };
+            static SIGNATURE: __o::Signature = __o::Signature::new(#function, #owner, #params, #text);
         }
     }
 
@@ -103,8 +102,11 @@ impl Shim {
             conversions.extend(convert.map(|convert| quote!(let #name = #convert;)));
         }
         // With nothing but `*args` or `**kwargs` no place is left, and the type of an empty pattern is spelled out.
-        let binding = if self.signature.params.iter().all(|p| p.kind.is_variadic()) {
+        let params = &self.signature.params;
+        let binding = if params.iter().all(|p| p.kind.is_variadic()) {
             quote!(__o::Signature::bind::<0>(&SIGNATURE, thread, &args)?;)
+        } else if let Some((required, positional)) = self.signature.positional_bounds() {
+            quote!(let [#(#names),*] = __o::bind_args(thread, &args, &SIGNATURE, #required, #positional)?;)
         } else {
             quote!(let [#(#names),*] = __o::Signature::bind(&SIGNATURE, thread, &args)?;)
         };

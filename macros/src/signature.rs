@@ -61,6 +61,19 @@ impl DeclaredSignature {
         self.params.iter().all(|p| p.kind == ParamKind::PositionalOnly && p.default.is_none())
     }
 
+    /// How many arguments must and may be given by position, if a call without keywords can be bound by counting:
+    /// nothing is collected, and nothing must be given by name.
+    pub(crate) fn positional_bounds(&self) -> Option<(usize, usize)> {
+        let is_positional = |p: &&Param| p.kind <= ParamKind::PositionalOrKeyword;
+        let needs_more =
+            |p: &Param| p.kind.is_variadic() || p.kind == ParamKind::KeywordOnly && p.default.is_none();
+        if self.params.iter().any(needs_more) {
+            return None;
+        }
+        let positional = self.params.iter().filter(is_positional);
+        Some((positional.clone().filter(|p| p.default.is_none()).count(), positional.count()))
+    }
+
     /// `__text_signature__`, beginning with `lead` (`$self`, `$type`, `$module`).
     pub(crate) fn text(&self, lead: Option<&str>) -> String {
         let mut items: Vec<String> = lead.map(str::to_owned).into_iter().collect();

@@ -116,7 +116,7 @@ pub(crate) fn new_items(
 ) -> Result<(TokenStream, TokenStream)> {
     let receiver = require_receiver(shim, Role::Class, function, "cls: &Obj<PyType>")?;
     let name = quote!(<#class as __o::PyClass>::NAME);
-    let signature = shim.signature_item(&name, &quote!(None), None);
+    let signature = shim.signature_item(&name, &quote!(Some(#name)), None);
     let as_ref = (receiver.shape == Shape::Ref).then(|| quote!(let cls = cls.get();));
     let arguments = shim.bind_arguments()?;
     let call = shim.call_into_value();
@@ -148,7 +148,11 @@ pub(crate) fn bound_slot(shim: &Shim, function: &Signature, class: &Type, slot: 
     );
     let class_name = quote!(<#class as __o::PyClass>::NAME);
     let (signature, result, call) = if slot == "tp_init" {
-        (shim.signature_item(&class_name, &quote!(None), None), quote!(()), shim.call_into_result())
+        (
+            shim.signature_item(&class_name, &quote!(Some(#class_name)), None),
+            quote!(()),
+            shim.call_into_result(),
+        )
     } else {
         let owner = quote!(Some(#class_name));
         let signature = shim.signature_item(&quote!("__call__"), &owner, Some("$self"));

@@ -9,6 +9,9 @@ use crate::types::tuple::PyTuple;
 use orochi_core::word::Word;
 use orochi_core::{Obj, Ref, Thread, Value};
 use std::marker::PhantomData;
+use std::sync::OnceLock;
+
+mod mismatch;
 
 /// A native function as the interpreter calls it.
 pub type NativeFn = fn(&mut Thread, Args<'_>) -> PyResult<Value>;
@@ -223,9 +226,26 @@ pub struct Signature {
     pub params: &'static [Param],
     /// `__text_signature__`.
     pub text: &'static str,
+    /// The module that a function is in, for messages; known when the module is created.
+    module: OnceLock<&'static str>,
 }
 
 impl Signature {
+    /// A signature. A class's own has the class's name as `function` and as `owner`.
+    pub const fn new(
+        function: &'static str,
+        owner: Option<&'static str>,
+        params: &'static [Param],
+        text: &'static str,
+    ) -> Signature {
+        Signature { function, owner, params, text, module: OnceLock::new() }
+    }
+
+    /// Says which module the function is in; the first one counts.
+    pub(crate) fn set_module(&self, name: &'static str) {
+        let _ = self.module.set(name);
+    }
+
     fn positional_params(&self) -> usize {
         let positional =
             |param: &&Param| matches!(param.kind, ParamKind::PositionalOnly | ParamKind::PositionalOrKeyword);
@@ -259,97 +279,22 @@ impl Signature {
         let mut bound = [None; N];
         let positional = self.positional_params();
         if args.len() > positional && !self.has(ParamKind::VarArgs) {
-            return Err(self.too_many(args.len(), positional));
+            return Err(self.mismatch(args));
         }
         for (slot, value) in bound.iter_mut().zip(args.iter()).take(positional) {
             *slot = Some(value);
         }
         for (name, value) in args.keywords() {
-            match self.keyword_index(name).and_then(|i| bound.get_mut(i).map(|slot| (i, slot))) {
-                Some((i, Some(_))) => {
-                    return Err(type_error(format!(
-                        "argument for {}() given by name ('{name}') and position ({})",
-                        self.function,
-                        i + 1,
-                    )));
-                }
-                Some((_, slot)) => *slot = Some(value),
+            match self.keyword_index(name).and_then(|i| bound.get_mut(i)) {
+                Some(slot @ None) => *slot = Some(value),
                 None if self.has(ParamKind::VarKwargs) => {}
-                None => return Err(self.unexpected_keyword(name)),
+                _ => return Err(self.mismatch(args)),
             }
         }
-        for (i, param) in self.bound_params().enumerate() {
-            if param.required && bound.get(i).is_some_and(Option::is_none) {
-                return Err(self.missing(i, param, args.len()));
-            }
+        if self.bound_params().zip(&bound).any(|(param, slot)| param.required && slot.is_none()) {
+            return Err(self.mismatch(args));
         }
         Ok(bound)
-    }
-
-    #[cold]
-    fn unexpected_keyword(&self, name: &Obj<PyStr>) -> crate::error::PyErr {
-        let named = |param: &Param| !matches!(param.kind, ParamKind::PositionalOnly);
-        if !self.params.iter().any(named) {
-            return type_error(match self.owner {
-                Some(owner) if owner != self.function => {
-                    format!("{owner}.{}() takes no keyword arguments", self.function)
-                }
-                _ => format!("{}() takes no keyword arguments", self.function),
-            });
-        }
-        type_error(format!("{}() got an unexpected keyword argument '{name}'", self.function))
-    }
-
-    #[cold]
-    fn too_many(&self, given: usize, positional: usize) -> crate::error::PyErr {
-        let optional = self.params.iter().any(|param| !param.required);
-        let name = self.display_name();
-        let plural = if positional == 1 { "" } else { "s" };
-        if self.params.iter().any(|param| param.kind != ParamKind::PositionalOnly) {
-            let kind = if self.has(ParamKind::KeywordOnly) { "positional " } else { "" };
-            let bound = if optional { "at most" } else { "exactly" };
-            return type_error(format!(
-                "{}() takes {bound} {positional} {kind}argument{plural} ({given} given)",
-                self.function
-            ));
-        }
-        if self.params.is_empty() {
-            return type_error(format!("{name}() takes no arguments ({given} given)"));
-        }
-        if !optional && positional == 1 {
-            return type_error(format!("{name}() takes exactly one argument ({given} given)"));
-        }
-        let bound = if optional { "at most " } else { "" };
-        type_error(format!("{} expected {bound}{positional} argument{plural}, got {given}", self.function))
-    }
-
-    #[cold]
-    fn missing(&self, i: usize, param: &Param, given: usize) -> crate::error::PyErr {
-        if param.kind != ParamKind::PositionalOnly {
-            return type_error(if param.kind == ParamKind::KeywordOnly {
-                format!("{}() missing required keyword-only argument: '{}'", self.function, param.name)
-            } else {
-                format!("{}() missing required argument '{}' (pos {})", self.function, param.name, i + 1)
-            });
-        }
-        let positional = self.positional_params();
-        let required = self.bound_params().filter(|param| param.required).count();
-        if positional == 1 {
-            return type_error(format!(
-                "{}() takes exactly one argument ({given} given)",
-                self.display_name()
-            ));
-        }
-        let bound = if required < positional { "at least " } else { "" };
-        let plural = if required == 1 { "" } else { "s" };
-        type_error(format!("{} expected {bound}{required} argument{plural}, got {given}", self.function))
-    }
-
-    fn display_name(&self) -> String {
-        match self.owner {
-            Some(owner) if owner != self.function => format!("{owner}.{}", self.function),
-            _ => self.function.to_owned(),
-        }
     }
 }
 

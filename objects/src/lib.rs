@@ -152,6 +152,23 @@ pub fn exact_args<'a, const N: usize>(
     }
 }
 
+/// The arguments of a function without `*` and `**`, of which `positional` may be given by position and the first
+/// `required` must be given.
+#[inline]
+pub fn bind_args<'a, const N: usize>(
+    thread: &mut Thread,
+    args: &Args<'a>,
+    signature: &'static Signature,
+    required: usize,
+    positional: usize,
+) -> PyResult<[Option<Ref<'a>>; N]> {
+    let given = args.len();
+    if args.keyword_count() == 0 && given >= required && given <= positional {
+        return Ok(std::array::from_fn(|i| args.get(i)));
+    }
+    signature.bind::<N>(thread, args)
+}
+
 /// `T.__new__(cls, …)` called as a function.
 pub fn call_new<T: PyClass>(
     thread: &mut Thread,

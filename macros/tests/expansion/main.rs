@@ -315,7 +315,10 @@ fn tables_say_what_python_shows() {
     }
     assert_eq!(method("add").doc, "Add.");
     assert_eq!(method("add").signature.owner, Some("counter"));
-    assert_eq!((method("__new__").signature.function, method("__new__").signature.owner), ("counter", None));
+    assert_eq!(
+        (method("__new__").signature.function, method("__new__").signature.owner),
+        ("counter", Some("counter"))
+    );
     let required: Vec<bool> = method("index").signature.params.iter().map(|p| p.required).collect();
     assert_eq!(required, [true, false, false, false, false, false, false, false]);
 }

@@ -192,6 +192,15 @@ pub enum ParamKind {
     VarKwargs,
 }
 impl Signature {
+    pub const fn new(
+        function: &'static str,
+        owner: Option<&'static str>,
+        params: &'static [Param],
+        text: &'static str,
+    ) -> Self {
+        Self { function, owner, params, text }
+    }
+
     /// Positional arguments fill the places in order, keywords the rest; no checks beyond what the tests need.
     pub fn bind<'a, const N: usize>(
         &'static self,
@@ -289,6 +298,20 @@ pub fn exact_args<'a, const N: usize>(
         Some(values) => Ok(values.each_ref().map(Ref)),
         None => error(format!("{} takes {N}, not {}", signature.function, args.positional.len())),
     }
+}
+
+pub fn bind_args<'a, const N: usize>(
+    thread: &mut Thread,
+    args: &Args<'a>,
+    signature: &'static Signature,
+    required: usize,
+    positional: usize,
+) -> PyResult<[Option<Ref<'a>>; N]> {
+    let given = args.positional.len();
+    if args.keywords.is_empty() && (required..=positional).contains(&given) {
+        return Ok(std::array::from_fn(|i| args.positional.get(i).map(Ref)));
+    }
+    signature.bind(thread, args)
 }
 
 pub trait IntoPy {

@@ -36,6 +36,7 @@ impl ModuleDef {
         let module = new(thread, self.name, Some(self.doc).filter(|doc| !doc.is_empty()))?;
         let name = crate::str::new(thread, self.name)?;
         for function in self.functions {
+            function.signature.set_module(self.name);
             let object = crate::types::native_function::new(
                 thread,
                 function,
