@@ -209,7 +209,7 @@ impl StaticType {
     /// The class object.
     #[inline(always)]
     pub fn get(&'static self) -> &'static Obj<PyType> {
-        // Acquire pairs with the Release in `make_shell`.
+        // Acquire pairs with the Releases in `make_shell`.
         if self.state.load(Ordering::Acquire) == ABSENT {
             self.make_shell();
         }
@@ -236,12 +236,28 @@ impl StaticType {
 
     #[cold]
     fn make_shell(&'static self) {
-        let base = self.base();
-        let base = base.map(StaticType::get);
+        let (object, metaclass) = (crate::types::object::PyObject::static_type(), PyType::static_type());
+        if std::ptr::eq(self, metaclass) {
+            object.get();
+            return;
+        }
+        let base = self.base().map(StaticType::get);
         let _guard = SHELLS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if self.state.load(Ordering::Acquire) != ABSENT {
             return;
         }
+        self.write_shell(base);
+        // `type` comes to life together with `object`, so the class of a class that is alive is alive too.
+        if std::ptr::eq(self, object) {
+            // SAFETY: written just now.
+            metaclass.write_shell(Some(unsafe { (*self.storage.get()).assume_init_ref() }));
+            metaclass.state.store(SHELL, Ordering::Release);
+        }
+        self.state.store(SHELL, Ordering::Release);
+    }
+
+    /// Writes the class object. The caller holds the lock and has found it absent.
+    fn write_shell(&'static self, base: Option<&'static Obj<PyType>>) {
         let inherited = base.map_or(0, |base| base.flags().0 & TypeFlags::INHERITED.0);
         let flags = TypeFlags(self.spec.flags.0 | inherited);
         let extension = crate::storage::extension_of_static(self.spec.layout, flags);
@@ -261,7 +277,6 @@ impl StaticType {
             let object = orochi_core::alloc::immortal(metaclass.address(), class);
             (*self.storage.get()).write(object);
         }
-        self.state.store(SHELL, Ordering::Release);
     }
 
     /// The base's declaration.

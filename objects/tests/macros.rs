@@ -5,8 +5,8 @@
 use orochi_core::thread::process_runtime;
 use orochi_macros::{Trace, pyclass, pyfunction, pymethods, pymodule};
 use orochi_objects::{
-    ArgSlice, Args, KwArgs, ModuleExt, Obj, PyClass, PyModule, PyResult, PyType, Ref, Thread, Value, alloc,
-    int, protocol, str, tuple,
+    ArgSlice, Args, DictExt, KwArgs, ModuleExt, Obj, PyClass, PyModule, PyResult, PyType, Ref, Thread,
+    TypeExt, Value, alloc, int, protocol, str, tuple,
 };
 
 /// Counts.
@@ -115,7 +115,22 @@ fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     module.add(thread, "answer", 42_i64)
 }
 
-/// Calls an attribute of `object` and shows what comes out: repr of the result, or the exception's text.
+/// A name of a module or class, or an attribute of any other object.
+fn find(thread: &mut Thread, object: Ref<'_>, name: &str) -> PyResult {
+    if let Some(class) = object.downcast::<PyType>() {
+        let name = str::intern(thread, name)?;
+        return Ok(class.lookup(thread, name).map_or(Value::NONE, Ref::to_owned));
+    }
+    let Some(module) = object.downcast::<PyModule>() else {
+        return protocol::get_attr_str(thread, object, name);
+    };
+    let name = str::intern(thread, name)?;
+    let namespace = module.namespace(thread).to_owned();
+    let found = namespace.get_str(thread, name).map(Ref::to_owned);
+    Ok(found.unwrap_or(Value::NONE))
+}
+
+/// Calls an attribute of `object` and shows what comes out: str of the result, or the exception's text.
 fn call(
     thread: &mut Thread,
     object: Ref<'_>,
@@ -124,7 +139,7 @@ fn call(
     keywords: &[(&str, i64)],
 ) -> String {
     let run = |thread: &mut Thread| -> PyResult<String> {
-        let callable = protocol::get_attr_str(thread, object, name)?;
+        let callable = find(thread, object, name)?;
         let mut values = Vec::new();
         for number in positional.iter().chain(keywords.iter().map(|(_, number)| number)) {
             values.push(int::new(thread, *number)?);
@@ -136,7 +151,7 @@ fn call(
         let names = tuple::new(thread, names)?;
         let values: Vec<Ref<'_>> = values.iter().map(Value::get).collect();
         let result = protocol::call_args(thread, callable.get(), Args::with_names(&values, Some(&names)))?;
-        Ok(str::display(protocol::repr(thread, result.get())?.get()))
+        Ok(str::display(protocol::str(thread, result.get())?.get()))
     };
     run(thread).unwrap_or_else(|error| {
         let error = error.into_value(thread);
@@ -163,17 +178,17 @@ const METHODS: &[Case<'_>] = &[
     ("index", &[1], &[], "15"),
     ("index", &[], &[], "index expected at least 1 argument, got 0"),
     ("index", &[1, 2, 3, 4], &[], "index expected at most 3 arguments, got 4"),
-    ("split", &[], &[("maxsplit", 4)], "'None 4'"),
-    ("split", &[], &[], "'None -1'"),
+    ("split", &[], &[("maxsplit", 4)], "None 4"),
+    ("split", &[], &[], "None -1"),
     ("split", &[1, 2, 3], &[], "split() takes at most 2 arguments (3 given)"),
     ("split", &[], &[("foo", 3)], "split() got an unexpected keyword argument 'foo'"),
     ("split", &[1], &[("sep", 1)], "argument for split() given by name ('sep') and position (1)"),
-    ("sum", &[1], &[], "'None'"),
-    ("sum", &[1], &[("start", 2)], "'Some(2)'"),
+    ("sum", &[1], &[], "None"),
+    ("sum", &[1], &[("start", 2)], "Some(2)"),
     ("sum", &[], &[], "sum() takes at least 1 positional argument (0 given)"),
     ("sum", &[], &[("foo", 1)], "sum() takes at least 1 positional argument (0 given)"),
     ("sum", &[1, 2, 3], &[], "sum() takes at most 2 arguments (3 given)"),
-    ("isclose", &[1], &[("b", 2)], "'1 2 1 false'"),
+    ("isclose", &[1], &[("b", 2)], "1 2 1 false"),
     ("isclose", &[1], &[], "isclose() missing required argument 'b' (pos 2)"),
     ("isclose", &[1, 2, 3], &[], "isclose() takes exactly 2 positional arguments (3 given)"),
     ("isclose", &[1, 2], &[("a", 3)], "argument for isclose() given by name ('a') and position (1)"),
@@ -184,7 +199,7 @@ const METHODS: &[Case<'_>] = &[
         &[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 1)],
         "isclose() takes at most 4 keyword arguments (5 given)",
     ),
-    ("print", &[1, 2], &[("odd", 3)], "'2 1'"),
+    ("print", &[1, 2], &[("odd", 3)], "2 1"),
     ("kwonly", &[1, 2], &[("c", 3)], "3"),
     ("kwonly", &[1, 2], &[], "kwonly() missing required argument 'c' (pos 3)"),
     ("kwonly", &[1, 2, 3], &[], "kwonly() takes exactly 2 positional arguments (3 given)"),
