@@ -729,6 +729,38 @@ impl DictStorage {
         Ok(copy)
     }
 
+    /// Adds an entry whose key is not there to a dict that no other thread has seen, though it may be marked shared.
+    /// Without memory the value comes back.
+    pub(super) fn append_unseen(&self, hash: i64, key: Field, value: Field) -> Result<(), (NoMemory, Field)> {
+        let table = self.load();
+        // SAFETY: the present table; nobody else uses it.
+        let full = table.is_null()
+            || unsafe { (*table).filled.load(Ordering::Relaxed) == (*table).capacity };
+        if full {
+            let used = if table.is_null() { 0 } else { unsafe { (*table).used.load(Ordering::Relaxed) } };
+            let Ok(new) = Table::allocate((used * 2).max(SMALL)) else { return Err((NoMemory, value)) };
+            if let Some(old) = NonNull::new(table) {
+                // SAFETY: the references move to the new table; nobody reads the old one.
+                unsafe {
+                    move_entries(old.as_ptr(), new.as_ptr());
+                    Table::free(old.cast());
+                }
+            }
+            self.publish(new.as_ptr());
+        }
+        append(self.load(), hash, key, value);
+        Ok(())
+    }
+
+    /// Empties a dict that no other thread has seen without releasing what it holds.
+    pub(super) fn forget_all(&self) {
+        if let Some(table) = NonNull::new(self.load()) {
+            self.publish(std::ptr::null_mut());
+            // SAFETY: nobody else has seen the table.
+            unsafe { Table::free(table.cast()) };
+        }
+    }
+
     /// A table with room for one more entry. Callers hold the lock.
     #[inline]
     fn room_locked(&self, owner: Owner<'_>, thread: &Thread) -> Result<*mut Table, NoMemory> {
@@ -760,17 +792,8 @@ impl DictStorage {
         let old = self.load();
         let new = Table::allocate(wanted)?.as_ptr();
         if !old.is_null() {
-            // SAFETY: entries below `filled` are initialised; the references of live ones move to the new table.
-            unsafe {
-                for i in 0..(*old).filled.load(Ordering::Relaxed) {
-                    let entry = Table::entry(old, i);
-                    if (*entry).key.word() != DELETED {
-                        let key = (&raw const (*entry).key).read();
-                        let value = (&raw const (*entry).value).read();
-                        append(new, (*entry).hash, key, value);
-                    }
-                }
-            }
+            // SAFETY: under the lock; nobody sees the new table yet.
+            unsafe { move_entries(old, new) };
         }
         self.publish(new);
         if let Some(old) = NonNull::new(old) {
@@ -787,6 +810,24 @@ impl DictStorage {
         self.generation.store(generation.wrapping_add(1), Ordering::Release);
         // Release pairs with `load`.
         self.table.store(new, Ordering::Release);
+    }
+}
+
+/// Moves the references of the live entries to a table that nobody sees yet and that has room for them.
+///
+/// # Safety
+/// Nobody changes `from` meanwhile, and it is disposed of without releasing them.
+unsafe fn move_entries(from: *mut Table, to: *mut Table) {
+    // SAFETY: entries below `filled` are initialised.
+    unsafe {
+        for i in 0..(*from).filled.load(Ordering::Relaxed) {
+            let entry = Table::entry(from, i);
+            if (*entry).key.word() != DELETED {
+                let key = (&raw const (*entry).key).read();
+                let value = (&raw const (*entry).value).read();
+                append(to, (*entry).hash, key, value);
+            }
+        }
     }
 }
 
