@@ -1,28 +1,132 @@
-//! The attributes that instances keep for themselves.
+//! The attributes that instances keep for themselves: in places that their shape tells, or in a dict.
 
-use crate::error::{PyResult, attribute_error, attribute_error_message};
+use crate::error::{PyResult, attribute_error, attribute_error_message, memory_error, type_error};
+use crate::storage::instance::{Attributes, Own, Stored};
+use crate::storage::shape::Name;
+use crate::types::dict::{self, DictExt, PyDict};
+use crate::types::key::{Key, exact_str};
 use crate::types::str::PyStr;
-use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_core::{Obj, Owned, Ref, Thread, Value};
+
+/// The interned str with a name's text.
+fn interned(name: &Obj<PyStr>) -> PyResult<Name> {
+    // The table finds it at once if the name is interned itself.
+    crate::interned::intern(name.as_wtf8())
+}
 
 /// The instance's own attribute.
-pub fn get(_thread: &mut Thread, _object: Ref<'_>, _name: &Obj<PyStr>) -> PyResult<Option<Value>> {
-    Ok(None)
+pub fn get(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyResult<Option<Value>> {
+    let Some(attributes) = Attributes::of(object) else { return Ok(None) };
+    let own = if name.is_interned() {
+        attributes.get(thread, name)
+    } else {
+        attributes.get(thread, interned(name)?)
+    };
+    let dict = match own {
+        Own::Value(value) => return Ok(Some(value.to_owned())),
+        Own::Missing | Own::Dict(None) => return Ok(None),
+        Own::Dict(Some(dict)) => dict.to_owned(),
+    };
+    let Some(dict) = dict.get().downcast::<PyDict>() else { return Ok(None) };
+    match exact_str(name.get()) {
+        Some(name) => dict::get(thread, dict, &Key::of_str(name)),
+        None => dict::get_item(thread, dict, name.get()),
+    }
 }
 
 /// Sets or deletes the instance's own attribute. `in_class` tells whether the class has one of that name.
 pub fn set(
-    _thread: &mut Thread,
+    thread: &mut Thread,
     object: Ref<'_>,
     name: &Obj<PyStr>,
-    _value: Option<Ref<'_>>,
+    value: Option<Ref<'_>>,
     in_class: bool,
 ) -> PyResult<()> {
-    if in_class {
-        let class = crate::class_of(object).name();
-        return Err(attribute_error_message(format!(
-            "'{class}' object attribute '{name}' is read-only",
-            name = **name
-        )));
+    let Some(attributes) = Attributes::of(object) else {
+        return Err(no_attributes(object, name, in_class));
+    };
+    let name = interned(name)?;
+    let Some(value) = value else { return delete(thread, object, name) };
+    match attributes.set(thread, name, value.to_owned()) {
+        Stored::Done(_) => Ok(()),
+        Stored::NoMemory => Err(memory_error()),
+        Stored::InDict(value) => match self::dict(thread, object)? {
+            Some(dict) => dict.set_str(thread, name, value),
+            None => Err(no_attributes(object, name, in_class)),
+        },
+    }
+}
+
+fn delete(thread: &mut Thread, object: Ref<'_>, name: Name) -> PyResult<()> {
+    // An instance that loses an attribute goes over to a dict; one that hasn't it stays as it is.
+    if get(thread, object, name)?.is_some()
+        && let Some(dict) = dict(thread, object)?
+        && dict.remove_str(thread, name)?.is_some()
+    {
+        return Ok(());
     }
     Err(attribute_error(object, name.get()))
+}
+
+#[cold]
+fn no_attributes(object: Ref<'_>, name: &Obj<PyStr>, in_class: bool) -> crate::error::PyErr {
+    let class = crate::class_of(object).name();
+    if in_class {
+        return attribute_error_message(format!("'{class}' object attribute '{name}' is read-only", name = **name));
+    }
+    let text = format!(
+        "'{class}' object has no attribute '{name}' and no __dict__ for setting new attributes",
+        name = **name
+    );
+    crate::error::PyErr::with_attributes(
+        &crate::types::exception::AttributeError,
+        text,
+        vec![("name", name.to_value()), ("obj", object.to_owned())],
+    )
+}
+
+/// The instance's `__dict__`, in which its attributes live from now on. `None` if its class gives it none.
+pub fn dict(thread: &mut Thread, object: Ref<'_>) -> PyResult<Option<Owned<PyDict>>> {
+    let Some(attributes) = Attributes::of(object) else { return Ok(None) };
+    loop {
+        if let Some(dict) = attributes.dict(thread) {
+            return Ok(dict.to_owned().downcast::<PyDict>().ok());
+        }
+        let fresh = dict::with_capacity(thread, attributes.shape().len())?;
+        attributes.move_to_dict(thread, fresh.into_value(), |dict| {
+            dict.downcast::<PyDict>().map(|dict| dict.storage())
+        })?;
+    }
+}
+
+/// `object.__dict__ = value`, or `del object.__dict__`.
+pub fn set_dict(thread: &mut Thread, object: Ref<'_>, value: Option<Ref<'_>>) -> PyResult<()> {
+    let Some(attributes) = Attributes::of(object) else {
+        return Err(attribute_error(object, crate::name!("__dict__").get()));
+    };
+    if let Some(value) = value
+        && value.downcast::<PyDict>().is_none()
+    {
+        let class = crate::class_of(value).name();
+        return Err(type_error(format!("__dict__ must be set to a dictionary, not a '{class}'")));
+    }
+    attributes.replace_dict(thread, value.map(Ref::to_owned));
+    Ok(())
+}
+
+/// The names and values of the instance's own attributes, without moving them to a dict.
+pub fn snapshot(thread: &mut Thread, object: Ref<'_>) -> PyResult<Vec<(Value, Value)>> {
+    let Some(attributes) = Attributes::of(object) else { return Ok(Vec::new()) };
+    if let Some(dict) = attributes.dict(thread)
+        && let Some(dict) = dict.downcast::<PyDict>()
+    {
+        return Ok(dict::entries(thread, dict)?.into_iter().map(|entry| (entry.key, entry.value)).collect());
+    }
+    let mut all = Vec::new();
+    for &name in attributes.shape().names() {
+        if let Own::Value(value) = attributes.get(thread, name) {
+            all.push((name.to_value(), value.to_owned()));
+        }
+    }
+    Ok(all)
 }

@@ -8,6 +8,7 @@
 use crate::args::{NativeFn, Signature};
 use crate::error::PyResult;
 use crate::slots::Slots;
+use crate::storage::instance::InstanceLayout;
 use crate::types::r#type::PyType;
 use orochi_core::sync::AtomicBool;
 use orochi_core::{Layout, Obj, Payload, Ref, Thread, TypeFields, TypeHead, Value};
@@ -260,17 +261,17 @@ impl StaticType {
     fn write_shell(&'static self, base: Option<&'static Obj<PyType>>) {
         let inherited = base.map_or(0, |base| base.flags().0 & TypeFlags::INHERITED.0);
         let flags = TypeFlags(self.spec.flags.0 | inherited);
-        let extension = crate::storage::extension_of_static(self.spec.layout, flags);
+        let instance = InstanceLayout { has_dict: flags.0 & TypeFlags::DICT.0 != 0, slots: 0, inline: 0 };
         let fields = TypeFields {
             layout: self.spec.layout,
-            extension: extension.0,
-            extension_size: extension.1,
-            extension_ops: &crate::storage::EXTENSION_OPS,
+            extension: instance.offset(self.spec.layout),
+            extension_size: instance.size(),
+            extension_ops: instance.ops(),
             has_finalizer: AtomicBool::new(
                 self.spec.parts.iter().any(|part| part.slots.tp_finalize.is_some()),
             ),
         };
-        let class = PyType::shell(self, fields, flags, base);
+        let class = PyType::shell(self, fields, instance, flags, base);
         let metaclass = PyType::static_type();
         // SAFETY: the lock makes this the only write, before anybody reads.
         unsafe {

@@ -7,15 +7,12 @@
 //! retired. A local owner is changed in place and its old blocks are freed at once.
 
 pub mod dict;
+pub mod instance;
 pub mod list;
 pub mod set;
+pub mod shape;
 #[cfg(test)]
 mod tests;
-
-use crate::class::TypeFlags;
-use orochi_core::object::ExtensionOps;
-use orochi_core::{Layout, TypeHead};
-use std::ptr::NonNull;
 
 /// There is no memory for a container to grow; becomes `MemoryError`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,21 +42,4 @@ impl<F: Fn(orochi_core::Ref<'_>) -> KeyMatch> KeyMatcher for F {
     fn matches(&self, candidate: orochi_core::Ref<'_>) -> KeyMatch {
         self(candidate)
     }
-}
-
-/// Offset and size of the extension in instances of a native class with these flags.
-pub(crate) fn extension_of_static(_layout: &'static Layout, _flags: TypeFlags) -> (u32, u32) {
-    (0, 0)
-}
-
-/// How instances' extensions are destroyed and traced.
-pub(crate) static EXTENSION_OPS: ExtensionOps = ExtensionOps { destroy, trace };
-
-unsafe fn destroy(_class: NonNull<TypeHead>, _extension: NonNull<u8>) {}
-
-unsafe fn trace(
-    _class: NonNull<TypeHead>,
-    _extension: NonNull<u8>,
-    _visit: &mut dyn FnMut(&orochi_core::Field),
-) {
 }

@@ -1,41 +1,251 @@
-//! `dict`: the object around the storage.
+//! `dict`: the object, and the operations on it that other native code uses.
+//!
+//! The memory is in `storage/dict.rs`. Here keys that only Python can compare are compared outside every lock, and
+//! what was found is done again if the dict has changed meanwhile. Methods are in `dict_/`.
 
 use crate::class::PyClass;
-use crate::error::PyResult;
+use crate::error::{PyResult, key_error, memory_error};
+use crate::protocol::compare::{CompareOp, compare_bool};
+use crate::storage::NoMemory;
+use crate::storage::dict::{ChangeError, DictStorage, Found, Lookup};
+use crate::types::dict_::METHODS;
+use crate::types::key::Key;
 use crate::types::str::PyStr;
-use orochi_core::{Field, Guarded, Obj, Owned, Ref, Thread, Trace, Value};
-use orochi_macros::pyclass;
-use std::collections::HashMap;
+use crate::types::r#type::PyType;
+use orochi_core::word::{UNBOUND, Word};
+use orochi_core::{Obj, Owned, Owner, Ref, Thread, Value};
+use orochi_macros::{Trace, pyclass, pymethods};
 use std::sync::OnceLock;
 
-/// dict() -> a new empty dictionary
-#[pyclass(name = "dict", subclassable, mapping, flags(DICT_SUBCLASS, MATCH_SELF), no_methods)]
+/// dict() -> new empty dictionary
+/// dict(mapping) -> new dictionary initialized from a mapping object's
+///     (key, value) pairs
+/// dict(iterable) -> new dictionary initialized as if via:
+///     d = {}
+///     for k, v in iterable:
+///         d[k] = v
+/// dict(**kwargs) -> new dictionary initialized with the name=value pairs
+///     in the keyword argument list.  For example:  dict(one=1, two=2)
+#[pyclass(name = "dict", subclassable, mapping, flags(DICT_SUBCLASS, MATCH_SELF))]
+#[derive(Trace)]
 pub struct PyDict {
-    state: Guarded<State>,
+    storage: DictStorage,
 }
 
-#[derive(Default)]
-struct State {
-    index: HashMap<Box<[u8]>, usize>,
-    entries: Vec<(Field, Field)>,
-}
+#[pymethods(parts(METHODS))]
+impl PyDict {}
 
-// SAFETY: visits every entry.
-unsafe impl Trace for State {
-    fn trace(&self, visit: &mut dyn FnMut(&Field)) {
-        self.entries.trace(visit);
+impl PyDict {
+    /// The memory.
+    #[inline(always)]
+    pub fn storage(&self) -> &DictStorage {
+        &self.storage
     }
 }
-// SAFETY: visits the state.
-unsafe impl Trace for PyDict {
-    fn trace(&self, visit: &mut dyn FnMut(&Field)) {
-        self.state.trace(visit);
+
+impl From<NoMemory> for crate::error::PyErr {
+    fn from(_: NoMemory) -> crate::error::PyErr {
+        memory_error()
     }
 }
 
 /// A new empty dict.
 pub fn new(thread: &Thread) -> PyResult<Owned<PyDict>> {
-    crate::alloc(thread, PyDict::static_type().get(), PyDict { state: Guarded::new(State::default()) })
+    from_storage(thread, DictStorage::new())
+}
+
+/// A new empty dict with room for `entries` keys.
+pub fn with_capacity(thread: &Thread, entries: usize) -> PyResult<Owned<PyDict>> {
+    from_storage(thread, DictStorage::with_capacity(entries)?)
+}
+
+/// A new dict with this memory, which belongs to no other object.
+pub fn from_storage(thread: &Thread, storage: DictStorage) -> PyResult<Owned<PyDict>> {
+    subclass_object(thread, PyDict::static_type().get(), storage)
+}
+
+/// A new instance of `dict` or a subclass.
+pub fn subclass_object(
+    thread: &Thread,
+    class: &Obj<PyType>,
+    storage: DictStorage,
+) -> PyResult<Owned<PyDict>> {
+    crate::alloc(thread, class, PyDict { storage })
+}
+
+/// A shallow copy, an exact dict.
+pub fn copy(thread: &Thread, dict: &Obj<PyDict>) -> PyResult<Owned<PyDict>> {
+    let storage = dict.storage.duplicate(Owner::from(dict), thread)?;
+    from_storage(thread, storage)
+}
+
+/// Searches a key, calling Python where keys have to be compared by it. Never returns `Lookup::Ask`.
+pub fn find(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyResult<Lookup> {
+    let mut lookup = dict.storage.find(thread, key.hash, key.word(), key);
+    while let Lookup::Ask { candidate, cursor } = lookup {
+        let equal = compare_bool(thread, candidate.get(), key.object, CompareOp::Eq)?;
+        lookup = dict.storage.resume(thread, cursor, equal, key.hash, key.word(), key);
+    }
+    Ok(lookup)
+}
+
+/// The value under a key.
+#[inline]
+pub fn get(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyResult<Option<Value>> {
+    if let Ok(value) = dict.storage.get(thread, key.hash, key.word(), key) {
+        return Ok(value.map(Ref::to_owned));
+    }
+    loop {
+        let Lookup::Found(found) = find(thread, dict, key)? else { return Ok(None) };
+        if let Some(value) = dict.storage.value(thread, found) {
+            return Ok(Some(value.to_owned()));
+        }
+        if dict.storage.is_current(found) {
+            return Ok(None);
+        }
+    }
+}
+
+/// The value under any object; TypeError if it is unhashable.
+pub fn get_item(thread: &mut Thread, dict: &Obj<PyDict>, key: Ref<'_>) -> PyResult<Option<Value>> {
+    let key = Key::for_dict(thread, key)?;
+    get(thread, dict, &key)
+}
+
+/// The value under a str or small int for a register; UNBOUND if there is none, or if Python would have to be asked.
+#[inline]
+pub fn get_register(thread: &Thread, dict: &Obj<PyDict>, key: Ref<'_>) -> Word {
+    let Some(key) = Key::without_python(key) else { return UNBOUND };
+    match dict.storage.get(thread, key.hash, key.word(), &key) {
+        // SAFETY: the reference was loaded from the dict just now.
+        Ok(Some(value)) => match value.header() {
+            Some(header) if !header.is_shared() => value.to_owned().into_word(),
+            Some(_) => value.word() | orochi_core::word::BORROWED,
+            None => value.word(),
+        },
+        _ => UNBOUND,
+    }
+}
+
+/// `dict[key] = value`.
+#[inline]
+pub fn set(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>, mut value: Value) -> PyResult<()> {
+    let (storage, owner) = (&dict.storage, Owner::from(dict));
+    loop {
+        match find(thread, dict, key)? {
+            Lookup::Found(found) => match storage.replace(owner, thread, found, value) {
+                Ok(_) => return Ok(()),
+                Err(back) => value = back,
+            },
+            Lookup::Missing(missing) => {
+                let object = key.object.to_owned();
+                match storage.insert(owner, thread, missing, key.hash, object, value) {
+                    Ok(()) => return Ok(()),
+                    Err((ChangeError::NoMemory, ..)) => return Err(memory_error()),
+                    Err((ChangeError::Retry, _, back)) => value = back,
+                }
+            }
+            Lookup::Ask { .. } => {}
+        }
+    }
+}
+
+/// `dict[key] = value` for any object as key; TypeError if it is unhashable.
+pub fn set_item(thread: &mut Thread, dict: &Obj<PyDict>, key: Ref<'_>, value: Value) -> PyResult<()> {
+    let key = Key::for_dict(thread, key)?;
+    set(thread, dict, &key, value)
+}
+
+/// The value under a key, which is `default` from now on if there was none; and whether there was none.
+pub fn set_default(
+    thread: &mut Thread,
+    dict: &Obj<PyDict>,
+    key: &Key<'_>,
+    default: Ref<'_>,
+) -> PyResult<(Value, bool)> {
+    let (storage, owner) = (&dict.storage, Owner::from(dict));
+    loop {
+        match find(thread, dict, key)? {
+            Lookup::Found(found) => {
+                if let Some(value) = storage.value(thread, found) {
+                    return Ok((value.to_owned(), false));
+                }
+            }
+            Lookup::Missing(missing) => {
+                let object = key.object.to_owned();
+                match storage.insert(owner, thread, missing, key.hash, object, default.to_owned()) {
+                    Ok(()) => return Ok((default.to_owned(), true)),
+                    Err((ChangeError::NoMemory, ..)) => return Err(memory_error()),
+                    Err((ChangeError::Retry, ..)) => {}
+                }
+            }
+            Lookup::Ask { .. } => {}
+        }
+    }
+}
+
+/// Takes a key out: the key that was there, and its value.
+pub fn remove(
+    thread: &mut Thread,
+    dict: &Obj<PyDict>,
+    key: &Key<'_>,
+) -> PyResult<Option<(Value, Value)>> {
+    loop {
+        let Lookup::Found(found) = find(thread, dict, key)? else { return Ok(None) };
+        if let Some(entry) = dict.storage.remove(Owner::from(dict), thread, found) {
+            return Ok(Some(entry));
+        }
+        if dict.storage.is_current(found) {
+            return Ok(None);
+        }
+    }
+}
+
+/// `del dict[key]`; KeyError if there is no such key.
+pub fn delete(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyResult<()> {
+    match remove(thread, dict, key)? {
+        Some(_) => Ok(()),
+        None => Err(key_error(key.object.to_owned())),
+    }
+}
+
+/// Whether there is such a key.
+pub fn contains(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyResult<bool> {
+    Ok(matches!(find(thread, dict, key)?, Lookup::Found(_)))
+}
+
+/// The number of keys.
+#[inline(always)]
+pub fn len(thread: &Thread, dict: &Obj<PyDict>) -> usize {
+    dict.storage.len(thread)
+}
+
+/// The entry at a position or behind it, and where to go on: to walk over a dict that may change meanwhile.
+pub fn next_entry(thread: &Thread, dict: &Obj<PyDict>, from: usize) -> Option<(usize, Entry)> {
+    let (at, entry) = dict.storage.next_entry(thread, from)?;
+    Some((at + 1, Entry { hash: entry.hash, key: entry.key.to_owned(), value: entry.value.to_owned() }))
+}
+
+/// An entry of a dict.
+pub struct Entry {
+    /// The hash of the key.
+    pub hash: i64,
+    /// The key.
+    pub key: Value,
+    /// The value.
+    pub value: Value,
+}
+
+/// Owned copies of all entries, in order; of one moment.
+pub fn entries(thread: &Thread, dict: &Obj<PyDict>) -> PyResult<Vec<Entry>> {
+    let mut all = Vec::new();
+    all.try_reserve(len(thread, dict)).map_err(|_| memory_error())?;
+    let mut from = 0;
+    while let Some((next, entry)) = next_entry(thread, dict, from) {
+        all.push(entry);
+        from = next;
+    }
+    Ok(all)
 }
 
 /// An empty dict that stands in for one that can't be made.
@@ -48,7 +258,13 @@ pub(crate) fn empty_shared(thread: &Thread) -> &'static Obj<PyDict> {
     static EMPTY: OnceLock<Empty> = OnceLock::new();
     EMPTY
         .get_or_init(|| match new(thread) {
-            Ok(made) => Empty(made.immortalise()),
+            Ok(made) => {
+                made.header().make_immortal();
+                // SAFETY: immortal from now on.
+                let object = unsafe { &*std::ptr::from_ref::<Obj<PyDict>>(&made) };
+                std::mem::forget(made);
+                Empty(object)
+            }
             Err(_) => std::process::abort(),
         })
         .0
@@ -60,25 +276,47 @@ pub trait DictExt {
     fn dict(&self) -> &Obj<PyDict>;
 
     /// The value under a str key.
+    #[inline]
     fn get_str<'a>(&'a self, thread: &'a Thread, key: &Obj<PyStr>) -> Option<Ref<'a>> {
-        let dict = self.dict();
-        let word = dict.state.with(dict, thread, |state, _| {
-            let at = state.index.get(key.as_bytes())?;
-            Some(state.entries.get(*at)?.1.load(thread)?.word())
-        })?;
-        // SAFETY: nothing can remove the entry while `thread` is borrowed.
-        Some(unsafe { Ref::from_word(word) })
+        let key = Key::of_str(key);
+        // Keys that only Python could compare with a name are taken as different from it.
+        let matcher = |candidate: Ref<'_>| match crate::storage::KeyMatcher::matches(&key, candidate) {
+            crate::storage::KeyMatch::Yes => crate::storage::KeyMatch::Yes,
+            _ => crate::storage::KeyMatch::No,
+        };
+        self.dict().storage.get(thread, key.hash, key.word(), &matcher).ok().flatten()
     }
 
-    /// Sets a new str key in a dict that is being set up.
+    /// Where a str key is, for inline caches.
+    fn find_str(&self, thread: &Thread, key: &Obj<PyStr>) -> Option<Found> {
+        let key = Key::of_str(key);
+        match self.dict().storage.find(thread, key.hash, key.word(), &key) {
+            Lookup::Found(found) => Some(found),
+            _ => None,
+        }
+    }
+
+    /// Sets a str key.
+    fn set_str(&self, thread: &mut Thread, key: &Obj<PyStr>, value: Value) -> PyResult<()> {
+        set(thread, self.dict(), &Key::of_str(key), value)
+    }
+
+    /// Takes a str key out.
+    fn remove_str(&self, thread: &mut Thread, key: &Obj<PyStr>) -> PyResult<Option<Value>> {
+        Ok(remove(thread, self.dict(), &Key::of_str(key))?.map(|(_, value)| value))
+    }
+
+    /// Sets a str key in a dict that is being set up: there are only str keys. The first value stays if there is one.
     fn initialise_str(&self, thread: &Thread, key: &Obj<PyStr>, value: Value) -> PyResult<()> {
-        let dict = self.dict();
-        dict.state.with(dict, thread, |state, owner| {
-            let at = state.entries.len();
-            state.index.insert(key.as_bytes().into(), at);
-            state.entries.push((owner.store(key.to_value()), owner.store(value)));
-        });
-        Ok(())
+        let (dict, name) = (self.dict(), Key::of_str(key));
+        match dict.storage.find(thread, name.hash, name.word(), &name) {
+            Lookup::Missing(missing) => {
+                let inserted =
+                    dict.storage.insert(Owner::from(dict), thread, missing, name.hash, key.to_value(), value);
+                inserted.map_err(|_| memory_error())
+            }
+            Lookup::Found(_) | Lookup::Ask { .. } => Ok(()),
+        }
     }
 }
 

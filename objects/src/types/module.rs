@@ -98,7 +98,8 @@ impl ModuleExt for Obj<PyModule> {
     fn add(&self, thread: &mut Thread, name: &str, value: impl IntoPy) -> PyResult<()> {
         let value = value.into_py(thread)?;
         let name = crate::str::intern(thread, name)?;
-        self.namespace(thread).initialise_str(thread, name, value)
+        let namespace = self.namespace(thread).to_owned();
+        namespace.set_str(thread, name, value)
     }
 
     fn add_class<T: PyClass>(&self, thread: &mut Thread) -> PyResult<()> {

@@ -6,6 +6,8 @@
 use crate::class::{MethodKind, StaticType, TypeFlags};
 use crate::error::PyResult;
 use crate::slots::SlotTable;
+use crate::storage::instance::InstanceLayout;
+use crate::storage::shape::ShapeTree;
 use crate::types::dict::{DictExt, PyDict};
 use crate::types::str::PyStr;
 use crate::types::tuple::PyTuple;
@@ -24,6 +26,8 @@ pub struct PyType {
     /// The slots.
     pub slots: SlotTable,
     flags: AtomicU64,
+    instance: InstanceLayout,
+    shapes: ShapeTree,
     /// Number of the class's present state for caches; see `version`.
     version: AtomicU32,
     /// The declaration of a native class.
@@ -48,6 +52,7 @@ impl PyType {
     pub(crate) fn shell(
         native: &'static StaticType,
         fields: TypeFields,
+        instance: InstanceLayout,
         flags: TypeFlags,
         base: Option<&'static Obj<PyType>>,
     ) -> PyType {
@@ -63,6 +68,8 @@ impl PyType {
             fields,
             slots,
             flags: AtomicU64::new(flags.0 | immutable),
+            instance,
+            shapes: ShapeTree::new(),
             version: AtomicU32::new(0),
             native: Some(native),
             name: AtomicField::empty(),
@@ -131,9 +138,22 @@ impl PyType {
         }
     }
 
-    /// Says that the class changed: caches that know its version become stale.
+    /// What instances have beside their native payload.
+    #[inline(always)]
+    pub fn instance_layout(&self) -> InstanceLayout {
+        self.instance
+    }
+
+    /// The shapes of the instances.
+    #[inline(always)]
+    pub fn shapes(&self) -> &ShapeTree {
+        &self.shapes
+    }
+
+    /// Says that the class has changed: caches that know its version or its instances' shapes become stale.
     pub(crate) fn modified(&self) {
         self.version.store(0, Ordering::Release);
+        self.shapes.renew();
     }
 }
 

@@ -1,0 +1,143 @@
+//! Keys of dicts and sets: their hash, and how they compare with keys in a table without calling Python code.
+
+use crate::class::{PyClass, is_exact};
+use crate::error::{PyErr, PyResult, type_error};
+use crate::protocol;
+use crate::storage::{KeyMatch, KeyMatcher};
+use crate::types::exception;
+use crate::types::str::PyStr;
+use orochi_core::word::Word;
+use orochi_core::{Obj, Ref, Thread};
+
+/// A key that is sought.
+#[derive(Clone, Copy)]
+pub struct Key<'a> {
+    /// The object.
+    pub object: Ref<'a>,
+    /// Its hash.
+    pub hash: i64,
+    kind: Kind<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Kind<'a> {
+    /// An exact str.
+    Str(&'a [u8]),
+    /// A small int or a bool.
+    Int(i64),
+    Other,
+}
+
+impl<'a> Key<'a> {
+    /// The key of an exact str.
+    #[inline]
+    pub fn of_str(string: &'a Obj<PyStr>) -> Key<'a> {
+        Key { object: string.get(), hash: string.hash(), kind: Kind::Str(string.as_bytes()) }
+    }
+
+    /// The key of any object. Raises what its `__hash__` raises.
+    #[inline]
+    pub fn new(thread: &mut Thread, object: Ref<'a>) -> PyResult<Key<'a>> {
+        if let Some(key) = Key::without_python(object) {
+            return Ok(key);
+        }
+        let hash = protocol::hash(thread, object)?;
+        Ok(Key { object, hash, kind: Kind::Other })
+    }
+
+    /// The key of an object whose hash is known.
+    pub fn with_hash(object: Ref<'a>, hash: i64) -> Key<'a> {
+        match Key::without_python(object) {
+            Some(key) => key,
+            None => Key { object, hash, kind: Kind::Other },
+        }
+    }
+
+    /// The key of an exact str or small int, which can be hashed without calling anything.
+    #[inline]
+    pub fn without_python(object: Ref<'a>) -> Option<Key<'a>> {
+        if let Some(string) = exact_str(object) {
+            return Some(Key::of_str(string));
+        }
+        let small = object.as_small_int()?;
+        Some(Key { object, hash: hash_small(small), kind: Kind::Int(small) })
+    }
+
+    /// The key for a dict: TypeErrors say what the object was meant for.
+    #[inline]
+    pub fn for_dict(thread: &mut Thread, object: Ref<'a>) -> PyResult<Key<'a>> {
+        Key::new(thread, object).map_err(|error| unhashable(thread, error, object, "dict key"))
+    }
+
+    /// The key for a set.
+    #[inline]
+    pub fn for_set(thread: &mut Thread, object: Ref<'a>) -> PyResult<Key<'a>> {
+        Key::new(thread, object).map_err(|error| unhashable(thread, error, object, "set element"))
+    }
+
+    /// The object's word.
+    #[inline(always)]
+    pub fn word(&self) -> Word {
+        self.object.word()
+    }
+}
+
+#[cold]
+fn unhashable(thread: &mut Thread, error: PyErr, object: Ref<'_>, what: &str) -> PyErr {
+    if !std::ptr::eq(error.class(), exception::TypeError.get()) {
+        return error;
+    }
+    let raised = error.into_value(thread);
+    match protocol::str(thread, raised.get()) {
+        Ok(text) => {
+            let class = crate::class_of(object).name();
+            type_error(format!("cannot use '{class}' as a {what} ({})", crate::str::display(text.get())))
+        }
+        Err(error) => error,
+    }
+}
+
+/// The hash of a small int: its value modulo 2⁶¹ − 1, with the sign, and -2 for -1.
+#[inline]
+pub fn hash_small(value: i64) -> i64 {
+    const MODULUS: u64 = (1 << 61) - 1;
+    let magnitude = value.unsigned_abs();
+    let reduced = if magnitude < MODULUS { magnitude } else { magnitude % MODULUS };
+    let hash = if value < 0 { -reduced.cast_signed() } else { reduced.cast_signed() };
+    if hash == -1 { -2 } else { hash }
+}
+
+/// The str, if it is one exactly.
+#[inline(always)]
+pub fn exact_str(object: Ref<'_>) -> Option<&Obj<PyStr>> {
+    if !is_exact(object, PyStr::static_type()) {
+        return None;
+    }
+    object.downcast::<PyStr>()
+}
+
+impl KeyMatcher for Key<'_> {
+    #[inline]
+    fn matches(&self, candidate: Ref<'_>) -> KeyMatch {
+        let answer = |equal| if equal { KeyMatch::Yes } else { KeyMatch::No };
+        match self.kind {
+            Kind::Str(bytes) => match exact_str(candidate) {
+                Some(string) => answer(string.as_bytes() == bytes),
+                // Numbers and the other immediates are equal to no str.
+                None if candidate.header().is_none() => KeyMatch::No,
+                None => KeyMatch::Ask,
+            },
+            Kind::Int(value) => {
+                if candidate.as_small_int().is_some() {
+                    // Another word, another number.
+                    return KeyMatch::No;
+                }
+                if let Some(boolean) = candidate.as_bool() {
+                    return answer(value == i64::from(boolean));
+                }
+                if candidate.is_none() || exact_str(candidate).is_some() { KeyMatch::No } else { KeyMatch::Ask }
+            }
+            Kind::Other => KeyMatch::Ask,
+        }
+    }
+}
