@@ -72,7 +72,10 @@ fn delete(thread: &mut Thread, object: Ref<'_>, name: Name) -> PyResult<()> {
 fn no_attributes(object: Ref<'_>, name: &Obj<PyStr>, in_class: bool) -> crate::error::PyErr {
     let class = crate::class_of(object).name();
     if in_class {
-        return attribute_error_message(format!("'{class}' object attribute '{name}' is read-only", name = **name));
+        return attribute_error_message(format!(
+            "'{class}' object attribute '{name}' is read-only",
+            name = **name
+        ));
     }
     let text = format!(
         "'{class}' object has no attribute '{name}' and no __dict__ for setting new attributes",

@@ -734,8 +734,7 @@ impl DictStorage {
     pub(super) fn append_unseen(&self, hash: i64, key: Field, value: Field) -> Result<(), (NoMemory, Field)> {
         let table = self.load();
         // SAFETY: the present table; nobody else uses it.
-        let full = table.is_null()
-            || unsafe { (*table).filled.load(Ordering::Relaxed) == (*table).capacity };
+        let full = table.is_null() || unsafe { (*table).filled.load(Ordering::Relaxed) == (*table).capacity };
         if full {
             let used = if table.is_null() { 0 } else { unsafe { (*table).used.load(Ordering::Relaxed) } };
             let Ok(new) = Table::allocate((used * 2).max(SMALL)) else { return Err((NoMemory, value)) };

@@ -26,7 +26,9 @@ use crate::types::r#type::PyType;
 use orochi_core::object::{ExtensionOps, extension_of};
 use orochi_core::sync::{AtomicPtr, AtomicUsize, Ordering};
 use orochi_core::word::{UNBOUND, Word};
-use orochi_core::{Field, Header, Layout as NativeLayout, Obj, Owner, Ref, Thread, TypeHead, Value, epoch, lock};
+use orochi_core::{
+    Field, Header, Layout as NativeLayout, Obj, Owner, Ref, Thread, TypeHead, Value, epoch, lock,
+};
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
@@ -86,7 +88,8 @@ impl Overflow {
     fn allocate(capacity: usize) -> Result<NonNull<Overflow>, NoMemory> {
         let layout = Self::layout(capacity).ok_or(NoMemory)?;
         // SAFETY: the layout is not empty. Zeroed fields are empty ones.
-        let block = NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) }).ok_or(NoMemory)?.cast::<Overflow>();
+        let block =
+            NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) }).ok_or(NoMemory)?.cast::<Overflow>();
         // SAFETY: allocated just now.
         unsafe { (*block.as_ptr()).capacity = capacity };
         Ok(block)
@@ -377,7 +380,9 @@ impl<'a> Attributes<'a> {
                 let Some(place) = self.place(index) else { continue };
                 // SAFETY: moved; the place is emptied below without being released.
                 let value = unsafe { std::ptr::from_ref(place).read() };
-                if let Err((NoMemory, value)) = storage.append_unseen(name.hash(), Field::new_local(name.to_value()), value) {
+                if let Err((NoMemory, value)) =
+                    storage.append_unseen(name.hash(), Field::new_local(name.to_value()), value)
+                {
                     // Nothing has been taken away yet, and what was copied must not be released twice.
                     std::mem::forget(value);
                     storage.forget_all();
@@ -498,7 +503,8 @@ unsafe fn trace_slots(class: NonNull<TypeHead>, extension: NonNull<u8>, visit: &
 /// As [`slot_fields`].
 unsafe fn attribute_fields(class: NonNull<TypeHead>, extension: NonNull<u8>, each: &mut dyn FnMut(&Field)) {
     // SAFETY: as the caller promises.
-    let (object_class, head) = unsafe { (class.cast::<Obj<PyType>>().as_ref(), extension.cast::<Head>().as_ref()) };
+    let (object_class, head) =
+        unsafe { (class.cast::<Obj<PyType>>().as_ref(), extension.cast::<Head>().as_ref()) };
     let attributes = Attributes {
         // Any header will do: nothing is stored.
         object: object_class.header(),
@@ -516,7 +522,8 @@ unsafe fn attribute_fields(class: NonNull<TypeHead>, extension: NonNull<u8>, eac
     }
     let shape = attributes.shape();
     if !shape.is_dictionary() {
-        (0..shape.len().min(attributes.layout.inline as usize)).for_each(|i| each(attributes.inline_field(i)));
+        (0..shape.len().min(attributes.layout.inline as usize))
+            .for_each(|i| each(attributes.inline_field(i)));
     }
 }
 

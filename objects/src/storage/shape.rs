@@ -160,7 +160,10 @@ impl Shape {
 impl ShapeTree {
     /// A tree whose shapes are made when they are needed.
     pub const fn new() -> ShapeTree {
-        ShapeTree { root: AtomicPtr::new(std::ptr::null_mut()), dictionary: AtomicPtr::new(std::ptr::null_mut()) }
+        ShapeTree {
+            root: AtomicPtr::new(std::ptr::null_mut()),
+            dictionary: AtomicPtr::new(std::ptr::null_mut()),
+        }
     }
 
     fn get_or_make(slot: &AtomicPtr<Shape>, kind: Kind) -> &Shape {

@@ -185,11 +185,7 @@ pub fn set_default(
 }
 
 /// Takes a key out: the key that was there, and its value.
-pub fn remove(
-    thread: &mut Thread,
-    dict: &Obj<PyDict>,
-    key: &Key<'_>,
-) -> PyResult<Option<(Value, Value)>> {
+pub fn remove(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyResult<Option<(Value, Value)>> {
     loop {
         let Lookup::Found(found) = find(thread, dict, key)? else { return Ok(None) };
         if let Some(entry) = dict.storage.remove(Owner::from(dict), thread, found) {
@@ -261,7 +257,7 @@ pub(crate) fn empty_shared(thread: &Thread) -> &'static Obj<PyDict> {
             Ok(made) => {
                 made.header().make_immortal();
                 // SAFETY: immortal from now on.
-                let object = unsafe { &*std::ptr::from_ref::<Obj<PyDict>>(&made) };
+                let object = unsafe { &*std::ptr::from_ref::<Obj<PyDict>>(&*made) };
                 std::mem::forget(made);
                 Empty(object)
             }

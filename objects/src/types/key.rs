@@ -135,7 +135,11 @@ impl KeyMatcher for Key<'_> {
                 if let Some(boolean) = candidate.as_bool() {
                     return answer(value == i64::from(boolean));
                 }
-                if candidate.is_none() || exact_str(candidate).is_some() { KeyMatch::No } else { KeyMatch::Ask }
+                if candidate.is_none() || exact_str(candidate).is_some() {
+                    KeyMatch::No
+                } else {
+                    KeyMatch::Ask
+                }
             }
             Kind::Other => KeyMatch::Ask,
         }

@@ -35,10 +35,16 @@ impl PyDict {
     /// Create a new dictionary with keys from iterable and values set to value.
     #[classmethod]
     #[signature(iterable, value=None, /)]
-    fn fromkeys(thread: &mut Thread, cls: &Obj<PyType>, iterable: Ref<'_>, value: Option<Ref<'_>>) -> PyResult {
+    fn fromkeys(
+        thread: &mut Thread,
+        cls: &Obj<PyType>,
+        iterable: Ref<'_>,
+        value: Option<Ref<'_>>,
+    ) -> PyResult {
         let value = value.unwrap_or(Ref::NONE);
         let made = protocol::call(thread, cls.get(), &[])?;
-        let plain = made.get().downcast::<PyDict>().filter(|dict| is_exact(dict.get(), PyDict::static_type()));
+        let plain =
+            made.get().downcast::<PyDict>().filter(|dict| is_exact(dict.get(), PyDict::static_type()));
         protocol::iterate(thread, iterable, |thread, key| match plain {
             Some(dict) => dict::set_item(thread, dict, key.get(), value.to_owned()),
             None => protocol::set_item(thread, made.get(), key.get(), Some(value)),
