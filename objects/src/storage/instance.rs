@@ -347,7 +347,8 @@ impl<'a> Attributes<'a> {
         // SAFETY: unlinked, and its references have moved.
         unsafe {
             if self.object.is_shared() {
-                epoch::retire(thread, block.cast(), Overflow::free);
+                let bytes = 8 * block.as_ref().capacity;
+                epoch::retire(thread, block.cast(), bytes, Overflow::free);
             } else {
                 Overflow::free(block.cast());
             }

@@ -245,7 +245,12 @@ impl ListStorage {
             // SAFETY: unlinked, and only its memory is left (invariant 3). A local list has no other readers.
             unsafe {
                 if owner.is_shared() {
-                    epoch::retire(thread, old.cast(), old.as_ref().capacity * size_of::<Field>(), Buffer::free);
+                    epoch::retire(
+                        thread,
+                        old.cast(),
+                        old.as_ref().capacity * size_of::<Field>(),
+                        Buffer::free,
+                    );
                 } else {
                     Buffer::free(old.cast());
                 }
