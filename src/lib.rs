@@ -1,1 +1,3 @@
 //! The embedding façade.
+
+pub mod config;

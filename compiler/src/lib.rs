@@ -9,3 +9,5 @@ pub mod code;
 pub mod disassemble;
 pub mod opcode;
 pub mod positions;
+pub mod serialize;
+pub mod verify;

@@ -139,7 +139,8 @@ impl Field {
     pub fn replace(&self, field: Field) -> Field {
         let old = self.0.load(Ordering::Relaxed);
         // Release pairs with the Acquire of loads: everything in the object (and its SHARED mark) is visible.
-        self.0.store(field.0.load(Ordering::Relaxed), Ordering::Release);
+        let release = ordering("field: replace", Ordering::Release);
+        self.0.store(field.0.load(Ordering::Relaxed), release);
         std::mem::forget(field);
         Field(AtomicU64::new(old))
     }

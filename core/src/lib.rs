@@ -12,6 +12,8 @@ pub mod gc;
 pub mod guarded;
 pub mod header;
 pub mod heap;
+#[cfg(not(orochi_loom))]
+pub mod host;
 pub mod lock;
 pub mod object;
 pub mod publish;

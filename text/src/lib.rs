@@ -13,8 +13,10 @@ pub mod float;
 pub mod format_spec;
 pub mod hash;
 pub mod int;
+pub mod printf;
 pub mod repr;
 pub mod search;
+pub mod str_format;
 pub mod unicode;
 pub mod wtf8;
 

@@ -73,6 +73,7 @@ unsafe fn slot_of(object: NonNull<Header>) -> NonNull<WeakSlot> {
 pub(crate) struct Classes {
     node: NonNull<TypeHead>,
     weak: NonNull<TypeHead>,
+    metaclass: NonNull<TypeHead>,
 }
 
 // SAFETY: classes are only read.
@@ -102,6 +103,7 @@ impl Classes {
         Classes {
             node: class(metaclass.as_ptr(), Node::LAYOUT),
             weak: class(metaclass.as_ptr(), Weak::LAYOUT),
+            metaclass,
         }
     }
 
@@ -109,6 +111,13 @@ impl Classes {
         let next = next.map_or_else(AtomicField::empty, AtomicField::new_local);
         // SAFETY: the class's layout is the node's.
         unsafe { allocate(thread, self.node, Node { next, memory: UnsafeCell::new(1) }) }.expect("memory")
+    }
+
+    /// An object of a class of its own.
+    pub(crate) fn object<T: Payload>(self, thread: &Thread, payload: T) -> Owned<T> {
+        let class = class(self.metaclass.as_ptr(), T::LAYOUT);
+        // SAFETY: the class's layout is the payload's.
+        unsafe { allocate(thread, class, payload) }.expect("memory")
     }
 
     pub(crate) fn weak(self, thread: &Thread, referent: &Owned<Node>) -> Owned<Weak> {

@@ -9,7 +9,7 @@ use crate::object::trace_object;
 use crate::sync::Ordering;
 use crate::thread::Thread;
 use crate::value::{Ref, Value};
-use crate::word::Word;
+use crate::word::{self, Word};
 use std::collections::HashSet;
 use std::ptr::NonNull;
 
@@ -44,7 +44,7 @@ pub fn referents(thread: &mut Thread, object: &Value) -> Vec<Value> {
         // SAFETY: owned by the caller, with the world stopped.
         unsafe {
             trace_object(header, &mut |field| {
-                if !field.is_empty() {
+                if !matches!(field.word(), word::UNBOUND | word::DELETED) {
                     found.push(Ref::from_word(field.word()).to_owned());
                 }
             });

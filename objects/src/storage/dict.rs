@@ -177,6 +177,12 @@ impl Table {
             let indices = Self::entry(table.as_ptr(), capacity).cast::<u8>();
             let end = table.as_ptr().cast::<u8>().add(layout.size());
             indices.write_bytes(0xff, end.offset_from_unsigned(indices));
+            #[cfg(orochi_loom)]
+            for index in 0..capacity {
+                // The checker's atomics must be made before they are stored to.
+                let entry = Entry { hash: 0, key: Field::empty(), value: Field::empty() };
+                Self::entry(table.as_ptr(), index).write(entry);
+            }
         }
         Ok(table)
     }

@@ -67,6 +67,11 @@ impl Buffer {
         let buffer = NonNull::new(unsafe { std::alloc::alloc(layout) }).ok_or(NoMemory)?.cast::<Buffer>();
         // SAFETY: allocated just now, large enough.
         unsafe { buffer.write(Buffer { capacity, len: AtomicUsize::new(0), slots: [] }) };
+        #[cfg(orochi_loom)]
+        for index in 0..capacity {
+            // SAFETY: as above. The checker's atomics must be made before they are stored to.
+            unsafe { Self::slot(buffer.as_ptr(), index).write(Field::empty()) };
+        }
         Ok(buffer)
     }
 

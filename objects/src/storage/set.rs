@@ -147,6 +147,12 @@ impl Table {
         // SAFETY: allocated just now.
         unsafe {
             table.write(Table { mask, used: AtomicUsize::new(0), filled: AtomicUsize::new(0), slots: [] });
+            #[cfg(orochi_loom)]
+            for index in 0..size {
+                // The checker's atomics must be made before they are stored to.
+                let slot = Slot { hash: AtomicI64::new(0), key: Field::empty() };
+                Self::slot(table.as_ptr(), index).write(slot);
+            }
         }
         Ok(table)
     }

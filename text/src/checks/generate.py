@@ -4,6 +4,7 @@ python3.14 generate.py           writes the sums
 python3.14 generate.py NAME      prints the lines of one check
 """
 
+import _string
 import math
 import struct
 import sys
@@ -192,6 +193,71 @@ def format_specs():
         ])
         kind = random.pick(["str", "int", "float", "complex"])
         yield f"{spec} {format_any(kind, spec, random) if spec else ''}".encode("utf-8", "replace").decode()
+
+
+def show_pieces(text):
+    pieces = _string.formatter_parser(text)
+    while True:
+        try:
+            literal, name, spec, conversion = next(pieces)
+        except StopIteration:
+            return
+        except ValueError as error:
+            yield f"ValueError: {error}"
+            return
+        yield f"[{literal}]" if name is None else f"[{literal}] [{name}] [{spec}] [{conversion or ''}]"
+
+
+def show_name(name):
+    first, rest = _string.formatter_field_name_split(name)
+    text = repr(first)
+    try:
+        for is_attribute, item in rest:
+            text += f" .{item}" if is_attribute else f" [{item!r}]"
+    except ValueError as error:
+        text += f" ValueError: {error}"
+    return text
+
+
+@check
+def templates():
+    random = Random(13)
+    for _ in range(20_000):
+        length = random.below(9)
+        text = "".join(random.pick(["{", "}", "{", "}", "a", "0", "!", ":", ".", "[", "]", "r", "{}", "é", "{0", ">"])
+                       for _ in range(length))
+        yield f"{text} | {' '.join(show_pieces(text))} | {show_name(text)}"
+
+
+@check
+def printf():
+    random = Random(17)
+    for _ in range(20_000):
+        template = "".join([
+            "%",
+            random.pick(["", "", "-", "+", " ", "#", "0", "-0", "0-", "+ ", "#0", "0+"]),
+            random.pick(["", "", "1", "5", "12", "30", "*"]),
+            random.pick(["", "", ".", ".0", ".1", ".4", ".25", ".*"]),
+            random.pick(["", "", "", "l", "h"]),
+            random.pick(["d", "i", "u", "o", "x", "X", "e", "E", "f", "F", "g", "G", "s", "c", "q", "é", "%", ""]),
+        ])
+        if template == "%%":
+            yield f"{template} %"
+            continue
+        code = template[-1]
+        stars = (-7,) * ("*" in template.split(".")[0]) + (3,) * (".*" in template)
+        try:
+            template % (*stars, None)
+        except ValueError as error:
+            if str(error) == "incomplete format":
+                yield f"{template} ValueError: {error}"
+                continue
+        except TypeError:
+            pass
+        n = signed(random.next()) >> random.below(64)
+        x = random.float()
+        value = "héllo" if code == "s" else "é" if code == "c" else n if code in "diuoxX" else x
+        yield f"{template} {attempt(lambda: template % (*stars, value))}"
 
 
 def crc(lines):

@@ -1,0 +1,68 @@
+//! Linux: futexes, which unlike most parking primitives tell when a signal handler ran.
+
+use super::Wake;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+/// Blocks while the word is `expected`, at most for `timeout`.
+pub fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Wake {
+    let spec = timeout.map(|timeout| libc::timespec {
+        tv_sec: timeout.as_secs().min(i64::MAX as u64 / 4) as libc::time_t,
+        tv_nsec: libc::c_long::from(timeout.subsec_nanos()),
+    });
+    let spec = spec.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the word and the time stay alive during the call.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+            expected,
+            spec,
+        )
+    };
+    if result == 0 {
+        return Wake::Woken;
+    }
+    match std::io::Error::last_os_error().raw_os_error() {
+        Some(libc::ETIMEDOUT) => Wake::TimedOut,
+        Some(libc::EINTR) => Wake::Interrupted,
+        _ => Wake::Woken,
+    }
+}
+
+fn wake(word: &AtomicU32, count: libc::c_int) {
+    // SAFETY: waking needs nothing but an address.
+    unsafe {
+        libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, count);
+    }
+}
+
+/// Wakes one thread that waits on the word.
+pub fn wake_one(word: &AtomicU32) {
+    wake(word, 1);
+}
+
+/// Wakes every thread that waits on the word.
+pub fn wake_all(word: &AtomicU32) {
+    wake(word, libc::c_int::MAX);
+}
+
+/// The lowest usable address of this OS thread's stack; an estimate from the present position if the system can't tell.
+pub fn native_stack_limit() -> usize {
+    let here = 0u8;
+    let estimate = (&raw const here as usize).saturating_sub(1 << 20);
+    // SAFETY: the attributes are initialised by the first call before they are read, and destroyed after.
+    unsafe {
+        let mut attributes: libc::pthread_attr_t = std::mem::zeroed();
+        if libc::pthread_getattr_np(libc::pthread_self(), &mut attributes) != 0 {
+            return estimate;
+        }
+        let (mut address, mut size) = (std::ptr::null_mut(), 0);
+        let failed = libc::pthread_attr_getstack(&attributes, &mut address, &mut size) != 0;
+        let mut guard = 0;
+        libc::pthread_attr_getguardsize(&attributes, &mut guard);
+        libc::pthread_attr_destroy(&mut attributes);
+        if failed { estimate } else { address as usize + guard }
+    }
+}

@@ -1,0 +1,43 @@
+//! Systems without futexes: a condition variable for all waiters, looked at again every few milliseconds so that signals
+//! are noticed.
+
+use super::Wake;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+static LOT: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
+const SLICE: Duration = Duration::from_millis(20);
+
+/// Blocks while the word is `expected`, at most for `timeout`.
+pub fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Wake {
+    let guard = LOT.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if word.load(Ordering::SeqCst) != expected {
+        return Wake::Woken;
+    }
+    let slice = timeout.map_or(SLICE, |timeout| timeout.min(SLICE));
+    let woken = LOT.1.wait_timeout(guard, slice);
+    let timed_out = woken.map_or(false, |(_, result)| result.timed_out());
+    match timeout {
+        Some(timeout) if timed_out && timeout <= SLICE => Wake::TimedOut,
+        _ if timed_out => Wake::Interrupted,
+        _ => Wake::Woken,
+    }
+}
+
+/// Wakes one thread that waits on the word (here: all).
+pub fn wake_one(word: &AtomicU32) {
+    wake_all(word);
+}
+
+/// Wakes every thread that waits on the word.
+pub fn wake_all(_word: &AtomicU32) {
+    let _guard = LOT.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    LOT.1.notify_all();
+}
+
+/// The lowest usable address of this OS thread's stack, estimated from the present position.
+pub fn native_stack_limit() -> usize {
+    let here = 0u8;
+    (&raw const here as usize).saturating_sub(1 << 19)
+}

@@ -1,0 +1,358 @@
+//! What the command line and the environment ask for.
+
+use std::ffi::OsString;
+
+/// What to run.
+#[derive(Debug, Default, PartialEq)]
+pub enum Run {
+    /// The interactive loop, or a program from standard input if that isn't a terminal.
+    #[default]
+    Interactive,
+    /// `-c command`
+    Command(String),
+    /// `-m module`
+    Module(String),
+    /// A file, folder or zip archive.
+    File(OsString),
+    /// `-`: standard input.
+    Stdin,
+}
+
+/// The configuration of an interpreter; field names follow `sys.flags`.
+#[derive(Debug, Default)]
+pub struct Config {
+    /// `-d` (no effect).
+    pub debug: u8,
+    /// `-i`: inspect after running.
+    pub inspect: bool,
+    /// `-i` was given on the command line.
+    pub interactive: bool,
+    /// `-I`.
+    pub isolated: bool,
+    /// `-E`.
+    pub ignore_environment: bool,
+    /// `-B`.
+    pub dont_write_bytecode: bool,
+    /// `-s`.
+    pub no_user_site: bool,
+    /// `-S`.
+    pub no_site: bool,
+    /// `-P`.
+    pub safe_path: bool,
+    /// `-O`, `-OO`.
+    pub optimize: u8,
+    /// `-v`.
+    pub verbose: u8,
+    /// `-q`.
+    pub quiet: bool,
+    /// `-u`.
+    pub unbuffered: bool,
+    /// `-b`, `-bb`.
+    pub bytes_warning: u8,
+    /// `-x`: skip the first line of the source.
+    pub skip_first_line: bool,
+    /// `-X dev` or PYTHONDEVMODE.
+    pub dev_mode: bool,
+    /// `-X utf8`; on by default only where the locale asks for it.
+    pub utf8_mode: Option<bool>,
+    /// `-X int_max_str_digits`, PYTHONINTMAXSTRDIGITS.
+    pub int_max_str_digits: Option<i64>,
+    /// PYTHONHASHSEED: `None` is random.
+    pub hash_seed: Option<u32>,
+    /// `-X warn_default_encoding`.
+    pub warn_default_encoding: bool,
+    /// `-X pycache_prefix`.
+    pub pycache_prefix: Option<OsString>,
+    /// `-X thread_inherit_context`; on, as in free-threaded CPython.
+    pub thread_inherit_context: bool,
+    /// `-X context_aware_warnings`; on, as in free-threaded CPython.
+    pub context_aware_warnings: bool,
+    /// `-X cpu_count`.
+    pub cpu_count: Option<usize>,
+    /// `-X faulthandler`.
+    pub faulthandler: bool,
+    /// `-X importtime`.
+    pub import_time: bool,
+    /// `-X no_debug_ranges`.
+    pub no_debug_ranges: bool,
+    /// `-W` options, PYTHONWARNINGS first.
+    pub warn_options: Vec<String>,
+    /// `-X` options as given.
+    pub x_options: Vec<(String, Option<String>)>,
+    /// PYTHONPATH.
+    pub python_path: Option<OsString>,
+    /// PYTHONIOENCODING.
+    pub io_encoding: Option<String>,
+    /// The program that was started: `sys.argv[0]` of the process.
+    pub program: OsString,
+    /// What to run.
+    pub run: Run,
+    /// Arguments after what is run.
+    pub args: Vec<OsString>,
+    /// All arguments, for `sys.orig_argv`.
+    pub orig_args: Vec<OsString>,
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Parsed {
+    /// Run something.
+    Run(Box<Config>),
+    /// `-h`.
+    Help,
+    /// `-V`; twice for more.
+    Version(u8),
+    /// A mistake: the message for standard error. Exit status 2.
+    Usage(String),
+    /// A fatal configuration error. Exit status 1.
+    Fatal(String),
+}
+
+/// Reads arguments (without the program's name) by CPython's rules: single-letter options that may be joined; `-c` and `-m`
+/// end the options.
+pub fn parse(program: OsString, args: Vec<OsString>, env: &dyn Fn(&str) -> Option<OsString>) -> Parsed {
+    let mut config = Config {
+        program,
+        orig_args: args.clone(),
+        thread_inherit_context: true,
+        context_aware_warnings: true,
+        ..Config::default()
+    };
+    let mut versions = 0;
+    let mut rest = args.into_iter();
+    while let Some(arg) = rest.next() {
+        let text = arg.to_string_lossy().into_owned();
+        if text == "-" {
+            config.run = Run::Stdin;
+            break;
+        }
+        if text == "--" {
+            config.run = rest.next().map_or(Run::Interactive, Run::File);
+            break;
+        }
+        if let Some(long) = text.strip_prefix("--") {
+            match long {
+                "help" => return Parsed::Help,
+                "version" => versions += 1,
+                "check-hash-based-pycs" => {
+                    rest.next();
+                }
+                _ => return Parsed::Usage(format!("unknown option --{long}")),
+            }
+            continue;
+        }
+        if !text.starts_with('-') {
+            config.run = Run::File(arg);
+            break;
+        }
+        match short_options(&mut config, &text[1..], &mut rest, &mut versions) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(parsed) => return parsed,
+        }
+    }
+    config.args = rest.collect();
+    if versions > 0 {
+        return Parsed::Version(versions);
+    }
+    if let Err(parsed) = environment(&mut config, env).and_then(|()| apply_x_options(&mut config)) {
+        return parsed;
+    }
+    if config.isolated {
+        config.ignore_environment = true;
+        config.no_user_site = true;
+        config.safe_path = true;
+    }
+    Parsed::Run(Box::new(config))
+}
+
+/// Reads one argument of joined options; whether options go on.
+fn short_options(
+    config: &mut Config,
+    letters: &str,
+    rest: &mut dyn Iterator<Item = OsString>,
+    versions: &mut u8,
+) -> Result<bool, Parsed> {
+    for (at, letter) in letters.char_indices() {
+        let after = &letters[at + letter.len_utf8()..];
+        if matches!(letter, 'c' | 'm' | 'W' | 'X') {
+            let value = if after.is_empty() {
+                rest.next().map(|value| value.to_string_lossy().into_owned())
+            } else {
+                Some(after.to_owned())
+            };
+            let Some(value) = value else {
+                return Err(Parsed::Usage(format!("Argument expected for the -{letter} option")));
+            };
+            return Ok(option_with_value(config, letter, value));
+        }
+        match letter {
+            'b' => config.bytes_warning += 1,
+            'B' => config.dont_write_bytecode = true,
+            'd' => config.debug += 1,
+            'E' => config.ignore_environment = true,
+            'h' | '?' => return Err(Parsed::Help),
+            'i' => {
+                config.inspect = true;
+                config.interactive = true;
+            }
+            'I' => config.isolated = true,
+            'O' => config.optimize += 1,
+            'P' => config.safe_path = true,
+            'q' => config.quiet = true,
+            'R' => config.hash_seed = None,
+            's' => config.no_user_site = true,
+            'S' => config.no_site = true,
+            'u' => config.unbuffered = true,
+            'v' => config.verbose += 1,
+            'V' => *versions += 1,
+            'x' => config.skip_first_line = true,
+            _ => return Err(Parsed::Usage(format!("Unknown option: -{letter}"))),
+        }
+    }
+    Ok(true)
+}
+
+fn option_with_value(config: &mut Config, letter: char, value: String) -> bool {
+    match letter {
+        'c' => config.run = Run::Command(value),
+        'm' => config.run = Run::Module(value),
+        'W' => config.warn_options.push(value),
+        _ => {
+            let (name, setting) = match value.split_once('=') {
+                Some((name, setting)) => (name.to_owned(), Some(setting.to_owned())),
+                None => (value, None),
+            };
+            config.x_options.push((name, setting));
+        }
+    }
+    matches!(letter, 'W' | 'X')
+}
+
+fn environment(config: &mut Config, env: &dyn Fn(&str) -> Option<OsString>) -> Result<(), Parsed> {
+    if config.ignore_environment || config.isolated {
+        return Ok(());
+    }
+    let set = |name: &str| env(name).filter(|value| !value.is_empty());
+    let text = |name: &str| set(name).map(|value| value.to_string_lossy().into_owned());
+    let level = |name: &str| text(name).map(|value| value.parse::<u8>().unwrap_or(1));
+    config.optimize = config.optimize.max(level("PYTHONOPTIMIZE").unwrap_or(0)).min(2);
+    config.verbose = config.verbose.max(level("PYTHONVERBOSE").unwrap_or(0));
+    config.debug = config.debug.max(level("PYTHONDEBUG").unwrap_or(0));
+    config.inspect |= set("PYTHONINSPECT").is_some();
+    config.dont_write_bytecode |= set("PYTHONDONTWRITEBYTECODE").is_some();
+    config.unbuffered |= set("PYTHONUNBUFFERED").is_some();
+    config.no_user_site |= set("PYTHONNOUSERSITE").is_some();
+    config.safe_path |= set("PYTHONSAFEPATH").is_some();
+    config.dev_mode |= set("PYTHONDEVMODE").is_some();
+    config.faulthandler |= set("PYTHONFAULTHANDLER").is_some();
+    config.import_time |= set("PYTHONPROFILEIMPORTTIME").is_some();
+    config.no_debug_ranges |= set("PYTHONNODEBUGRANGES").is_some();
+    config.warn_default_encoding |= set("PYTHONWARNDEFAULTENCODING").is_some();
+    config.pycache_prefix = set("PYTHONPYCACHEPREFIX");
+    config.python_path = set("PYTHONPATH");
+    config.io_encoding = text("PYTHONIOENCODING");
+    if let Some(value) = text("PYTHONUTF8") {
+        config.utf8_mode = Some(value == "1");
+    }
+    if let Some(value) = text("PYTHON_THREAD_INHERIT_CONTEXT") {
+        config.thread_inherit_context = value != "0";
+    }
+    if let Some(value) = text("PYTHON_CONTEXT_AWARE_WARNINGS") {
+        config.context_aware_warnings = value != "0";
+    }
+    if let Some(value) = text("PYTHON_CPU_COUNT") {
+        config.cpu_count = value.parse().ok();
+    }
+    if let Some(value) = text("PYTHONINTMAXSTRDIGITS") {
+        config.int_max_str_digits = Some(digits_limit(&value, "PYTHONINTMAXSTRDIGITS")?);
+    }
+    if let Some(value) = text("PYTHONHASHSEED").filter(|value| value != "random") {
+        config.hash_seed = Some(value.parse().map_err(|_| {
+            Parsed::Fatal("PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295]".to_owned())
+        })?);
+    }
+    if let Some(value) = text("PYTHON_GIL") {
+        gil(&value)?;
+    }
+    if let Some(value) = text("PYTHONWARNINGS") {
+        let mut options: Vec<String> = value.split(',').map(str::to_owned).collect();
+        options.append(&mut config.warn_options);
+        config.warn_options = options;
+    }
+    Ok(())
+}
+
+fn digits_limit(value: &str, name: &str) -> Result<i64, Parsed> {
+    match value.parse::<i64>() {
+        Ok(limit) if limit == 0 || (640..=i64::from(i32::MAX)).contains(&limit) => Ok(limit),
+        _ => Err(Parsed::Fatal(format!("{name}: invalid limit; must be >= 640 or 0 for unlimited."))),
+    }
+}
+
+fn gil(value: &str) -> Result<(), Parsed> {
+    match value {
+        "0" => Ok(()),
+        "1" => Err(Parsed::Fatal("Enabling the GIL is not supported: Orochi has none".to_owned())),
+        _ => Err(Parsed::Fatal("PYTHON_GIL / -X gil must be \"0\" or \"1\"".to_owned())),
+    }
+}
+
+fn apply_x_options(config: &mut Config) -> Result<(), Parsed> {
+    for (name, value) in &config.x_options {
+        let on = value.as_deref() != Some("0");
+        match (name.as_str(), value) {
+            ("dev", _) => config.dev_mode = true,
+            ("utf8", _) => config.utf8_mode = Some(on),
+            ("faulthandler", _) => config.faulthandler = true,
+            ("importtime", _) => config.import_time = true,
+            ("no_debug_ranges", _) => config.no_debug_ranges = true,
+            ("warn_default_encoding", _) => config.warn_default_encoding = true,
+            ("pycache_prefix", Some(prefix)) => config.pycache_prefix = Some(prefix.into()),
+            ("thread_inherit_context", Some(_)) => config.thread_inherit_context = on,
+            ("context_aware_warnings", Some(_)) => config.context_aware_warnings = on,
+            ("cpu_count", Some(count)) => config.cpu_count = count.parse().ok(),
+            ("gil", Some(value)) => gil(value)?,
+            ("int_max_str_digits", Some(limit)) => {
+                config.int_max_str_digits = Some(digits_limit(limit, "-X int_max_str_digits")?);
+            }
+            // As in CPython, unknown ones are ignored.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(args: &[&str]) -> Box<Config> {
+        match parse("orochi".into(), args.iter().map(OsString::from).collect(), &|_| None) {
+            Parsed::Run(config) => config,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn options() {
+        let config = run(&["-uBOO", "-Wignore", "-X", "dev", "-c", "pass", "-v"]);
+        assert!(config.unbuffered && config.dont_write_bytecode && config.dev_mode);
+        assert_eq!((config.optimize, config.verbose), (2, 0));
+        assert_eq!(config.run, Run::Command("pass".to_owned()));
+        assert_eq!(config.args, ["-v"]);
+        assert_eq!(run(&["-mtimeit", "-h"]).run, Run::Module("timeit".to_owned()));
+        assert_eq!(run(&["-"]).run, Run::Stdin);
+        assert!(run(&["-I"]).safe_path);
+    }
+
+    #[test]
+    fn mistakes() {
+        let parsed = |args: &[&str]| parse("orochi".into(), args.iter().map(OsString::from).collect(), &|_| None);
+        assert!(matches!(parsed(&["-c"]), Parsed::Usage(_)));
+        assert!(matches!(parsed(&["-Z"]), Parsed::Usage(_)));
+        assert!(matches!(parsed(&["-X", "gil=1"]), Parsed::Fatal(_)));
+        assert!(matches!(parsed(&["-VV"]), Parsed::Version(2)));
+        assert!(matches!(parsed(&["-h"]), Parsed::Help));
+    }
+}
