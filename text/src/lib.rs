@@ -9,6 +9,7 @@
 pub mod ascii;
 #[cfg(test)]
 mod checks;
+pub mod codecs;
 pub mod float;
 pub mod format_spec;
 pub mod hash;

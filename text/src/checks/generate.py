@@ -5,9 +5,11 @@ python3.14 generate.py NAME      prints the lines of one check
 """
 
 import _string
+import codecs
 import math
 import struct
 import sys
+import warnings
 import zlib
 from pathlib import Path
 
@@ -258,6 +260,85 @@ def printf():
         x = random.float()
         value = "héllo" if code == "s" else "é" if code == "c" else n if code in "diuoxX" else x
         yield f"{template} {attempt(lambda: template % (*stars, value))}"
+
+
+HANDLERS = ["strict", "replace", "ignore", "backslashreplace", "surrogateescape", "surrogatepass"]
+BYTES = {
+    "utf-8": [0x61, 0x80, 0xA0, 0xBF, 0xC1, 0xC3, 0xE0, 0xE2, 0xED, 0xEF, 0xF0, 0xF4, 0xF5, 0x8F, 0x90, 0xFF],
+    "utf-16": [0x00, 0x61, 0xD8, 0xDC, 0xFF, 0xFE, 0x00],
+    "utf-32": [0x00, 0x00, 0x00, 0x61, 0xD8, 0x10, 0xFF, 0xFE],
+    "utf-7": [0x2B, 0x2D, 0x41, 0x42, 0x32, 0x2F, 0x61, 0x21, 0xFF, 0x64, 0x63, 0x41],
+    "ascii": [0x61, 0x62, 0x80, 0xFF],
+    "unicode_escape": [0x5C, 0x5C, 0x75, 0x55, 0x78, 0x30, 0x31, 0x64, 0x4E, 0x7B, 0x7D, 0x61, 0x0A, 0xE9, 0x37, 0x27],
+    "raw_unicode_escape": [0x5C, 0x5C, 0x75, 0x55, 0x30, 0x30, 0x64, 0x38, 0x61, 0xE9],
+    "charmap": [0x00, 0x01, 0x02, 0x03, 0x80],
+}
+
+
+def decode(name, data, order, handler, last):
+    suffix = {0: "", 1: "_le", 2: "_be"}[order]
+    if name in ("utf-16", "utf-32"):
+        return getattr(codecs, name.replace("-", "_") + suffix + "_decode")(data, handler, last)
+    if name == "ascii":
+        return codecs.ascii_decode(data, handler)
+    if name == "charmap":
+        return codecs.charmap_decode(data, handler, "ab\ufffec")
+    return getattr(codecs, name.replace("-", "_") + "_decode")(data, handler, last)
+
+
+def show_error(error):
+    return f"{type(error).__name__}: {error}".encode("ascii", "backslashreplace").decode()
+
+
+@check
+def decoding():
+    warnings.simplefilter("ignore")
+    random = Random(19)
+    for _ in range(40_000):
+        name = random.pick(list(BYTES))
+        length = random.below(14)
+        data = bytes(random.pick(BYTES[name]) for _ in range(length))
+        order, handler, last = random.below(3), random.pick(HANDLERS), random.below(2) == 0
+        try:
+            text, consumed = decode(name, data, order, handler, last)
+            yield f"{name} {data.hex()} {order} {handler} {int(last)} {ascii(text)} {consumed}"
+        except UnicodeDecodeError as error:
+            yield f"{name} {data.hex()} {order} {handler} {int(last)} {error.encoding} {show_error(error)}"
+
+
+POINTS = [0x61, 0x2B, 0x5C, 0x7E, 0xE9, 0x100, 0x20AC, 0xD800, 0xDC80, 0xDCFF, 0xDFFF, 0x1F600, 0x0A, 0x2D, 0x100, 0xD801]
+ENCODINGS = ["utf-8", "utf-16", "utf-16-le", "utf-32", "utf-32-be", "utf-7", "ascii", "latin-1", "charmap", "unicode_escape",
+             "raw_unicode_escape"]
+
+
+@check
+def encoding():
+    random = Random(23)
+    for _ in range(40_000):
+        name = random.pick(ENCODINGS)
+        length = random.below(10)
+        text = "".join(chr(random.pick(POINTS)) for _ in range(length))
+        handler = random.pick([*HANDLERS, "xmlcharrefreplace", "namereplace"])
+        try:
+            if name == "charmap":
+                data, _ = codecs.charmap_encode(text, handler, codecs.charmap_build("ab\ufffeé\\?&#;0123456789x"))
+            else:
+                data = text.encode(name, handler)
+            yield f"{name} {handler} {ascii(text)} {data.hex()}"
+        except UnicodeEncodeError as error:
+            yield f"{name} {handler} {ascii(text)} {show_error(error)}"
+
+
+@check
+def bytes_escapes():
+    warnings.simplefilter("ignore")
+    random = Random(29)
+    for _ in range(10_000):
+        length = random.below(12)
+        data = bytes(random.pick([0x5C, 0x5C, 0x78, 0x30, 0x37, 0x61, 0x6E, 0x27, 0x22, 0x0A, 0xE9, 0x64, 0x34])
+                     for _ in range(length))
+        handler = random.pick(["strict", "replace", "ignore"])
+        yield f"{data.hex()} {attempt(lambda: codecs.escape_decode(data, handler)[0].hex())} {codecs.escape_encode(data)[0].hex()}"
 
 
 def crc(lines):
