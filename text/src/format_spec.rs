@@ -306,10 +306,10 @@ impl FormatSpec {
 
     fn check_grouping(&self) -> Result<(), FormatError> {
         let Some(code) = self.code else { return Ok(()) };
-        let allowed = match (code.to_char_lossy(), self.grouping) {
-            (_, Grouping::None) | ('d' | 'e' | 'f' | 'g' | 'E' | 'G' | '%' | 'F', _) => true,
-            ('b' | 'o' | 'x' | 'X', Grouping::Underscore) => true,
-            _ => false,
+        let allowed = match self.grouping {
+            Grouping::None => true,
+            Grouping::Comma => "defgEG%F".contains(code.to_char_lossy()),
+            Grouping::Underscore => "defgEG%FboxX".contains(code.to_char_lossy()),
         };
         if !allowed {
             return Err(FormatError::Grouping(self.grouping.symbol(), code));

@@ -637,7 +637,7 @@ pub fn expand_tabs<T: Text + ?Sized>(text: &T, tab_size: usize) -> Result<T::Buf
             column += piece.units();
             let byte = text.bytes().get(at).copied();
             let (spaces, ends_line) = match byte {
-                Some(b'\t') => ((tab_size > 0).then(|| tab_size - column % tab_size).unwrap_or(0), false),
+                Some(b'\t') => (if tab_size > 0 { tab_size - column % tab_size } else { 0 }, false),
                 Some(_) => (0, true),
                 None => (0, false),
             };

@@ -247,7 +247,7 @@ fn compose_pair(first: u32, second: u32) -> Option<u32> {
     }
     let syllable = first.wrapping_sub(S_BASE);
     let trailing = second.wrapping_sub(T_BASE);
-    if syllable < S_COUNT && syllable % T_COUNT == 0 && (1..T_COUNT).contains(&trailing) {
+    if syllable < S_COUNT && syllable.is_multiple_of(T_COUNT) && (1..T_COUNT).contains(&trailing) {
         return Some(first + trailing);
     }
     let (mut low, mut high) = (0, COMPOSITIONS.len() / 12);

@@ -111,7 +111,7 @@ fn default(check: &str) -> Option<&'static str> {
 
 fn is_of_interest(code: u32) -> bool {
     let uniform = matches!(code, 0x3500..0xD700 | 0x20100..0x2F700 | 0x2FB00..);
-    !uniform || code % 7 == 0 && (code <= 0x32500 || code % 61 == 0)
+    !uniform || code.is_multiple_of(7) && (code <= 0x32500 || code.is_multiple_of(61))
 }
 
 fn compare(part: usize) {
