@@ -11,7 +11,8 @@
 //! to be adopted. Leaves and containers have different pages, so that a collector never looks at leaves.
 //!
 //! What must hold (`page.rs` has the rules about single pages):
-//! 1. The local objects in a page belong to the thread whose heap owns the page.
+//! 1. The local objects in a page belong to the thread whose heap owns the page; a page is left behind with shared
+//!    objects only.
 //! 2. A page of small blocks is in one place: current for its class, on its class's list of pages with room, or full.
 //!    At most one page without live blocks stays on a list of pages with room.
 //! 3. A block starts with a word that tells live from free (see `page.rs`); whoever gets a block writes a type

@@ -5,7 +5,7 @@
 use crate::epoch::{self, Limbo};
 use crate::gc::LocalGc;
 use crate::header::Header;
-use crate::heap::Heap;
+use crate::heap::{Heap, Kind};
 use crate::runtime::{Runtime, ThreadShared, poll};
 use crate::stack::RegisterStack;
 use crate::sync::{Arc, Ordering};
@@ -248,12 +248,29 @@ impl Thread {
         debug_assert_eq!(self.leaf_locks.get(), 0, "an object lock is held where it must not be");
     }
 
+    /// Makes shared what is left of this thread's local objects: cycles that no collection has found. Its pages will go to
+    /// different threads, so nobody else could tell what is local to whom.
+    fn share_leftovers(&self) {
+        for kind in [Kind::Leaf, Kind::Container] {
+            // SAFETY: nothing is allocated or freed.
+            unsafe {
+                self.heap.for_each_block(kind, |block| {
+                    let header = block.cast::<Header>().as_ref();
+                    if !header.is_shared() && !header.is_dying() {
+                        header.mark_shared();
+                    }
+                });
+            }
+        }
+    }
+
     /// Ends the thread: reclaims or hands on what waits, detaches and unregisters. Dropping the box does the same.
     fn end(&mut self) {
         self.own_registers();
         self.discard_pending();
         epoch::reclaim(self, true);
         self.limbo.abandon(self);
+        self.share_leftovers();
         self.runtime.detach(&self.shared);
         self.runtime.unregister(&self.shared);
         self.shared.stack.store(std::ptr::null_mut(), Ordering::Release);
