@@ -5,9 +5,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ast;
 pub mod code;
 pub mod disassemble;
+pub mod error;
+mod explain;
+mod literal;
 pub mod opcode;
+pub mod parse;
 pub mod positions;
 pub mod serialize;
 pub mod verify;

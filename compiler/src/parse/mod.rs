@@ -1,0 +1,230 @@
+//! The adapter to the parser: source text to our syntax tree.
+//!
+//! Nothing outside this folder names the parser's crates. Its tree differs from Python's abstract grammar in
+//! details (a chain of `elif` is a list, a definition starts at its decorators, strings are pieces of source); the
+//! files here turn each node into ours and evaluate literals. Errors are put into CPython's words by
+//! [`crate::explain`]. What must hold: trees deeper than [`MAX_DEPTH`] are refused here, so that the passes behind may
+//! recurse; they run on a stack that is large enough (see `on_large_stack`).
+
+mod expr;
+mod stmt;
+mod strings;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use ruff_python_ast::{self as r, PythonVersion};
+use ruff_python_parser::{Mode as RuffMode, ParseError, ParseOptions};
+use ruff_text_size::{Ranged, TextRange};
+use rustc_hash::FxHashSet;
+
+use crate::ast::{Expr, ExprKind, Ident, Mod, Position};
+use crate::error::{CompileError, ErrorKind, Result, Warning};
+use crate::explain;
+
+/// How deep a tree may be nested.
+pub(crate) const MAX_DEPTH: u32 = 4000;
+const LARGE_STACK: usize = 48 << 20;
+
+/// What kind of input a source is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A module.
+    Exec,
+    /// One expression.
+    Eval,
+    /// One interactive statement.
+    Single,
+    /// A signature type comment, `(int, str) -> None`.
+    FuncType,
+}
+
+/// Runs a function with enough native stack for trees of the greatest depth.
+pub(crate) fn on_large_stack<T>(f: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(LARGE_STACK - (1 << 20), LARGE_STACK, f)
+}
+
+/// Parses a source to a syntax tree, with the warnings that its literals deserve.
+///
+/// # Errors
+/// The SyntaxError that CPython would raise, or MemoryError or RecursionError for what is too deep.
+pub fn parse(source: &str, mode: Mode) -> Result<(Mod, Vec<Warning>)> {
+    if source.contains('\0') {
+        return Err(CompileError::new(ErrorKind::Syntax, "source code string cannot contain null bytes"));
+    }
+    on_large_stack(|| parse_checked(source, mode)).map_err(|error| error.locate(Some(source)))
+}
+
+fn run_parser(source: &str, mode: RuffMode) -> Result<r::Mod, ParseError> {
+    let options = ParseOptions::from(mode).with_target_version(PythonVersion::PY314);
+    let parsed = ruff_python_parser::parse_unchecked(source, options);
+    if let Some(error) = parsed.errors().first() {
+        return Err(error.clone());
+    }
+    if let Some(error) = parsed.unsupported_syntax_errors().first() {
+        let error = ruff_python_parser::ParseErrorType::OtherError(error.to_string());
+        let location = parsed.unsupported_syntax_errors()[0].range;
+        return Err(ParseError { error, location });
+    }
+    Ok(parsed.into_syntax())
+}
+
+fn parse_checked(source: &str, mode: Mode) -> Result<(Mod, Vec<Warning>)> {
+    explain::check_nesting(source)?;
+    let adapter = Adapter::new(source);
+    let ruff_mode = match mode {
+        Mode::Eval | Mode::FuncType => RuffMode::Expression,
+        Mode::Exec | Mode::Single => RuffMode::Module,
+    };
+    if mode == Mode::FuncType {
+        return adapter.function_type();
+    }
+    let syntax = match run_parser(source, ruff_mode) {
+        Ok(syntax) => syntax,
+        Err(error) => return Err(explain::explain(source, &error, mode)),
+    };
+    let result = match &syntax {
+        r::Mod::Module(module) => adapter.suite(&module.body).map(|body| match mode {
+            Mode::Single => Mod::Interactive { body },
+            _ => Mod::Module { body },
+        }),
+        r::Mod::Expression(expression) => {
+            adapter.expr(&expression.body).map(|body| Mod::Expression { body: Box::new(body) })
+        }
+    };
+    if matches!(&result, Err(error) if error.kind == ErrorKind::Recursion) {
+        // Dropping a tree that is too deep would overflow the stack; it happens once per such error.
+        std::mem::forget(syntax);
+    }
+    let module = result?;
+    if mode == Mode::Single {
+        explain::check_single(source, &module)?;
+    }
+    Ok((module, adapter.warnings.into_inner()))
+}
+
+/// Turns nodes of the parser's tree into ours.
+pub(crate) struct Adapter<'s> {
+    source: &'s str,
+    /// Byte offsets of the starts of lines.
+    lines: Vec<u32>,
+    /// The line found last, where the next search begins.
+    recent: Cell<usize>,
+    idents: RefCell<FxHashSet<Ident>>,
+    warnings: RefCell<Vec<Warning>>,
+    depth: Cell<u32>,
+}
+
+/// The byte offsets at which the lines of a source begin.
+pub(crate) fn line_starts(source: &str) -> Vec<u32> {
+    let bytes = source.as_bytes();
+    let mut lines = vec![0];
+    for (at, byte) in bytes.iter().enumerate() {
+        if *byte == b'\n' || (*byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')) {
+            lines.push(at as u32 + 1);
+        }
+    }
+    lines
+}
+
+impl<'s> Adapter<'s> {
+    fn new(source: &'s str) -> Adapter<'s> {
+        Adapter {
+            source,
+            lines: line_starts(source),
+            recent: Cell::new(0),
+            idents: RefCell::default(),
+            warnings: RefCell::default(),
+            depth: Cell::new(0),
+        }
+    }
+
+    fn line_of(&self, offset: u32) -> (u32, i32) {
+        let mut line = self.recent.get();
+        let inside = |line: usize| {
+            self.lines.get(line).is_some_and(|start| *start <= offset)
+                && self.lines.get(line + 1).is_none_or(|next| offset < *next)
+        };
+        if !inside(line) {
+            line = if inside(line + 1) {
+                line + 1
+            } else {
+                self.lines.partition_point(|start| *start <= offset).saturating_sub(1)
+            };
+            self.recent.set(line);
+        }
+        (line as u32 + 1, (offset - self.lines[line]) as i32)
+    }
+
+    /// The position of a range of bytes.
+    pub(crate) fn position(&self, range: TextRange) -> Position {
+        let (line, column) = self.line_of(range.start().into());
+        let (end_line, end_column) = self.line_of(range.end().into());
+        Position { line, end_line, column, end_column }
+    }
+
+    fn at(&self, node: &impl Ranged) -> Position {
+        self.position(node.range())
+    }
+
+    fn slice(&self, range: TextRange) -> &'s str {
+        self.source.get(usize::from(range.start())..usize::from(range.end())).unwrap_or_default()
+    }
+
+    fn ident(&self, name: &str) -> Ident {
+        let mut idents = self.idents.borrow_mut();
+        if let Some(known) = idents.get(name) {
+            return known.clone();
+        }
+        let new: Ident = Rc::from(name);
+        idents.insert(new.clone());
+        new
+    }
+
+    fn warn(&self, message: String, start: usize, end: usize) {
+        let range = TextRange::new((start as u32).into(), (end.max(start) as u32).into());
+        self.warnings.borrow_mut().push(Warning::syntax(message, self.position(range)));
+    }
+
+    /// Runs `f` one level deeper.
+    fn deeper<T>(&self, at: &impl Ranged, f: impl FnOnce() -> Result<T>) -> Result<T> {
+        let depth = self.depth.get() + 1;
+        if depth > MAX_DEPTH {
+            let message = "maximum recursion depth exceeded during compilation";
+            return Err(CompileError::at(ErrorKind::Recursion, message, self.at(at)));
+        }
+        self.depth.set(depth);
+        let result = f();
+        self.depth.set(depth - 1);
+        result
+    }
+
+    /// Parses `(types) -> type` by parsing each side as an expression.
+    fn function_type(&self) -> Result<(Mod, Vec<Warning>)> {
+        let whole = TextRange::up_to((self.source.len() as u32).into());
+        let invalid = || CompileError::syntax("invalid syntax", self.position(whole));
+        let (arguments, returns) = self.source.split_once("->").ok_or_else(invalid)?;
+        let arguments = arguments.trim();
+        if !(arguments.starts_with('(') && arguments.ends_with(')')) {
+            return Err(invalid());
+        }
+        let parse_side = |text: &str| -> Result<Expr> {
+            match parse(text, Mode::Eval)?.0 {
+                Mod::Expression { body } => Ok(*body),
+                _ => Err(invalid()),
+            }
+        };
+        let inside = arguments[1..arguments.len() - 1].trim();
+        let mut argtypes = Vec::new();
+        if !inside.is_empty() {
+            // `*args` and `**kwargs` types are written with stars, which are not part of the tree.
+            let starless = inside.replace("**", "").replace('*', "");
+            match parse_side(&format!("({starless},)"))?.kind {
+                ExprKind::Tuple { elts, .. } => argtypes = elts,
+                _ => return Err(invalid()),
+            }
+        }
+        let returns = Box::new(parse_side(returns.trim())?);
+        Ok((Mod::FunctionType { argtypes, returns }, Vec::new()))
+    }
+}
