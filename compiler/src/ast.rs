@@ -139,14 +139,34 @@ pub struct Expr {
 
 #[derive(Clone, Debug)]
 pub enum ExprKind {
-    BoolOp { op: BoolOp, values: Vec<Expr> },
-    Named { target: Box<Expr>, value: Box<Expr> },
-    Bin { left: Box<Expr>, op: Operator, right: Box<Expr> },
-    Unary { op: UnaryOp, operand: Box<Expr> },
+    BoolOp {
+        op: BoolOp,
+        values: Vec<Expr>,
+    },
+    Named {
+        target: Box<Expr>,
+        value: Box<Expr>,
+    },
+    Bin {
+        left: Box<Expr>,
+        op: Operator,
+        right: Box<Expr>,
+    },
+    Unary {
+        op: UnaryOp,
+        operand: Box<Expr>,
+    },
     Lambda(Box<Lambda>),
-    If { test: Box<Expr>, body: Box<Expr>, orelse: Box<Expr> },
+    If {
+        test: Box<Expr>,
+        body: Box<Expr>,
+        orelse: Box<Expr>,
+    },
     /// A key of None is `**value`.
-    Dict { keys: Vec<Option<Expr>>, values: Vec<Expr> },
+    Dict {
+        keys: Vec<Option<Expr>>,
+        values: Vec<Expr>,
+    },
     Set(Vec<Expr>),
     ListComp(Box<Comprehension>),
     SetComp(Box<Comprehension>),
@@ -155,21 +175,52 @@ pub enum ExprKind {
     Await(Box<Expr>),
     Yield(Option<Box<Expr>>),
     YieldFrom(Box<Expr>),
-    Compare { left: Box<Expr>, ops: Vec<CmpOp>, comparators: Vec<Expr> },
+    Compare {
+        left: Box<Expr>,
+        ops: Vec<CmpOp>,
+        comparators: Vec<Expr>,
+    },
     Call(Box<Call>),
     FormattedValue(Box<FormattedValue>),
     Interpolation(Box<Interpolation>),
     JoinedStr(Vec<Expr>),
     TemplateStr(Vec<Expr>),
     /// `u_prefix`: a str literal that starts with `u`.
-    Constant { value: Constant, u_prefix: bool },
-    Attribute { value: Box<Expr>, attr: Ident, ctx: Context },
-    Subscript { value: Box<Expr>, slice: Box<Expr>, ctx: Context },
-    Starred { value: Box<Expr>, ctx: Context },
-    Name { id: Ident, ctx: Context },
-    List { elts: Vec<Expr>, ctx: Context },
-    Tuple { elts: Vec<Expr>, ctx: Context },
-    Slice { lower: Option<Box<Expr>>, upper: Option<Box<Expr>>, step: Option<Box<Expr>> },
+    Constant {
+        value: Constant,
+        u_prefix: bool,
+    },
+    Attribute {
+        value: Box<Expr>,
+        attr: Ident,
+        ctx: Context,
+    },
+    Subscript {
+        value: Box<Expr>,
+        slice: Box<Expr>,
+        ctx: Context,
+    },
+    Starred {
+        value: Box<Expr>,
+        ctx: Context,
+    },
+    Name {
+        id: Ident,
+        ctx: Context,
+    },
+    List {
+        elts: Vec<Expr>,
+        ctx: Context,
+    },
+    Tuple {
+        elts: Vec<Expr>,
+        ctx: Context,
+    },
+    Slice {
+        lower: Option<Box<Expr>>,
+        upper: Option<Box<Expr>>,
+        step: Option<Box<Expr>>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -286,10 +337,22 @@ pub enum PatternKind {
     /// None, True or False.
     Singleton(Constant),
     Sequence(Vec<Pattern>),
-    Mapping { keys: Vec<Expr>, patterns: Vec<Pattern>, rest: Option<Ident> },
-    Class { cls: Expr, patterns: Vec<Pattern>, kwd_attrs: Vec<Ident>, kwd_patterns: Vec<Pattern> },
+    Mapping {
+        keys: Vec<Expr>,
+        patterns: Vec<Pattern>,
+        rest: Option<Ident>,
+    },
+    Class {
+        cls: Expr,
+        patterns: Vec<Pattern>,
+        kwd_attrs: Vec<Ident>,
+        kwd_patterns: Vec<Pattern>,
+    },
     Star(Option<Ident>),
-    As { pattern: Option<Box<Pattern>>, name: Option<Ident> },
+    As {
+        pattern: Option<Box<Pattern>>,
+        name: Option<Ident>,
+    },
     Or(Vec<Pattern>),
 }
 

@@ -72,9 +72,8 @@ impl CompileError {
     /// Fills in offsets in characters and the text of the line.
     pub(crate) fn locate(mut self, source: Option<&str>) -> CompileError {
         let Some(at) = self.at.take() else { return self };
-        let line_text = |line: u32| {
-            source.and_then(|source| split_lines(source).nth((line as usize).checked_sub(1)?))
-        };
+        let line_text =
+            |line: u32| source.and_then(|source| split_lines(source).nth((line as usize).checked_sub(1)?));
         let offset = |text: Option<&str>, column: i32| -> u32 {
             let Ok(column) = usize::try_from(column) else { return 0 };
             let characters = match text {

@@ -1,18 +1,30 @@
 //! Orochi's compiler: Python 3.14 source text to register bytecode.
 //!
-//! Knows nothing of objects, so that the build can precompile the standard library. The instruction set is
-//! [`opcode`]; what the compiler makes of a scope is [`code::Code`].
+//! The way of a source: [`parse`] (a parser behind an adapter) gives a tree of [`ast`]; constants are folded;
+//! [`symtable`] says where each name lives; code generation makes a [`code::Code`] of each scope, whose
+//! instructions are listed in [`opcode`]. Knows nothing of objects, so that the build can precompile the
+//! standard library.
 
 #![forbid(unsafe_code)]
 
 pub mod ast;
 pub mod code;
+mod codegen;
+mod compile;
 pub mod disassemble;
 pub mod error;
 mod explain;
+mod fold;
+mod future;
 mod literal;
 pub mod opcode;
 pub mod parse;
 pub mod positions;
 pub mod serialize;
+pub mod symtable;
+mod unparse;
 pub mod verify;
+
+pub use compile::{CompileOptions, compile, compile_tree, symbol_table};
+pub use error::{CompileError, ErrorKind, Warning, WarningCategory};
+pub use parse::Mode;

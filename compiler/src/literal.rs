@@ -82,8 +82,14 @@ struct StrDecoder<'s> {
 /// # Errors
 /// The message of the SyntaxError, without its `(unicode error)` prefix being separate.
 pub(crate) fn decode_str(body: &str, braces: bool) -> Result<(Vec<u8>, Option<DoubtfulEscape>), String> {
-    let mut decoder =
-        StrDecoder { text: body, at: 0, reported: 0, braces, out: Vec::with_capacity(body.len()), doubtful: None };
+    let mut decoder = StrDecoder {
+        text: body,
+        at: 0,
+        reported: 0,
+        braces,
+        out: Vec::with_capacity(body.len()),
+        doubtful: None,
+    };
     while let Some(c) = decoder.next() {
         decoder.one(c)?;
     }
@@ -129,7 +135,9 @@ impl StrDecoder<'_> {
                 "(unicode error) 'unicodeescape' codec can't decode byte 0x5c in position {start}: {reason}"
             );
         }
-        format!("(unicode error) 'unicodeescape' codec can't decode bytes in position {start}-{end}: {reason}")
+        format!(
+            "(unicode error) 'unicodeescape' codec can't decode bytes in position {start}-{end}: {reason}"
+        )
     }
 
     fn doubt(&mut self, offset: usize, message: String) {

@@ -41,7 +41,7 @@ pub enum Role {
     Keep,
     /// The base of consecutive temporaries that are all consumed.
     Win,
-    /// The base of consecutive registers that are written.
+    /// The base of consecutive registers (temporaries, or locals) that are written.
     Out,
     /// An unsigned byte.
     U8,
@@ -127,6 +127,11 @@ macro_rules! for_each_op {
             StoreSpill(Src, U16) None;
             /// spill[a] := UNBOUND; raise UnboundLocalError if it was UNBOUND already
             DeleteSpill(U8, U16) None;
+
+            /// R[a] := an array (as of spilled locals) of R[b], …, R[b+c-1], of which some may be UNBOUND. Window of c.
+            SaveTemps(Dst, Win, U8) None;
+            /// R[a], …, R[a+c-1] := the elements of the array R[b], some of which may be UNBOUND
+            RestoreTemps(Out, Src, U8) None;
 
             // ---- cells and free variables ----
             /// R[a] := cell(R[a]) (the cell is empty if R[a] is UNBOUND)
@@ -457,7 +462,7 @@ macro_rules! for_each_op {
             RaiseCurrent() None;
             /// raise R[a] again, with its traceback as it is
             Reraise(Src) None;
-            /// R[a], R[a+1] := special method c (`SpecialMethod`) of R[b], self or UNBOUND
+            /// R[a], R[a+1] := special method c (`SpecialMethod`) of R[b], self or UNBOUND; a may equal b
             LoadSpecialMethod(Out, Keep, U8) None;
             /// R[a] := R[b](self R[b+1] unless UNBOUND, type(R[c]), R[c], R[c].__traceback__); R[b] and R[b+1] stay
             WithExceptStart(Dst, Keep, Keep) None;

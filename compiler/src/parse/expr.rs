@@ -89,11 +89,9 @@ impl Adapter<'_> {
                 slice: self.boxed(&n.slice)?,
                 ctx: context(n.ctx),
             },
-            r::Expr::BinOp(n) => ExprKind::Bin {
-                left: self.boxed(&n.left)?,
-                op: operator(n.op),
-                right: self.boxed(&n.right)?,
-            },
+            r::Expr::BinOp(n) => {
+                ExprKind::Bin { left: self.boxed(&n.left)?, op: operator(n.op), right: self.boxed(&n.right)? }
+            }
             r::Expr::BoolOp(n) => ExprKind::BoolOp {
                 op: match n.op {
                     r::BoolOp::And => BoolOp::And,
@@ -155,9 +153,7 @@ impl Adapter<'_> {
                 upper: self.optional_boxed(n.upper.as_deref())?,
                 step: self.optional_boxed(n.step.as_deref())?,
             },
-            r::Expr::Starred(n) => {
-                ExprKind::Starred { value: self.boxed(&n.value)?, ctx: context(n.ctx) }
-            }
+            r::Expr::Starred(n) => ExprKind::Starred { value: self.boxed(&n.value)?, ctx: context(n.ctx) },
             _ => return self.scoped(node),
         })
     }
@@ -168,9 +164,7 @@ impl Adapter<'_> {
                 args: n.parameters.as_ref().map_or(Ok(Arguments::default()), |p| self.parameters(p))?,
                 body: self.expr(&n.body)?,
             })),
-            r::Expr::ListComp(n) => {
-                ExprKind::ListComp(self.comprehension(&n.elt, None, &n.generators)?)
-            }
+            r::Expr::ListComp(n) => ExprKind::ListComp(self.comprehension(&n.elt, None, &n.generators)?),
             r::Expr::SetComp(n) => ExprKind::SetComp(self.comprehension(&n.elt, None, &n.generators)?),
             r::Expr::DictComp(n) => {
                 let key = n.key.as_deref().ok_or_else(|| {
@@ -178,9 +172,7 @@ impl Adapter<'_> {
                 })?;
                 ExprKind::DictComp(self.comprehension(key, Some(&n.value), &n.generators)?)
             }
-            r::Expr::Generator(n) => {
-                ExprKind::Generator(self.comprehension(&n.elt, None, &n.generators)?)
-            }
+            r::Expr::Generator(n) => ExprKind::Generator(self.comprehension(&n.elt, None, &n.generators)?),
             r::Expr::Await(n) => ExprKind::Await(self.boxed(&n.value)?),
             r::Expr::Yield(n) => ExprKind::Yield(self.optional_boxed(n.value.as_deref())?),
             r::Expr::YieldFrom(n) => ExprKind::YieldFrom(self.boxed(&n.value)?),

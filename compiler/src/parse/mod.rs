@@ -18,6 +18,7 @@ use ruff_python_parser::{Mode as RuffMode, ParseError, ParseOptions};
 use ruff_text_size::{Ranged, TextRange};
 use rustc_hash::FxHashSet;
 
+use crate::CompileOptions;
 use crate::ast::{Expr, ExprKind, Ident, Mod, Position};
 use crate::error::{CompileError, ErrorKind, Result, Warning};
 use crate::explain;
@@ -53,6 +54,11 @@ pub fn parse(source: &str, mode: Mode) -> Result<(Mod, Vec<Warning>)> {
         return Err(CompileError::new(ErrorKind::Syntax, "source code string cannot contain null bytes"));
     }
     on_large_stack(|| parse_checked(source, mode)).map_err(|error| error.locate(Some(source)))
+}
+
+/// As [`parse`], with options.
+pub(crate) fn parse_with(source: &str, mode: Mode, _options: &CompileOptions) -> Result<(Mod, Vec<Warning>)> {
+    parse(source, mode)
 }
 
 fn run_parser(source: &str, mode: RuffMode) -> Result<r::Mod, ParseError> {

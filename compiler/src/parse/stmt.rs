@@ -66,10 +66,9 @@ impl Adapter<'_> {
                 exc: self.optional_boxed(n.exc.as_deref())?,
                 cause: self.optional_boxed(n.cause.as_deref())?,
             },
-            r::Stmt::Assert(n) => StmtKind::Assert {
-                test: self.boxed(&n.test)?,
-                msg: self.optional_boxed(n.msg.as_deref())?,
-            },
+            r::Stmt::Assert(n) => {
+                StmtKind::Assert { test: self.boxed(&n.test)?, msg: self.optional_boxed(n.msg.as_deref())? }
+            }
             r::Stmt::Import(n) => StmtKind::Import(self.aliases(&n.names)),
             r::Stmt::ImportFrom(n) => StmtKind::ImportFrom {
                 module: n.module.as_ref().map(|module| self.ident(module)),
@@ -170,12 +169,7 @@ impl Adapter<'_> {
         })
     }
 
-    fn if_chain(
-        &self,
-        test: &r::Expr,
-        body: &[r::Stmt],
-        clauses: &[r::ElifElseClause],
-    ) -> Result<StmtKind> {
+    fn if_chain(&self, test: &r::Expr, body: &[r::Stmt], clauses: &[r::ElifElseClause]) -> Result<StmtKind> {
         let (test, body) = (self.boxed(test)?, self.suite(body)?);
         let mut orelse = Vec::new();
         let end = clauses.last().map(|clause| clause.range.end());

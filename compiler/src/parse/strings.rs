@@ -207,6 +207,10 @@ impl Adapter<'_> {
                 self.slice(TextRange::new(start, end))
             }
         };
-        Constant::str(text.trim_end_matches(|c: char| c.is_ascii_whitespace() || c == '='))
+        let text = match &node.debug_text {
+            Some(_) => text.trim_end().trim_end_matches('='),
+            None => text,
+        };
+        Constant::str(text)
     }
 }

@@ -1,0 +1,106 @@
+//! The entry: source or syntax tree to code.
+
+use std::sync::Arc;
+
+use crate::ast::Mod;
+use crate::code::{Code, flags};
+use crate::codegen::{self, Settings};
+use crate::error::{CompileError, Result, Warning};
+use crate::fold;
+use crate::future;
+use crate::parse::{self, Mode, on_large_stack};
+use crate::symtable::{SymbolTable, TableOptions};
+
+/// How to compile.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CompileOptions {
+    /// 0, 1 (`-O`: no asserts, `__debug__` is False) or 2 (`-OO`: no docstrings either).
+    pub optimize: u8,
+    /// Flags of futures inherited from the caller (`flags::FUTURE_*`).
+    pub future_flags: u32,
+    /// `await` and its kin may stand at the top level (PyCF_ALLOW_TOP_LEVEL_AWAIT).
+    pub allow_top_level_await: bool,
+    /// Input may be incomplete: errors say so (PyCF_ALLOW_INCOMPLETE_INPUT).
+    pub allow_incomplete_input: bool,
+    /// A block may end at the end of the input (PyCF_DONT_IMPLY_DEDENT is not set).
+    pub dont_imply_dedent: bool,
+}
+
+/// Compiles source text.
+///
+/// # Errors
+/// What Python's `compile` raises, with the place in the source.
+pub fn compile(
+    source: &str,
+    filename: &str,
+    mode: Mode,
+    options: &CompileOptions,
+) -> Result<(Code, Vec<Warning>)> {
+    on_large_stack(|| {
+        let (module, mut warnings) = parse::parse_with(source, mode, options)?;
+        let (code, more) = compile_located(module, filename, options, Some(source))?;
+        warnings.extend(more);
+        warnings.sort_by_key(|warning| (warning.line, warning.offset));
+        Ok((code, warnings))
+    })
+}
+
+/// Compiles a syntax tree.
+///
+/// # Errors
+/// What Python's `compile` raises.
+pub fn compile_tree(module: Mod, filename: &str, options: &CompileOptions) -> Result<(Code, Vec<Warning>)> {
+    on_large_stack(|| compile_located(module, filename, options, None))
+}
+
+fn compile_located(
+    module: Mod,
+    filename: &str,
+    options: &CompileOptions,
+    source: Option<&str>,
+) -> Result<(Code, Vec<Warning>)> {
+    compile_unlocated(module, filename, options).map_err(|error| error.locate(source))
+}
+
+fn compile_unlocated(
+    mut module: Mod,
+    filename: &str,
+    options: &CompileOptions,
+) -> Result<(Code, Vec<Warning>)> {
+    let futures = future::scan(&module)?;
+    let future_flags = (options.future_flags & flags::FUTURE_MASK) | futures.flags;
+    let mut warnings = fold::fold(&mut module, options.optimize);
+    let table = SymbolTable::new(
+        &module,
+        TableOptions {
+            future_annotations: future_flags & flags::FUTURE_ANNOTATIONS != 0,
+            allow_top_level_await: options.allow_top_level_await,
+        },
+    )?;
+    let settings = Settings {
+        filename: Arc::from(filename),
+        future_flags,
+        last_future_line: futures.last_line,
+        optimize: options.optimize,
+        interactive: matches!(module, Mod::Interactive { .. }),
+        allow_top_level_await: options.allow_top_level_await,
+    };
+    let (code, more) = codegen::generate(&module, &table, settings)?;
+    warnings.extend(more);
+    Ok((code, warnings))
+}
+
+/// The symbol table of a source, for the `symtable` module.
+///
+/// # Errors
+/// SyntaxErrors of the parser and about names.
+pub fn symbol_table(source: &str, mode: Mode) -> Result<SymbolTable> {
+    on_large_stack(|| {
+        let (module, _) = parse::parse(source, mode)?;
+        let located = |error: CompileError| error.locate(Some(source));
+        let futures = future::scan(&module).map_err(located)?;
+        let future_annotations = futures.flags & flags::FUTURE_ANNOTATIONS != 0;
+        SymbolTable::new(&module, TableOptions { future_annotations, allow_top_level_await: false })
+            .map_err(located)
+    })
+}
