@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+mod common;
+
 use orochi_compiler::{CompileOptions, Mode, compile};
 
 fn python_files(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -29,7 +31,10 @@ fn the_standard_library_compiles() {
         let Ok(source) = std::fs::read_to_string(path) else { continue };
         bytes += source.len();
         match compile(&source, &path.to_string_lossy(), Mode::Exec, &CompileOptions::default()) {
-            Ok((code, _)) => words += code.words.len(),
+            Ok((code, _)) => {
+                words += code.words.len();
+                failures.extend(common::check(&code));
+            }
             Err(error) => failures.push(format!("{}:{}: {}", path.display(), error.line, error.message)),
         }
     }

@@ -241,10 +241,8 @@ impl<'t> Generator<'t> {
 
     /// Goes on with the next turn (a jump backward, for which there are no conditional instructions) unless true.
     fn filter(&mut self, condition: &'t Expr, next: super::Label) -> Result<()> {
-        let (pass, skip) = (self.asm().label(), self.asm().label());
-        self.jump_unless(condition, skip)?;
-        self.asm().jump(pass);
-        self.asm().bind(skip);
+        let pass = self.asm().label();
+        self.jump_if(condition, true, pass)?;
         self.asm().jump(next);
         self.asm().bind(pass);
         Ok(())

@@ -124,6 +124,7 @@ impl<'t> Generator<'t> {
         let Some(id) = self.table.scope(scope_id).annotation_scope else { return Ok(()) };
         let at = Position { line: self.unit().firstlineno, ..Position::default() };
         let is_class = self.table.scope(scope_id).kind == ScopeKind::Class;
+        let register = self.asm().temp();
         self.enter_lazy("__annotate__", id, at, "format")?;
         let result = self.asm().temp();
         self.asm().emit(Op::BuildMap, result, result, 0);
@@ -136,9 +137,9 @@ impl<'t> Generator<'t> {
             if let Some(slot) = self.asm().constants.get_mut(index as usize) {
                 *slot = Constant::Code(std::sync::Arc::new(code));
             }
+            self.asm().release(u16::from(register));
             return Ok(());
         }
-        let register = self.asm().temp();
         self.leave_to_function(register)?;
         let name = if is_class { "__annotate_func__" } else { "__annotate__" };
         self.store_plain_name(name, register)?;

@@ -162,9 +162,6 @@ impl<'t> Generator<'t> {
             PatternKind::Star(name) => self.capture(name.as_ref(), subject, matching),
             PatternKind::As { pattern, name } => {
                 if let Some(inner) = pattern {
-                    if irrefutable(inner).is_some() && name.is_some() && is_wildcard(inner) {
-                        return self.error("wildcard makes remaining patterns unreachable");
-                    }
                     self.pattern(inner, subject, matching)?;
                 }
                 self.capture(name.as_ref(), subject, matching)

@@ -169,10 +169,7 @@ impl<'t> Generator<'t> {
                 Some(asname) => {
                     for part in parts {
                         let ext = u32::from(self.asm().name(&ident(part))?);
-                        let inner = self.asm().temp();
-                        self.asm().emit_ext(Op::ImportFrom, inner, module, 0, ext);
-                        self.asm().emit(Op::Move, module, inner, 0);
-                        self.asm().release(u16::from(inner));
+                        self.asm().emit_ext(Op::ImportFrom, module, module, 0, ext);
                     }
                     self.store_name(asname, module)?;
                 }

@@ -198,7 +198,10 @@ impl<'t> Generator<'t> {
         self.asm().emit(Op::PopHandled, saved, 0, 0);
         self.asm().emit(Op::Drop, exc, 0, 0);
         self.asm().jump(end);
-        self.pop_and_reraise(cleanup, saved, original);
+        self.asm().bind(cleanup);
+        self.asm().emit(Op::Drop, exc, 0, 0);
+        self.asm().emit(Op::PopHandled, saved, 0, 0);
+        self.asm().emit_final(Op::Reraise, original, 0);
         Ok(())
     }
 
