@@ -155,6 +155,9 @@ pub fn format(x: f64, style: &Style) -> String {
         });
         return out;
     }
+    if style.code == Code::Fixed && style.precision < ALL_FRACTION {
+        return fixed(x, style);
+    }
     let precision = if style.code == Code::General { style.precision.max(1) } else { style.precision };
     let digits = match style.code {
         Code::Exponent => Digits::significant(x, precision.saturating_add(1)),
@@ -166,6 +169,25 @@ pub fn format(x: f64, style: &Style) -> String {
     push_sign(&mut out, x.is_sign_negative() && !(is_zero && style.no_negative_zero), style.plus);
     lay_out(&mut out, &digits, precision, style);
     out
+}
+
+/// Fixed notation of a usual precision, which Rust lays out as Python does.
+fn fixed(x: f64, style: &Style) -> String {
+    let precision = style.precision;
+    let mut text = format!("{x:.precision$}");
+    if style.no_negative_zero
+        && text.starts_with('-')
+        && text.bytes().all(|b| matches!(b, b'-' | b'0' | b'.'))
+    {
+        text.remove(0);
+    }
+    if style.plus && !text.starts_with('-') {
+        text.insert(0, '+');
+    }
+    if style.alternate && precision == 0 {
+        text.push('.');
+    }
+    text
 }
 
 fn push_sign(out: &mut String, negative: bool, plus: bool) {

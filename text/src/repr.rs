@@ -35,9 +35,17 @@ pub fn escape_non_ascii(repr: &Wtf8) -> String {
 
 fn quoted(text: &Wtf8, keeps: impl Fn(CodePoint) -> bool) -> String {
     let quote = quote_for(text.as_bytes());
+    let is_plain = |b: u8| matches!(b, b' '..=b'~') && b != b'\\' && char::from(b) != quote;
     let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);
-    for c in text.code_points() {
+    let mut at = 0;
+    while at < text.len() {
+        let rest = text.as_bytes().get(at..).unwrap_or_default();
+        let run = rest.iter().position(|&b| !is_plain(b)).unwrap_or(rest.len());
+        out.push_str(&text.slice(at, at + run).to_string_lossy());
+        at += run;
+        let Some(c) = text.code_point_at(at) else { break };
+        at += c.len_wtf8();
         match c.to_char() {
             Some(plain) if plain == quote || plain == '\\' => {
                 out.push('\\');

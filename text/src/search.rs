@@ -72,6 +72,9 @@ pub trait Text {
     /// The width of the line boundary that begins at the offset (2 for CR LF), or 0.
     fn line_end_at(&self, offset: usize) -> usize;
 
+    /// Where the next byte stands, from the offset on, at which a line may end; the length if there is none.
+    fn line_end_candidate(&self, offset: usize) -> usize;
+
     /// The text without those units at its ends that occur in `set`.
     fn strip_set(&self, set: &Self, ends: Ends) -> &Self;
 }
@@ -198,6 +201,11 @@ impl Text for [u8] {
         }
     }
 
+    fn line_end_candidate(&self, offset: usize) -> usize {
+        let rest = self.get(offset..).unwrap_or_default();
+        offset + memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len())
+    }
+
     fn strip_set(&self, set: &[u8], ends: Ends) -> &[u8] {
         let mut rest = self;
         if ends.left() {
@@ -281,8 +289,17 @@ impl Text for Wtf8 {
         }
     }
 
+    fn line_end_candidate(&self, offset: usize) -> usize {
+        let rest = self.as_bytes().get(offset..).unwrap_or_default();
+        let found = rest.iter().position(|&b| matches!(b, 0x0A..=0x0D | 0x1C..=0x1E | 0xC2 | 0xE2));
+        offset + found.unwrap_or(rest.len())
+    }
+
     fn strip_set(&self, set: &Self, ends: Ends) -> &Self {
         let in_set = |c: CodePoint| {
+            if c.is_ascii() {
+                return memchr::memchr(c.to_u32() as u8, set.as_bytes()).is_some();
+            }
             let (bytes, len) = c.encode();
             memmem::find(set.as_bytes(), bytes.get(..len).unwrap_or_default()).is_some()
         };
@@ -572,15 +589,12 @@ impl<'a, T: Text + ?Sized> Iterator for Lines<'a, T> {
         if start >= len {
             return None;
         }
-        let mut end = start;
-        let mut width = 0;
-        while end < len {
-            width = self.text.line_end_at(end);
-            if width > 0 {
-                break;
-            }
+        let mut end = self.text.line_end_candidate(start);
+        let mut width = self.text.line_end_at(end);
+        while width == 0 && end < len {
             // Continuation bytes end no line, so stepping by bytes is safe for both kinds of text.
-            end += 1;
+            end = self.text.line_end_candidate(end + 1);
+            width = self.text.line_end_at(end);
         }
         self.at = end + width;
         Some(self.text.cut(start, if self.keep_ends { self.at } else { end }))

@@ -341,6 +341,53 @@ def bytes_escapes():
         yield f"{data.hex()} {attempt(lambda: codecs.escape_decode(data, handler)[0].hex())} {codecs.escape_encode(data)[0].hex()}"
 
 
+LETTERS = ["a", "b", "a", " ", "é", "日", "\n", "\r", "\t", "\x1c", "\x85", "\u2028", "\u3000", "😀", "ab", "\x0b"]
+
+
+@check
+def searching():
+    random = Random(31)
+    for _ in range(20_000):
+        def word(limit):
+            length = random.below(limit)
+            return "".join(random.pick(LETTERS) for _ in range(length))
+        text, needle, new = word(14), word(3), word(3)
+        limit, width = random.below(5) - 1, random.below(20)
+        for kind in (str, str.encode):
+            t, n, w = kind(text), kind(needle), kind(new)
+            fill = kind("*")
+            answers = [t.count(n), t.replace(n, w, limit), t.split(None, limit), t.rsplit(None, limit), t.splitlines(),
+                       t.splitlines(True), t.strip(), t.lstrip(), t.rstrip(), t.strip(n), t.lstrip(n), t.rstrip(n),
+                       t.expandtabs(width % 9), t.center(width, fill), t.rjust(width, fill), t.zfill(width),
+                       t.removeprefix(n), t.removesuffix(n)]
+            if n:
+                answers += [t.split(n, limit), t.rsplit(n, limit), t.partition(n), t.rpartition(n)]
+            yield " ".join(map(show_text, answers))
+
+
+def show_text(answer):
+    if isinstance(answer, (list, tuple)):
+        return "[" + ",".join(map(show_text, answer)) + "]"
+    if isinstance(answer, str):
+        answer = answer.encode()
+    return answer.hex() if isinstance(answer, bytes) else str(answer)
+
+
+@check
+def casing():
+    random = Random(37)
+    points = ["a", "B", "ß", "Σ", "ς", "σ", "İ", "ı", "ǆ", "ǅ", "ﬁ", "'", " ", "1", "\u0345", "ᾳ", "ᾼ", "é", "Ü", "Ⅷ", "ⓐ", "ª"]
+    for _ in range(10_000):
+        length = random.below(8)
+        text = "".join(random.pick(points) for _ in range(length))
+        yield " ".join(show_text(f()) for f in (text.lower, text.upper, text.title, text.capitalize, text.swapcase,
+                                                text.casefold)) \
+            + f" {text.islower():d}{text.isupper():d}{text.istitle():d}{text.isalpha():d}{text.isidentifier():d}"
+        data = text.encode()
+        yield " ".join(show_text(f()) for f in (data.lower, data.upper, data.title, data.capitalize, data.swapcase)) \
+            + f" {data.islower():d}{data.isupper():d}{data.istitle():d}{data.isalpha():d}"
+
+
 def crc(lines):
     total = 0
     for line in lines:

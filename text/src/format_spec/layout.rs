@@ -156,6 +156,12 @@ fn group_fraction(digits: &str, separator: Option<char>) -> String {
 
 /// Groups digits from the right, with zeros before them until the width is reached. A separator never comes first.
 fn group(digits: &str, least: usize, separators: &Separators<'_>) -> Wtf8Buf {
+    if separators.grouping.is_empty() {
+        let mut out = Wtf8Buf::with_capacity(digits.len().max(least));
+        out.push_repeated(ZERO, least.saturating_sub(digits.len()));
+        out.push_str(digits);
+        return out;
+    }
     let mut sizes = GroupSizes { sizes: separators.grouping, previous: 0 };
     let separator_width = separators.thousands.count_code_points();
     // Groups from the right; they are put together in reverse.

@@ -1,6 +1,7 @@
 //! Searches against slow models, and the corners of Python's rules one by one.
 
 use super::*;
+use crate::checks::{Check, Random};
 
 fn parts(split: Split<'_, Wtf8>) -> Vec<String> {
     split.map(|part| part.to_string()).collect()
@@ -96,4 +97,78 @@ fn padding_and_tabs() {
     assert_eq!(center("abc", 3), None);
     assert_eq!(zfill(w("-1é"), 5).unwrap().unwrap(), "-001é");
     assert_eq!(zfill::<[u8]>(b"12", 1).unwrap(), None);
+}
+
+const LETTERS: [&str; 16] = [
+    "a", "b", "a", " ", "é", "日", "\n", "\r", "\t", "\x1c", "\u{85}", "\u{2028}", "\u{3000}", "😀", "ab",
+    "\x0b",
+];
+
+fn hex<T: Text + ?Sized>(text: &T) -> String {
+    crate::ascii::to_hex(text.bytes(), None, 1)
+}
+
+fn list<'a, T: Text + ?Sized + 'a>(parts: impl IntoIterator<Item = &'a T>) -> String {
+    let parts: Vec<_> = parts.into_iter().map(hex).collect();
+    format!("[{}]", parts.join(","))
+}
+
+/// The parts of a text around a separator, as `partition` and `rpartition` give them.
+fn around<T: Text + ?Sized>(text: &T, found: Option<(usize, usize)>, is_right: bool) -> String {
+    let length = text.bytes().len();
+    let (start, end) = found.unwrap_or(if is_right { (0, 0) } else { (length, length) });
+    list([text.cut(0, start), text.cut(start, end), text.cut(end, length)])
+}
+
+fn answers<T: Text + ?Sized>(text: &T, needle: &T, new: &T, fill: &T, limit: i64, width: usize) -> String
+where
+    T::Buf: std::borrow::Borrow<T>,
+{
+    use std::borrow::Borrow;
+    let limit = usize::try_from(limit).ok();
+    let built = |changed: Option<T::Buf>| changed.map_or_else(|| hex(text), |changed| hex(changed.borrow()));
+    let mut answers = vec![
+        count(text, needle).to_string(),
+        built(replace(text, needle, new, limit).unwrap()),
+        list(split_whitespace(text, limit)),
+        list(rsplit_whitespace(text, limit)),
+        list(split_lines(text, false)),
+        list(split_lines(text, true)),
+        hex(strip(text, Ends::Both)),
+        hex(strip(text, Ends::Left)),
+        hex(strip(text, Ends::Right)),
+        hex(text.strip_set(needle, Ends::Both)),
+        hex(text.strip_set(needle, Ends::Left)),
+        hex(text.strip_set(needle, Ends::Right)),
+        built(Some(expand_tabs(text, width % 9).unwrap())),
+        built(justify(text, width, fill, Justify::Center).unwrap()),
+        built(justify(text, width, fill, Justify::Right).unwrap()),
+        built(zfill(text, width).unwrap()),
+        hex(strip_prefix(text, needle).unwrap_or(text)),
+        hex(strip_suffix(text, needle).unwrap_or(text)),
+    ];
+    if !needle.bytes().is_empty() {
+        answers.push(list(split(text, needle, limit)));
+        answers.push(list(rsplit(text, needle, limit)));
+        answers.push(around(text, partition(text, needle), false));
+        answers.push(around(text, rpartition(text, needle), true));
+    }
+    answers.join(" ")
+}
+
+#[test]
+fn searching() {
+    let mut check = Check::new("searching");
+    let mut random = Random(31);
+    for _ in 0..20_000 {
+        let mut word = |limit| {
+            let length = random.below(limit);
+            (0..length).map(|_| random.pick(&LETTERS)).collect::<String>()
+        };
+        let (text, needle, new) = (word(14), word(3), word(3));
+        let (limit, width) = (random.below(5) as i64 - 1, random.below(20) as usize);
+        check.line(answers(w(&text), w(&needle), w(&new), w("*"), limit, width));
+        check.line(answers(text.as_bytes(), needle.as_bytes(), new.as_bytes(), b"*", limit, width));
+    }
+    check.finish();
 }

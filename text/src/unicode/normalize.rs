@@ -194,8 +194,10 @@ pub(super) enum Step {
 /// Normalises without a look at the quick check.
 pub(super) fn compute(text: &Wtf8, form: Form, step: &dyn Fn(u32) -> Step) -> Wtf8Buf {
     let mut points = Vec::with_capacity(text.len());
+    let mut todo = Vec::new();
     for c in text.code_points() {
-        decompose(c.to_u32(), form.is_compatible(), step, &mut points);
+        todo.push(c.to_u32());
+        decompose(&mut todo, form.is_compatible(), step, &mut points);
     }
     sort_marks(&mut points);
     if form.composes() {
@@ -204,9 +206,8 @@ pub(super) fn compute(text: &Wtf8, form: Form, step: &dyn Fn(u32) -> Step) -> Wt
     points.into_iter().map(|(code, _)| CodePoint::from_u32(code).unwrap_or_default()).collect()
 }
 
-/// Appends the full decomposition with combining classes.
-fn decompose(code: u32, compatible: bool, step: &dyn Fn(u32) -> Step, out: &mut Vec<(u32, u8)>) {
-    let mut todo = vec![code];
+/// Appends the full decomposition of what is to do, the last first, with combining classes.
+fn decompose(todo: &mut Vec<u32>, compatible: bool, step: &dyn Fn(u32) -> Step, out: &mut Vec<(u32, u8)>) {
     while let Some(code) = todo.pop() {
         if code < 0x80 {
             out.push((code, 0));

@@ -174,3 +174,32 @@ fn words_change_case() {
     assert_eq!(case::casefold(&w("Straße")), "strasse");
     assert_eq!(to_ascii_number(&w(" ١٢\u{2003}x")).as_ref(), b" 12 x");
 }
+
+#[test]
+fn casing() {
+    let mut check = crate::checks::Check::new("casing");
+    let mut random = crate::checks::Random(37);
+    let points = [
+        "a", "B", "ß", "Σ", "ς", "σ", "İ", "ı", "ǆ", "ǅ", "ﬁ", "'", " ", "1", "\u{345}", "ᾳ", "ᾼ", "é", "Ü",
+        "Ⅷ", "ⓐ", "ª",
+    ];
+    let hex = |bytes: &[u8]| crate::ascii::to_hex(bytes, None, 1);
+    for _ in 0..10_000 {
+        let length = random.below(8);
+        let text: String = (0..length).map(|_| random.pick(&points)).collect();
+        let t = Wtf8::new(&text);
+        let changes =
+            [case::lower, case::upper, case::title, case::capitalize, case::swap_case, case::casefold];
+        let changed: Vec<_> = changes.iter().map(|change| hex(change(t).as_bytes())).collect();
+        let tests = [case::is_lower, case::is_upper, case::is_title, case::is_alpha, is_identifier];
+        let tested: String = tests.iter().map(|test| if test(t) { '1' } else { '0' }).collect();
+        check.line(format_args!("{} {tested}", changed.join(" ")));
+        use crate::ascii;
+        let changes = [ascii::lower, ascii::upper, ascii::title, ascii::capitalize, ascii::swap_case];
+        let changed: Vec<_> = changes.iter().map(|change| hex(&change(text.as_bytes()))).collect();
+        let tests = [ascii::is_lower, ascii::is_upper, ascii::is_title, ascii::is_alpha];
+        let tested: String = tests.iter().map(|test| if test(text.as_bytes()) { '1' } else { '0' }).collect();
+        check.line(format_args!("{} {tested}", changed.join(" ")));
+    }
+    check.finish();
+}
