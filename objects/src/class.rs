@@ -131,6 +131,16 @@ impl TypeFlags {
     /// type or a subclass.
     pub const TYPE_SUBCLASS: TypeFlags = TypeFlags(1 << 31);
 
+    /// Gives instances this many `__slots__` that nothing names: the fields of a structure behind its items.
+    pub const fn with_slots(self, slots: u8) -> TypeFlags {
+        TypeFlags(self.0 | (slots as u64) << 48)
+    }
+
+    /// See [`TypeFlags::with_slots`].
+    pub const fn slots(self) -> u8 {
+        (self.0 >> 48) as u8
+    }
+
     /// Both.
     pub const fn union(self, other: TypeFlags) -> TypeFlags {
         TypeFlags(self.0 | other.0)
@@ -261,7 +271,11 @@ impl StaticType {
     fn write_shell(&'static self, base: Option<&'static Obj<PyType>>) {
         let inherited = base.map_or(0, |base| base.flags().0 & TypeFlags::INHERITED.0);
         let flags = TypeFlags(self.spec.flags.0 | inherited);
-        let instance = InstanceLayout { has_dict: flags.0 & TypeFlags::DICT.0 != 0, slots: 0, inline: 0 };
+        let instance = InstanceLayout {
+            has_dict: flags.0 & TypeFlags::DICT.0 != 0,
+            slots: flags.slots().into(),
+            inline: 0,
+        };
         let fields = TypeFields {
             layout: self.spec.layout,
             extension: instance.offset(self.spec.layout),

@@ -22,6 +22,7 @@ pub mod repr_guard;
 pub mod singletons;
 pub mod static_method;
 pub mod str;
+pub mod structseq;
 pub mod traceback;
 pub mod tuple;
 pub mod r#type;
