@@ -18,7 +18,7 @@
 //! What must hold:
 //! 1. A collection runs where the thread holds `&mut Thread`, so native code has no uncounted references.
 //! 2. Between nomination and destruction the collector owns a reference to each piece of garbage.
-//! 3. Scratch words: 0 no candidate, `REACHED` known to stay, otherwise references from outside + 1.
+//! 3. Outside a collection the collector's byte in every header is 0, or FROZEN.
 //! 4. Classes are not counted by their instances; so they stay, with what they reach.
 
 mod garbage;
@@ -79,11 +79,9 @@ pub fn collect_local(thread: &mut Thread, options: Options, run: RunPending<'_>)
     if thread.gc.enter() {
         return Collected::default();
     }
-    let mut collected = Collected::default();
     // SAFETY: local objects of this thread, which is here.
-    if let Some(garbage) = unsafe { Garbage::find(thread, Scope::Local) } {
-        collected = finish(thread, garbage, options, run);
-    }
+    let garbage = unsafe { Garbage::find(thread, Scope::Local) };
+    let collected = finish(thread, garbage, options, run);
     let live = thread.heap().usage(Kind::Container).blocks;
     thread.gc.leave(live);
     thread.heap().set_threshold(thread.runtime().gc.minimum().max(live / 4).max(1));
@@ -97,12 +95,9 @@ pub fn collect_shared(thread: &mut Thread, options: Options, run: RunPending<'_>
         return Collected::default();
     }
     // SAFETY: shared objects, with the world stopped.
-    let found = thread.stop_the_world(|thread, _| unsafe { Garbage::find(thread, Scope::Shared) });
-    let mut collected = Collected::default();
-    if let Some(garbage) = found {
-        thread.runtime().gc.shared_collected(garbage.candidates());
-        collected = finish(thread, garbage, options, run);
-    }
+    let garbage = thread.stop_the_world(|thread, _| unsafe { Garbage::find(thread, Scope::Shared) });
+    thread.runtime().gc.shared_collected(garbage.candidates());
+    let collected = finish(thread, garbage, options, run);
     let live = thread.gc.live_at_last();
     thread.gc.leave(live);
     thread.runtime().gc.note(&collected);

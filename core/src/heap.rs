@@ -131,7 +131,7 @@ impl Heap {
         }
         // SAFETY: this heap owns the page.
         let (used, place) = unsafe { page.push_local(block) };
-        if used == 0 || place == Place::Full {
+        if place != Place::Current && (used == 0 || place == Place::Full) {
             self.page_has_room(page);
         }
     }
@@ -154,21 +154,6 @@ impl Heap {
     pub unsafe fn for_each_block(&self, kind: Kind, mut f: impl FnMut(NonNull<u8>)) {
         // SAFETY: this heap owns the pages, and `f` keeps its contract.
         self.for_each_page(kind, |page| unsafe { page.for_each_live(&mut f) });
-    }
-
-    /// Sets up one zero word for every container block of this heap, reached with [`with_scratch`]. Blocks that
-    /// become available later have none. False if memory is short.
-    pub fn make_scratch(&self) -> bool {
-        let mut enough = true;
-        // SAFETY: this heap owns the pages.
-        self.for_each_page(Kind::Container, |page| enough &= unsafe { page.make_scratch() });
-        enough
-    }
-
-    /// Gives back what `make_scratch` set up.
-    pub fn drop_scratch(&self) {
-        // SAFETY: this heap owns the pages.
-        self.for_each_page(Kind::Container, |page| unsafe { page.drop_scratch() });
     }
 
     /// What is in use in pages of that kind. Walks over the pages, not the blocks.
@@ -524,16 +509,6 @@ pub unsafe fn block_size(block: NonNull<u8>) -> usize {
 pub unsafe fn owner_of(block: NonNull<u8>) -> u64 {
     // SAFETY: the caller's contract.
     unsafe { Page::of(block) }.owner()
-}
-
-/// Runs `f` on the block's scratch word, if it has one.
-///
-/// # Safety
-/// The block is in use, and its heap is the caller's or the world is stopped.
-#[inline]
-pub unsafe fn with_scratch<R>(block: NonNull<u8>, f: impl FnOnce(&mut u32) -> R) -> Option<R> {
-    // SAFETY: the caller's contract.
-    unsafe { Page::of(block).scratch(block, f) }
 }
 
 /// Sets the block's mark, and tells whether it was set before.

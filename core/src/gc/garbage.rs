@@ -19,18 +19,14 @@ pub(super) struct Garbage {
 
 impl Garbage {
     /// Searches all objects in scope, and clears weak references to what it finds (queueing the callbacks of weak
-    /// references that are no garbage themselves). None: memory is short.
+    /// references that are no garbage themselves).
     ///
     /// # Safety
     /// The thread is the current one, and for shared objects the world is stopped.
-    pub(super) unsafe fn find(thread: &Thread, scope: Scope) -> Option<Garbage> {
+    pub(super) unsafe fn find(thread: &Thread, scope: Scope) -> Garbage {
         let mut candidates = Vec::new();
         // SAFETY: the caller's contract.
         unsafe {
-            if !scope.make_scratch(thread) {
-                scope.drop_scratch(thread);
-                return None;
-            }
             scope.for_each(thread, |object| candidates.push(object));
             let mut search = Search::new(scope);
             for object in &candidates {
@@ -43,8 +39,10 @@ impl Garbage {
                     weak::clear(thread, header, |weakref| !search.is_garbage(weakref));
                 }
             }
-            scope.drop_scratch(thread);
-            Some(Garbage { scope, objects, candidates: candidates.len() })
+            for object in &candidates {
+                search.forget(*object);
+            }
+            Garbage { scope, objects, candidates: candidates.len() }
         }
     }
 
@@ -86,12 +84,6 @@ impl Garbage {
     pub(super) unsafe fn settle(&mut self, thread: &Thread) {
         // SAFETY: the caller's contract; the objects are owned.
         unsafe {
-            if !self.scope.make_scratch(thread) {
-                // Nothing can be told; the objects stay until the next collection.
-                self.scope.drop_scratch(thread);
-                self.objects.clear();
-                return;
-            }
             let mut search = Search::new(self.scope);
             let mut members: Vec<NonNull<Header>> =
                 self.objects.iter().map(|object| word::header_of(object.word())).collect();
@@ -111,7 +103,9 @@ impl Garbage {
             for object in &garbage {
                 erase_inner_references(&search, word::header_of(object.word()));
             }
-            self.scope.drop_scratch(thread);
+            for object in &members {
+                search.forget(*object);
+            }
             self.objects = garbage;
         }
     }
@@ -127,9 +121,11 @@ unsafe fn search_among(search: &mut Search, candidates: &[NonNull<Header>]) -> V
         for object in candidates {
             search.subtract(*object);
         }
+        search.subtract_rest();
         for object in candidates {
             search.keep_if_referenced(*object);
         }
+        search.keep_reached();
         let garbage = candidates.iter().filter(|object| search.is_garbage(**object));
         garbage
             .map(|object| {

@@ -1,19 +1,31 @@
 //! The search: which of some candidates are referred to from candidates alone.
 //!
-//! Works on scratch words beside the objects (see the parent's rule 3). The same three steps serve the first search,
-//! over all objects in scope, and the second, over the garbage of the first.
+//! The state of a search lies in the collector's byte of each header, which shares a cache line with what has to be looked
+//! at anyway:
+//!
+//! | byte | meaning |
+//! |---|---|
+//! | 0 | no candidate |
+//! | 1 to 125 | candidate; references from outside that are not yet accounted for, plus 1 |
+//! | 126 (`MANY`) | candidate; that number lies in `Search::many` |
+//! | 127 (`REACHED`) | candidate that stays |
+//! | 128 (`FROZEN`) | left out of collections |
+//!
+//! The same three steps serve the first search, over all objects in scope, and the second, over the garbage of the first.
+//! All candidates' bytes are 0 again after a search.
 
 use crate::header::{Header, IMMORTAL};
-use crate::heap::{self, Kind};
+use crate::heap::Kind;
 use crate::object::trace_object;
+use crate::sync::Ordering;
 use crate::thread::Thread;
+use std::collections::HashMap;
 use std::ptr::NonNull;
 
-/// Scratch word of an object that stays.
-pub(super) const REACHED: u32 = u32::MAX;
-
+const MANY: u8 = 126;
+const REACHED: u8 = 127;
 /// Bit of the header's collector byte: the object is left out of collections (`gc.freeze`).
-pub(super) const FROZEN: u8 = 1;
+pub(super) const FROZEN: u8 = 128;
 
 /// Which objects a collection is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,30 +37,10 @@ pub(super) enum Scope {
 }
 
 impl Scope {
-    /// # Safety
-    /// The thread is the current one, and for `Shared` the world is stopped until `drop_scratch`.
-    pub(super) unsafe fn make_scratch(self, thread: &Thread) -> bool {
-        match self {
-            Scope::Local => thread.heap().make_scratch(),
-            // SAFETY: the caller's contract.
-            Scope::Shared => unsafe { thread.heap().space().make_scratch() },
-        }
-    }
-
-    /// # Safety
-    /// As for `make_scratch`.
-    pub(super) unsafe fn drop_scratch(self, thread: &Thread) {
-        match self {
-            Scope::Local => thread.heap().drop_scratch(),
-            // SAFETY: the caller's contract.
-            Scope::Shared => unsafe { thread.heap().space().drop_scratch() },
-        }
-    }
-
     /// Calls `f` for each container object in scope that can be a candidate.
     ///
     /// # Safety
-    /// As for `make_scratch`; `f` neither allocates nor frees objects.
+    /// The thread is the current one, and for `Shared` the world is stopped; `f` neither allocates nor frees objects.
     pub(super) unsafe fn for_each(self, thread: &Thread, mut f: impl FnMut(NonNull<Header>)) {
         let mut visit = |block: NonNull<u8>| {
             let object = block.cast::<Header>();
@@ -73,7 +65,7 @@ impl Scope {
             && !header.is_dying()
             && word & IMMORTAL == 0
             && header.count() != 0
-            && header.gc_byte().load(crate::sync::Ordering::Relaxed) & FROZEN == 0
+            && state(header) & FROZEN == 0
     }
 
     /// Whether the object is of the scope's sort.
@@ -88,25 +80,39 @@ impl Scope {
 
 /// A search under way.
 pub(super) struct Search {
-    pub(super) scope: Scope,
+    scope: Scope,
+    /// See the table.
+    many: HashMap<NonNull<Header>, u32>,
     /// Objects known to stay, whose references are still to be followed.
     work: Vec<NonNull<Header>>,
+    /// Objects on their way into the processor's cache, that are to be looked at soon: the heap is larger than
+    /// the cache, and references lead anywhere.
+    ahead: [Option<NonNull<Header>>; AHEAD],
+    /// Where the oldest of them is.
+    oldest: usize,
 }
+
+const AHEAD: usize = 16;
 
 impl Search {
     pub(super) fn new(scope: Scope) -> Search {
-        Search { scope, work: Vec::new() }
+        Search { scope, many: HashMap::new(), work: Vec::new(), ahead: [None; AHEAD], oldest: 0 }
     }
 
     /// Makes an object a candidate. `own` references to it are the collector's.
     ///
     /// # Safety
-    /// The object is alive, in scope and has a scratch word.
-    pub(super) unsafe fn nominate(&self, object: NonNull<Header>, own: u32) {
+    /// The object is alive and in scope.
+    pub(super) unsafe fn nominate(&mut self, object: NonNull<Header>, own: u32) {
         // SAFETY: the caller's contract.
-        unsafe {
-            let outside = object.as_ref().count() - own + 1;
-            self.scratch(object, |word| *word = outside);
+        let header = unsafe { object.as_ref() };
+        let outside = header.count() - own;
+        match u8::try_from(outside) {
+            Ok(small) if small < MANY - 1 => set_state(header, small + 1),
+            _ => {
+                set_state(header, MANY);
+                self.many.insert(object, outside);
+            }
         }
     }
 
@@ -114,29 +120,52 @@ impl Search {
     ///
     /// # Safety
     /// The object is a candidate, and all are nominated.
-    pub(super) unsafe fn subtract(&self, object: NonNull<Header>) {
+    pub(super) unsafe fn subtract(&mut self, object: NonNull<Header>) {
         // SAFETY: candidates and what they refer to are alive.
         unsafe {
             trace_object(object, &mut |field| {
-                let Some(target) = field.target() else { return };
-                self.scratch_in_scope(target, |word| {
-                    if *word > 1 && *word != REACHED {
-                        *word -= 1;
-                    }
-                });
+                if let Some(target) = field.target()
+                    && let Some(target) = self.look_ahead(target)
+                {
+                    self.subtract_one(target);
+                }
             });
         }
     }
 
-    /// Keeps a candidate that has references from outside, with all that it reaches.
+    /// Ends the subtraction.
+    ///
+    /// # Safety
+    /// As for `subtract`.
+    pub(super) unsafe fn subtract_rest(&mut self) {
+        for target in std::mem::take(&mut self.ahead).into_iter().flatten() {
+            // SAFETY: the caller's contract.
+            unsafe { self.subtract_one(target) };
+        }
+    }
+
+    /// Puts an object into the queue and gives the oldest out.
+    #[inline]
+    fn look_ahead(&mut self, object: NonNull<Header>) -> Option<NonNull<Header>> {
+        prefetch(object);
+        self.oldest = (self.oldest + 1) % AHEAD;
+        self.ahead[self.oldest].replace(object)
+    }
+
+    /// Keeps a candidate that has references from outside; `keep_reached` will keep what it reaches.
     ///
     /// # Safety
     /// The object is a candidate, and all references among candidates are subtracted.
     pub(super) unsafe fn keep_if_referenced(&mut self, object: NonNull<Header>) {
         // SAFETY: candidates and what they refer to are alive.
         unsafe {
-            if self.scratch(object, |word| *word > 1 && *word != REACHED) == Some(true) || is_class(object) {
-                self.keep(object);
+            let referenced = match state(object.as_ref()) {
+                REACHED => return,
+                MANY => self.many.get(&object).is_some_and(|outside| *outside != 0),
+                state => state > 1,
+            };
+            if referenced || is_class(object) {
+                self.reach(object);
             }
         }
     }
@@ -144,56 +173,103 @@ impl Search {
     /// Whether an object has turned out to be garbage.
     ///
     /// # Safety
-    /// As for `nominate`, and `keep_if_referenced` was called for all candidates.
+    /// The object is alive, and `keep_reached` was called.
     pub(super) unsafe fn is_garbage(&self, object: NonNull<Header>) -> bool {
         // SAFETY: the caller's contract.
-        unsafe { self.scratch_in_scope(object, |word| *word == 1) == Some(true) }
+        let header = unsafe { object.as_ref() };
+        self.scope.matches(header) && matches!(state(header), 1 | MANY)
     }
 
-    unsafe fn keep(&mut self, object: NonNull<Header>) {
+    /// Ends the search for an object.
+    ///
+    /// # Safety
+    /// The object is a candidate.
+    pub(super) unsafe fn forget(&self, object: NonNull<Header>) {
+        // SAFETY: the caller's contract.
+        set_state(unsafe { object.as_ref() }, 0);
+    }
+
+    /// # Safety
+    /// The target is alive.
+    #[inline]
+    unsafe fn subtract_one(&mut self, target: NonNull<Header>) {
+        // SAFETY: the caller's contract.
+        let header = unsafe { target.as_ref() };
+        if !self.scope.matches(header) {
+            return;
+        }
+        match state(header) {
+            MANY => {
+                if let Some(outside) = self.many.get_mut(&target) {
+                    *outside = outside.saturating_sub(1);
+                }
+            }
+            state @ 2..MANY => set_state(header, state - 1),
+            _ => {}
+        }
+    }
+
+    /// Keeps all that kept objects reach.
+    ///
+    /// # Safety
+    /// `keep_if_referenced` was called for all candidates.
+    pub(super) unsafe fn keep_reached(&mut self) {
         // SAFETY: the caller's contract, and what an object refers to is alive.
         unsafe {
-            self.reach(object);
-            while let Some(object) = self.work.pop() {
-                trace_object(object, &mut |field| {
-                    if let Some(target) = field.target() {
-                        self.reach(target);
-                    }
-                });
+            loop {
+                while let Some(object) = self.work.pop() {
+                    trace_object(object, &mut |field| {
+                        if let Some(target) = field.target()
+                            && let Some(target) = self.look_ahead(target)
+                        {
+                            self.reach(target);
+                        }
+                    });
+                }
+                for target in std::mem::take(&mut self.ahead).into_iter().flatten() {
+                    self.reach(target);
+                }
+                if self.work.is_empty() {
+                    return;
+                }
             }
         }
     }
 
+    /// # Safety
+    /// The object is alive.
+    #[inline]
     unsafe fn reach(&mut self, object: NonNull<Header>) {
         // SAFETY: the caller's contract.
-        let first = unsafe {
-            self.scratch_in_scope(object, |word| {
-                let first = *word != 0 && *word != REACHED;
-                if first {
-                    *word = REACHED;
-                }
-                first
-            })
-        };
-        if first == Some(true) {
+        let header = unsafe { object.as_ref() };
+        if self.scope.matches(header) && matches!(state(header), 1..=MANY) {
+            set_state(header, REACHED);
             self.work.push(object);
         }
     }
+}
 
-    unsafe fn scratch<R>(&self, object: NonNull<Header>, f: impl FnOnce(&mut u32) -> R) -> Option<R> {
-        // SAFETY: the caller's contract: a live object of the heap, in pages that this thread may use.
-        unsafe { heap::with_scratch(object.cast(), f) }
+/// Asks the processor for an object's header.
+#[inline]
+fn prefetch(object: NonNull<Header>) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch has no effect but on the cache.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(object.as_ptr().cast());
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = object;
+}
 
-    /// The same for an object that may be out of scope, even outside the heap.
-    unsafe fn scratch_in_scope<R>(
-        &self,
-        object: NonNull<Header>,
-        f: impl FnOnce(&mut u32) -> R,
-    ) -> Option<R> {
-        // SAFETY: the caller's contract.
-        unsafe { if self.scope.matches(object.as_ref()) { self.scratch(object, f) } else { None } }
-    }
+/// Relaxed, here and below: only one search at a time looks at an object, with everything else that it reads.
+#[inline]
+fn state(header: &Header) -> u8 {
+    header.gc_byte().load(Ordering::Relaxed)
+}
+
+#[inline]
+fn set_state(header: &Header, state: u8) {
+    header.gc_byte().store(state, Ordering::Relaxed);
 }
 
 /// Whether the object is a class: its own class's instances are laid out as classes are, since that class's class's are.

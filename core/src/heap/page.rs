@@ -60,8 +60,6 @@ pub(super) struct Shape {
     pub(super) class: usize,
     /// Bytes in a block.
     pub(super) block_size: usize,
-    /// `offset * reciprocal >> 32` is the number of the block at `offset`.
-    reciprocal: u64,
     /// How many blocks fit.
     pub(super) capacity: u32,
     /// How many pages this one spans.
@@ -70,20 +68,19 @@ pub(super) struct Shape {
 
 impl Shape {
     pub(super) const NONE: Shape =
-        Shape { kind: Kind::Leaf, class: LARGE, block_size: 0, reciprocal: 0, capacity: 0, span: 0 };
+        Shape { kind: Kind::Leaf, class: LARGE, block_size: 0, capacity: 0, span: 0 };
 
     /// The shape of a page of small blocks.
     pub(super) fn small(class: usize, kind: Kind) -> Shape {
         let block_size = size_class::block_size(class);
         let fitting = (PAGE_SIZE / block_size) as u32;
         let capacity = if cfg!(orochi_loom) { fitting.min(4) } else { fitting };
-        let reciprocal = (1_u64 << 32).div_ceil(block_size as u64);
-        Shape { kind, class, block_size, reciprocal, capacity, span: 1 }
+        Shape { kind, class, block_size, capacity, span: 1 }
     }
 
     /// The shape of a run of pages that holds one block.
     pub(super) fn large(span: usize, kind: Kind) -> Shape {
-        Shape { kind, class: LARGE, block_size: span * PAGE_SIZE, reciprocal: 0, capacity: 1, span }
+        Shape { kind, class: LARGE, block_size: span * PAGE_SIZE, capacity: 1, span }
     }
 }
 
@@ -100,8 +97,6 @@ pub(super) struct Local {
     pub(super) slot: usize,
     pub(super) next: *const Page,
     pub(super) previous: *const Page,
-    /// One word for every block, for a collector at work.
-    scratch: Vec<u32>,
 }
 
 #[repr(C, align(128))]
@@ -129,7 +124,6 @@ impl Page {
                 slot: 0,
                 next: ptr::null(),
                 previous: ptr::null(),
-                scratch: Vec::new(),
             }),
             #[cfg(orochi_loom)]
             shadow: [(); 4].map(UnsafeCell::new),
@@ -160,7 +154,6 @@ impl Page {
                 local.used = 0;
                 local.carved = 0;
                 local.place = Place::Full;
-                local.scratch = Vec::new();
             });
         }
     }
@@ -348,51 +341,6 @@ impl Page {
         }
     }
 
-    /// Sets up one zero word for every block. False if there is no memory for it.
-    ///
-    /// # Safety
-    /// Rule 2.
-    pub(super) unsafe fn make_scratch(&self) -> bool {
-        // SAFETY: the caller's contract.
-        unsafe {
-            self.local(|local| {
-                local.scratch.clear();
-                let enough = local.scratch.try_reserve_exact(local.carved as usize).is_ok();
-                if enough {
-                    local.scratch.resize(local.carved as usize, 0);
-                }
-                enough
-            })
-        }
-    }
-
-    /// Gives the words back.
-    ///
-    /// # Safety
-    /// Rule 2.
-    pub(super) unsafe fn drop_scratch(&self) {
-        // SAFETY: the caller's contract.
-        unsafe { self.local(|local| local.scratch = Vec::new()) }
-    }
-
-    /// Runs `f` on the block's word, if there is one.
-    ///
-    /// # Safety
-    /// Rule 2.
-    #[inline]
-    pub(super) unsafe fn scratch<R>(&self, block: NonNull<u8>, f: impl FnOnce(&mut u32) -> R) -> Option<R> {
-        let index = self.index_of(block.as_ptr());
-        // SAFETY: the caller's contract.
-        unsafe { self.local(|local| local.scratch.get_mut(index).map(f)) }
-    }
-
-    /// The number of a block in its page.
-    #[inline]
-    pub(super) fn index_of(&self, block: *mut u8) -> usize {
-        let offset = (block.addr() % PAGE_SIZE) as u64;
-        ((offset * self.shape().reciprocal) >> 32) as usize
-    }
-
     fn start(&self) -> *mut u8 {
         Segment::start_of(self)
     }
@@ -409,7 +357,8 @@ impl Page {
     /// Tells loom that the caller writes to the block.
     #[cfg(orochi_loom)]
     fn touch(&self, block: *mut u8) {
-        self.shadow[self.index_of(block)].with_mut(|_| ());
+        let index = block.addr() % PAGE_SIZE / self.shape().block_size;
+        self.shadow[index].with_mut(|_| ());
     }
 
     #[cfg(not(orochi_loom))]

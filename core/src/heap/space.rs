@@ -71,27 +71,6 @@ impl Space {
         unsafe { self.for_each_page(kind, |page| page.for_each_live(&mut f)) }
     }
 
-    /// Sets up one zero word for every block that can be part of a cycle, reached with [`super::with_scratch`].
-    /// False if memory is short.
-    ///
-    /// # Safety
-    /// The world is stopped until [`Space::drop_scratch`].
-    pub unsafe fn make_scratch(&self) -> bool {
-        let mut enough = true;
-        // SAFETY: rule 2 of pages, with the world stopped.
-        unsafe { self.for_each_page(Kind::Container, |page| enough &= page.make_scratch()) };
-        enough
-    }
-
-    /// Gives back what `make_scratch` set up.
-    ///
-    /// # Safety
-    /// The world is stopped.
-    pub unsafe fn drop_scratch(&self) {
-        // SAFETY: rule 2 of pages, with the world stopped.
-        unsafe { self.for_each_page(Kind::Container, |page| page.drop_scratch()) };
-    }
-
     /// # Safety
     /// The world is stopped.
     unsafe fn for_each_page(&self, kind: Kind, mut f: impl FnMut(&Page)) {

@@ -133,29 +133,21 @@ fn pages_of_ended_threads_are_adopted() {
 }
 
 #[test]
-fn marks_and_scratch_words() {
+fn marks() {
     let heap = heap();
     let blocks: Vec<_> = (0..100).map(|_| live(&heap, 80, Kind::Container)).collect();
-    assert!(heap.make_scratch());
-    for (index, block) in blocks.iter().enumerate() {
-        // SAFETY: in use and owned.
-        unsafe {
-            assert_eq!(with_scratch(*block, |word| std::mem::replace(word, index as u32)), Some(0));
-            assert!(!mark(*block));
-        }
+    for block in &blocks {
+        // SAFETY: in use.
+        unsafe { assert!(!mark(*block)) };
     }
-    for (index, block) in blocks.iter().enumerate() {
-        // SAFETY: in use and owned.
+    for block in &blocks {
+        // SAFETY: in use.
         unsafe {
-            assert_eq!(with_scratch(*block, |word| *word), Some(index as u32));
             assert!(is_marked(*block) && mark(*block));
             unmark(*block);
             assert!(!is_marked(*block));
         }
     }
-    heap.drop_scratch();
-    // SAFETY: in use and owned.
-    assert_eq!(unsafe { with_scratch(blocks[0], |word| *word) }, None);
 }
 
 #[test]
