@@ -1,6 +1,32 @@
 //! The buffer protocol: how bytes-like objects lend their memory.
+//!
+//! An exporter's `bf_getbuffer` gives a [`BufferView`]: raw memory that stays where it is until the view is released.
+//! Memory that can change may be changed by other threads meanwhile, so nobody gets a slice of it: it is read and written
+//! by copying, under the owner's lock ([`BufferView::read`], [`BufferView::write`]). Bytes objects never change, so
+//! [`ArgBytes`] borrows them and copies everything else. Native modules use `ArgBytes` and [`ArgBuffer`] only.
 
-use orochi_core::Value;
+use crate::args::{ArgContext, FromArg};
+use crate::error::{PyResult, type_error};
+use crate::types::bytes;
+use orochi_core::{Owner, lock};
+use orochi_core::{Ref, Thread, Value};
+use std::ops::Deref;
+
+/// CPython's `PyBUF_*`: what a consumer asks for.
+pub mod flags {
+    /// Only bytes in a row.
+    pub const SIMPLE: u32 = 0;
+    /// The memory will be written.
+    pub const WRITABLE: u32 = 1;
+    /// The format is wanted.
+    pub const FORMAT: u32 = 4;
+    /// The shape is wanted.
+    pub const ND: u32 = 8;
+    /// Strides are understood.
+    pub const STRIDES: u32 = 0x10 | ND;
+    /// Everything, read-only will do.
+    pub const FULL_RO: u32 = 0x100 | STRIDES | FORMAT;
+}
 
 /// A view on an exporter's memory. While it exists the exporter doesn't move or free the memory (a bytearray that is
 /// exported refuses to be resized).
@@ -21,4 +47,251 @@ pub struct BufferView {
     pub shape: Vec<isize>,
     /// Bytes from one item to the next in each dimension.
     pub strides: Vec<isize>,
+}
+
+impl BufferView {
+    /// A view on bytes in a row.
+    pub fn of_bytes(owner: Value, address: *mut u8, len: usize, readonly: bool) -> BufferView {
+        BufferView {
+            owner,
+            address,
+            len,
+            readonly,
+            itemsize: 1,
+            format: "B".into(),
+            shape: vec![len as isize],
+            strides: vec![1],
+        }
+    }
+
+    /// Whether the items lie in a row, the last dimension's closest together.
+    pub fn is_c_contiguous(&self) -> bool {
+        let mut expected = self.itemsize as isize;
+        for (&size, &stride) in self.shape.iter().zip(&self.strides).rev() {
+            if size > 1 && stride != expected {
+                return false;
+            }
+            expected *= size;
+        }
+        true
+    }
+
+    /// Whether the items lie in a row, the first dimension's closest together.
+    pub fn is_f_contiguous(&self) -> bool {
+        let mut expected = self.itemsize as isize;
+        for (&size, &stride) in self.shape.iter().zip(&self.strides) {
+            if size > 1 && stride != expected {
+                return false;
+            }
+            expected *= size;
+        }
+        true
+    }
+
+    /// Runs `f` with nobody else changing the owner's memory through this interface.
+    fn locked<R>(&self, thread: &Thread, f: impl FnOnce() -> R) -> R {
+        match self.owner.get().header() {
+            Some(header) if !self.readonly => lock::with(Owner::of(header), thread, f),
+            _ => f(),
+        }
+    }
+
+    /// Copies `into.len()` bytes that lie `offset` bytes from the start.
+    ///
+    /// The caller has made sure that they are within the view (see [`crate::types::memoryview`]); offsets of views with
+    /// negative strides may be negative.
+    pub(crate) fn read(&self, thread: &Thread, offset: isize, into: &mut [u8]) {
+        // SAFETY: within the exporter's memory, which stays as long as the view; nobody writes it under the lock.
+        self.locked(thread, || unsafe {
+            std::ptr::copy_nonoverlapping(self.address.offset(offset), into.as_mut_ptr(), into.len());
+        });
+    }
+
+    /// Writes bytes at an offset from the start. The same duties as [`BufferView::read`], and the view is writable.
+    pub(crate) fn write(&self, thread: &Thread, offset: isize, from: &[u8]) {
+        debug_assert!(!self.readonly);
+        // SAFETY: as for `read`; `from` is no part of the view, since nobody gets slices of changeable memory.
+        self.locked(thread, || unsafe {
+            std::ptr::copy_nonoverlapping(from.as_ptr(), self.address.offset(offset), from.len());
+        });
+    }
+
+    /// All bytes in C order.
+    pub fn to_vec(&self, thread: &Thread) -> PyResult<Vec<u8>> {
+        let mut result = Vec::new();
+        result.try_reserve_exact(self.len).map_err(|_| crate::error::memory_error())?;
+        result.resize(self.len, 0);
+        if self.is_c_contiguous() {
+            self.read(thread, 0, &mut result);
+            return Ok(result);
+        }
+        let mut at = 0;
+        self.each_offset(&mut |offset| {
+            if let Some(item) = result.get_mut(at..at + self.itemsize) {
+                self.read(thread, offset, item);
+            }
+            at += self.itemsize;
+        });
+        Ok(result)
+    }
+
+    /// Calls `each` with the offset of every item in C order.
+    pub fn each_offset(&self, each: &mut dyn FnMut(isize)) {
+        fn walk(shape: &[isize], strides: &[isize], base: isize, each: &mut dyn FnMut(isize)) {
+            match (shape, strides) {
+                ([size, shape @ ..], [stride, strides @ ..]) => {
+                    for i in 0..*size {
+                        walk(shape, strides, base + i * stride, each);
+                    }
+                }
+                _ => each(base),
+            }
+        }
+        walk(&self.shape, &self.strides, 0, each);
+    }
+
+    /// Gives the view back to its exporter.
+    pub fn release(self, thread: &mut Thread) {
+        if let Some(release) = crate::class_of(self.owner.get()).slots.bf_releasebuffer() {
+            release(thread, self.owner.get());
+        }
+    }
+}
+
+/// Whether the object exports a buffer.
+pub fn is_bytes_like(object: Ref<'_>) -> bool {
+    crate::class_of(object).slots.bf_getbuffer().is_some()
+}
+
+/// A view of an object's buffer; TypeError "a bytes-like object is required, not '…'".
+pub fn view(thread: &mut Thread, object: Ref<'_>, flags: u32) -> PyResult<BufferView> {
+    let class = crate::class_of(object);
+    match class.slots.bf_getbuffer() {
+        Some(get) => get(thread, object, flags),
+        None => Err(type_error(format!("a bytes-like object is required, not '{}'", class.name()))),
+    }
+}
+
+/// The bytes of a bytes-like object, which the callee may look at: borrowed from a bytes object, copied otherwise.
+pub enum ArgBytes<'a> {
+    /// Of a bytes object, which never changes.
+    Borrowed(&'a [u8]),
+    /// Copied from what can change.
+    Copied(Vec<u8>),
+}
+
+impl Deref for ArgBytes<'_> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            ArgBytes::Borrowed(bytes) => bytes,
+            ArgBytes::Copied(bytes) => bytes,
+        }
+    }
+}
+
+impl ArgBytes<'_> {
+    /// The bytes as a vector.
+    pub fn into_vec(self) -> Vec<u8> {
+        match self {
+            ArgBytes::Borrowed(bytes) => bytes.to_vec(),
+            ArgBytes::Copied(bytes) => bytes,
+        }
+    }
+}
+
+/// The bytes of an object; TypeError if it isn't bytes-like, BufferError if its memory isn't in a row.
+pub fn bytes_of<'a>(thread: &mut Thread, object: Ref<'a>) -> PyResult<ArgBytes<'a>> {
+    if let Some(bytes) = bytes::value(object) {
+        return Ok(ArgBytes::Borrowed(bytes));
+    }
+    let view = view(thread, object, flags::SIMPLE)?;
+    let copied = view.to_vec(thread);
+    view.release(thread);
+    Ok(ArgBytes::Copied(copied?))
+}
+
+/// The same, `None` for an object that isn't bytes-like.
+pub fn bytes_if_any<'a>(thread: &mut Thread, object: Ref<'a>) -> PyResult<Option<ArgBytes<'a>>> {
+    if is_bytes_like(object) { bytes_of(thread, object).map(Some) } else { Ok(None) }
+}
+
+/// The bytes of a bytes object or a bytearray (instances of subclasses included), and of nothing else.
+pub fn own_bytes<'a>(thread: &Thread, object: Ref<'a>) -> Option<ArgBytes<'a>> {
+    if let Some(bytes) = bytes::value(object) {
+        return Some(ArgBytes::Borrowed(bytes));
+    }
+    crate::types::bytearray::copy_of(thread, object).map(ArgBytes::Copied)
+}
+
+/// Runs `f` with the bytes of a bytes-like object.
+pub fn with_bytes<R>(
+    thread: &mut Thread,
+    object: Ref<'_>,
+    f: impl FnOnce(&mut Thread, &[u8]) -> R,
+) -> PyResult<R> {
+    let bytes = bytes_of(thread, object)?;
+    Ok(f(thread, &bytes))
+}
+
+impl<'a> FromArg<'a> for ArgBytes<'a> {
+    fn from_arg(thread: &mut Thread, value: Ref<'a>, _context: ArgContext) -> PyResult<ArgBytes<'a>> {
+        bytes_of(thread, value)
+    }
+}
+
+/// A bytes-like argument that is written to (`readinto`). The export ends when [`ArgBuffer::finish`] is called.
+pub struct ArgBuffer {
+    view: BufferView,
+}
+
+impl ArgBuffer {
+    /// How many bytes there are.
+    pub fn len(&self) -> usize {
+        self.view.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.view.len == 0
+    }
+
+    /// A copy of the present content.
+    pub fn to_vec(&self, thread: &Thread) -> PyResult<Vec<u8>> {
+        self.view.to_vec(thread)
+    }
+
+    /// Writes bytes from `at` on; what goes beyond the end is cut off.
+    pub fn write(&self, thread: &Thread, at: usize, bytes: &[u8]) {
+        let room = self.view.len.saturating_sub(at);
+        let bytes = bytes.get(..room.min(bytes.len())).unwrap_or_default();
+        if !bytes.is_empty() {
+            self.view.write(thread, at as isize, bytes);
+        }
+    }
+
+    /// Ends the export.
+    pub fn finish(self, thread: &mut Thread) {
+        self.view.release(thread);
+    }
+}
+
+impl<'a> FromArg<'a> for ArgBuffer {
+    fn from_arg(thread: &mut Thread, value: Ref<'a>, context: ArgContext) -> PyResult<ArgBuffer> {
+        writable(thread, value).ok_or_else(|| context.wrong_type("read-write bytes-like object", value))?
+    }
+}
+
+/// A writable, contiguous view; `None` if the object has none.
+pub fn writable(thread: &mut Thread, object: Ref<'_>) -> Option<PyResult<ArgBuffer>> {
+    let get = crate::class_of(object).slots.bf_getbuffer()?;
+    match get(thread, object, flags::WRITABLE) {
+        Ok(view) if view.readonly || !view.is_c_contiguous() => {
+            view.release(thread);
+            None
+        }
+        Ok(view) => Some(Ok(ArgBuffer { view })),
+        Err(error) if error.matches(&crate::types::exception::BufferError) => None,
+        Err(error) => Some(Err(error)),
+    }
 }

@@ -41,7 +41,7 @@ pub use slots::Slots;
 pub use types::dict::{DictExt, PyDict};
 pub use types::module::{ModuleDef, ModuleExt, PyModule};
 pub use types::r#type::{PyType, TypeExt};
-pub use types::{float, int, str, tuple};
+pub use types::{bytes, float, int, str, tuple};
 
 use orochi_core::{Payload, word};
 use std::ptr::NonNull;

@@ -41,7 +41,11 @@ pub fn value(object: Ref<'_>) -> Option<f64> {
     }
 }
 
-#[pymethods]
+#[pymethods(parts(
+    crate::types::float_::arith::ARITH,
+    crate::types::float_::construct::CONSTRUCT,
+    crate::types::float_::methods::METHODS
+))]
 impl PyFloat {
     #[slot]
     fn tp_repr(thread: &mut Thread, this: Ref<'_>) -> PyResult {

@@ -146,15 +146,12 @@ pub fn fits_word(value: i64) -> bool {
     word::from_int(value).is_some()
 }
 
-#[pymethods]
-impl PyInt {
-    #[slot]
-    fn tp_repr(thread: &mut Thread, this: Ref<'_>) -> PyResult {
-        let text = match value(this) {
-            Some(IntRef::Small(small)) => small.to_string(),
-            Some(IntRef::Big(big)) => big.to_string(),
-            None => return Err(type_error("an int is required")),
-        };
-        crate::str::new(thread, &text)
-    }
-}
+#[pymethods(parts(
+    crate::types::int_::arith::ARITH,
+    crate::types::int_::compare::COMPARE,
+    crate::types::int_::text::TEXT,
+    crate::types::int_::bytes::BYTES,
+    crate::types::int_::construct::CONSTRUCT,
+    crate::types::int_::methods::METHODS
+))]
+impl PyInt {}

@@ -1,0 +1,3 @@
+//! `bytes`: construction, methods, and what `bytearray` shares with it.
+
+pub mod construct;
