@@ -1,30 +1,28 @@
 //! Hashes that need an object or the process's seed.
 
 use orochi_core::Ref;
+use orochi_text::hash::HashKey;
 use std::sync::OnceLock;
 
-static SEED: OnceLock<u64> = OnceLock::new();
+static KEY: OnceLock<HashKey> = OnceLock::new();
 
 /// Fixes the seed of str and bytes hashes (PYTHONHASHSEED); false if something was hashed before.
 pub fn set_seed(seed: u64) -> bool {
-    SEED.set(seed).is_ok()
+    KEY.set(HashKey::from_seed(seed)).is_ok()
 }
 
-fn seed() -> u64 {
-    *SEED.get_or_init(|| {
+fn key() -> &'static HashKey {
+    KEY.get_or_init(|| {
         use std::hash::{BuildHasher, Hasher};
-        std::hash::RandomState::new().build_hasher().finish()
+        let random = || std::hash::RandomState::new().build_hasher().finish();
+        HashKey::new(random(), random())
     })
 }
 
 /// The hash of a str's or bytes' content.
+#[inline]
 pub fn of_bytes(bytes: &[u8]) -> i64 {
-    // FNV-1a over words, folded; replaced by the keyed hash of orochi-text.
-    let mut hash = seed() ^ 0xcbf2_9ce4_8422_2325;
-    for &byte in bytes {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-    fold(hash)
+    key().hash_bytes(bytes)
 }
 
 /// The hash of an object by identity.

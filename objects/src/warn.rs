@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Warnings that native code issues: `warnings.warn` of the Python module.
 
 use crate::class::StaticType;
@@ -25,38 +24,10 @@ pub fn warn(thread: &mut Thread, category: &'static StaticType, message: &str) -
 /// Issues a RuntimeWarning.
 pub fn runtime_warning(thread: &mut Thread, message: &str) -> PyResult<()> {
     warn(thread, &exception::RuntimeWarning, message)
-=======
-//! Warnings that native code issues. The machinery (`warnings`, filters) is above this crate and registers itself here.
-
-use crate::class::StaticType;
-use crate::error::PyResult;
-use crate::types::exception;
-use orochi_core::Thread;
-use std::sync::OnceLock;
-
-/// `warn(thread, category, message, stack level)`.
-pub type WarnHook = fn(&mut Thread, &'static StaticType, &str, i64) -> PyResult<()>;
-
-static HOOK: OnceLock<WarnHook> = OnceLock::new();
-
-/// Registers what issues warnings; the first one stays.
-pub fn set_hook(hook: WarnHook) {
-    // A second registration changes nothing.
-    let _ = HOOK.set(hook);
-}
-
-/// Issues a warning. An exception if a filter turns it into one.
-#[cold]
-pub fn warn(thread: &mut Thread, category: &'static StaticType, message: &str, level: i64) -> PyResult<()> {
-    match HOOK.get() {
-        Some(hook) => hook(thread, category, message, level),
-        None => Ok(()),
-    }
 }
 
 /// A DeprecationWarning for the caller.
 #[cold]
 pub fn deprecation(thread: &mut Thread, message: &str) -> PyResult<()> {
-    warn(thread, &exception::DeprecationWarning, message, 1)
->>>>>>> 412cd79 (Numbers: int, bool, float and complex; bytes and the buffer protocol begun)
+    warn(thread, &exception::DeprecationWarning, message)
 }

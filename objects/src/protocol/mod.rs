@@ -251,7 +251,9 @@ pub fn contains(thread: &mut Thread, container: Ref<'_>, item: Ref<'_>) -> PyRes
 /// A special method as the interpreter finds it: in the class, bound to the object. `None` (of Rust) if there is none.
 pub fn special(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyResult<Option<Value>> {
     use crate::types::r#type::TypeExt;
-    let Some(found) = crate::class_of(object).lookup(thread, name).map(Ref::to_owned) else { return Ok(None) };
+    let Some(found) = crate::class_of(object).lookup(thread, name).map(Ref::to_owned) else {
+        return Ok(None);
+    };
     crate::types::object::bind(thread, found, object).map(Some)
 }
 

@@ -43,11 +43,7 @@ pub fn new(thread: &Thread, bytes: Vec<u8>) -> PyResult<Owned<PyByteArray>> {
 }
 
 /// A new instance of `bytearray` or a subclass.
-pub fn subclass_object(
-    thread: &Thread,
-    class: &Obj<PyType>,
-    bytes: Vec<u8>,
-) -> PyResult<Owned<PyByteArray>> {
+pub fn subclass_object(thread: &Thread, class: &Obj<PyType>, bytes: Vec<u8>) -> PyResult<Owned<PyByteArray>> {
     crate::alloc(thread, class, PyByteArray { state: Guarded::new(State { bytes, exports: 0 }) })
 }
 
@@ -67,7 +63,11 @@ pub fn write<R>(array: &Obj<PyByteArray>, thread: &Thread, f: impl FnOnce(&mut [
 }
 
 /// Runs `f` with the vector, which it may resize. BufferError if the array is exported.
-pub fn resize<R>(array: &Obj<PyByteArray>, thread: &Thread, f: impl FnOnce(&mut Vec<u8>) -> R) -> PyResult<R> {
+pub fn resize<R>(
+    array: &Obj<PyByteArray>,
+    thread: &Thread,
+    f: impl FnOnce(&mut Vec<u8>) -> R,
+) -> PyResult<R> {
     array.state.with(array, thread, |state, _| {
         if state.exports > 0 {
             return Err(exported());

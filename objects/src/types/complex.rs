@@ -250,7 +250,8 @@ pub fn from_number(thread: &mut Thread, object: Ref<'_>) -> PyResult<Option<Part
 
 fn from_str(text: &Obj<PyStr>) -> PyResult<Parts> {
     let ascii = orochi_text::unicode::to_ascii_number(text.as_wtf8());
-    orochi_text::float::parse_complex(&ascii).ok_or_else(|| value_error("complex() arg is a malformed string"))
+    orochi_text::float::parse_complex(&ascii)
+        .ok_or_else(|| value_error("complex() arg is a malformed string"))
 }
 
 fn part(thread: &mut Thread, object: Ref<'_>, name: &str) -> PyResult<Parts> {
@@ -292,13 +293,8 @@ fn own(this: Ref<'_>) -> Parts {
 #[pymethods(parts(ARITH))]
 impl PyComplex {
     #[new]
-    #[signature(real=0, imag=0)]
-    fn new(
-        thread: &mut Thread,
-        cls: &Obj<PyType>,
-        real: Option<Ref<'_>>,
-        imag: Option<Ref<'_>>,
-    ) -> PyResult {
+    #[signature(real = 0, imag = 0)]
+    fn new(thread: &mut Thread, cls: &Obj<PyType>, real: Option<Ref<'_>>, imag: Option<Ref<'_>>) -> PyResult {
         let exact = std::ptr::eq(cls, PyComplex::static_type().get());
         let parts = match (real, imag) {
             (Some(real), None) => {
@@ -389,9 +385,8 @@ impl PyComplex {
 
     #[slot]
     fn tp_hash(_thread: &mut Thread, this: &Obj<Self>) -> PyResult<i64> {
-        let hash = |x| {
-            orochi_text::hash::hash_float(x).unwrap_or_else(|| crate::hash::of_address(this.get()))
-        };
+        let hash =
+            |x| orochi_text::hash::hash_float(x).unwrap_or_else(|| crate::hash::of_address(this.get()));
         Ok(orochi_text::hash::hash_complex(hash(this.real), hash(this.imag)))
     }
 

@@ -1,26 +1,26 @@
 //! The built-in types, one file or folder each.
 
 pub mod bool;
-pub mod cell;
-pub mod code;
 pub mod bytearray;
 pub mod bytes;
 pub mod bytes_;
+pub mod cell;
+pub mod code;
 pub mod complex;
 pub mod dict;
 pub mod dict_;
 pub mod exception;
 pub mod float;
+pub mod float_;
+pub mod format;
 pub mod frame;
 pub mod function;
 pub mod generator;
 pub mod getset;
 pub mod int;
+pub mod int_;
 pub mod key;
 pub mod method;
-pub mod float_;
-pub mod format;
-pub mod int_;
 pub mod method_descriptor;
 pub mod module;
 pub mod native_function;

@@ -24,10 +24,9 @@ pub fn from_str(thread: &mut Thread, text: Ref<'_>) -> PyResult<f64> {
 #[cold]
 fn malformed(thread: &mut Thread, argument: Ref<'_>) -> crate::PyErr {
     match protocol::repr(thread, argument) {
-        Ok(shown) => value_error(format!(
-            "could not convert string to float: {}",
-            crate::str::display(shown.get())
-        )),
+        Ok(shown) => {
+            value_error(format!("could not convert string to float: {}", crate::str::display(shown.get())))
+        }
         Err(error) => error,
     }
 }

@@ -137,11 +137,8 @@ pub fn divide_big(a: &BigInt, b: &BigInt) -> f64 {
     }
     // Below the normal range fewer bits are kept: 2^-1074 is the last bit, and two more decide the rounding.
     let shift = (66 - difference).min(1076);
-    let (mut quotient, rest) = if shift >= 0 {
-        (a << shift as u64).div_rem(b)
-    } else {
-        a.div_rem(&(b << (-shift) as u64))
-    };
+    let (mut quotient, rest) =
+        if shift >= 0 { (a << shift as u64).div_rem(b) } else { a.div_rem(&(b << (-shift) as u64)) };
     if !rest.is_zero() {
         quotient |= num_bigint::BigUint::from(1_u8);
     }

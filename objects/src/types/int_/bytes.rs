@@ -89,7 +89,8 @@ impl PyInt {
         signed: bool,
     ) -> PyResult {
         let little = is_little(byteorder_argument(byteorder, "to_bytes")?)?;
-        let length = usize::try_from(length).map_err(|_| value_error("length argument must be non-negative"))?;
+        let length =
+            usize::try_from(length).map_err(|_| value_error("length argument must be non-negative"))?;
         let Some(value) = int::value(this) else { return Err(type_error("an int is required")) };
         crate::types::bytes::new(thread, &to_bytes(value, length, little, signed)?)
     }

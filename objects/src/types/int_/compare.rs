@@ -33,13 +33,14 @@ pub fn compare_float(left: IntRef<'_>, right: f64) -> Option<Ordering> {
         return (small as f64).partial_cmp(&right);
     }
     let whole = right.trunc();
-    let order = match (left, whole) {
-        (IntRef::Small(small), whole) if whole.abs() < 9e18 => small.cmp(&(whole as i64)),
-        (IntRef::Big(big), whole) if whole.abs() < 9e18 && big.bits() > 64 => {
-            if big.sign() == Sign::Minus { Ordering::Less } else { Ordering::Greater }
-        }
-        (left, whole) => left.to_big().as_ref().cmp(&BigInt::from_f64(whole)?),
-    };
+    let order =
+        match (left, whole) {
+            (IntRef::Small(small), whole) if whole.abs() < 9e18 => small.cmp(&(whole as i64)),
+            (IntRef::Big(big), whole) if whole.abs() < 9e18 && big.bits() > 64 => {
+                if big.sign() == Sign::Minus { Ordering::Less } else { Ordering::Greater }
+            }
+            (left, whole) => left.to_big().as_ref().cmp(&BigInt::from_f64(whole)?),
+        };
     Some(order.then_with(|| whole.partial_cmp(&right).unwrap_or(Ordering::Equal)))
 }
 

@@ -43,9 +43,7 @@ pub fn from_str(thread: &mut Thread, text: Ref<'_>, base: u32) -> PyResult {
 
 /// `int(bytes, base)`.
 pub fn from_ascii(thread: &mut Thread, bytes: &[u8], base: u32) -> PyResult {
-    parse(thread, bytes, base, |thread| {
-        crate::str::new(thread, &orochi_text::repr::repr_bytes(bytes))
-    })
+    parse(thread, bytes, base, |thread| crate::str::new(thread, &orochi_text::repr::repr_bytes(bytes)))
 }
 
 /// `int(object)` for any object: a number, text or bytes.
