@@ -432,6 +432,15 @@ impl SetStorage {
         }
     }
 
+    /// Takes the memory out of a set that is local and about to be thrown away.
+    pub fn take_local(&self) -> SetStorage {
+        let taken = SetStorage::new();
+        let table = self.load();
+        self.publish(std::ptr::null_mut());
+        taken.table.store(table, Ordering::Relaxed);
+        taken
+    }
+
     /// A copy of the keys, for a new local set; of one moment of a shared one.
     pub fn duplicate(&self, owner: Owner<'_>, thread: &Thread) -> Result<SetStorage, NoMemory> {
         let copy = SetStorage::new();

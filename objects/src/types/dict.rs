@@ -8,7 +8,7 @@ use crate::error::{PyResult, key_error, memory_error};
 use crate::protocol::compare::{CompareOp, compare_bool};
 use crate::storage::NoMemory;
 use crate::storage::dict::{ChangeError, DictStorage, Found, Lookup};
-use crate::types::dict_::METHODS;
+use crate::types::dict_::{ITERATION, METHODS, VIEWS};
 use crate::types::key::Key;
 use crate::types::str::PyStr;
 use crate::types::r#type::PyType;
@@ -32,7 +32,7 @@ pub struct PyDict {
     storage: DictStorage,
 }
 
-#[pymethods(parts(METHODS))]
+#[pymethods(parts(METHODS, VIEWS, ITERATION))]
 impl PyDict {}
 
 impl PyDict {

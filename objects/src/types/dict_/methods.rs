@@ -309,7 +309,7 @@ pub fn update_from_dict(thread: &mut Thread, this: &Obj<PyDict>, other: &Obj<PyD
 fn update_from_pairs(thread: &mut Thread, this: &Obj<PyDict>, source: Ref<'_>) -> PyResult<()> {
     let mut number = 0usize;
     protocol::iterate(thread, source, |thread, pair| {
-        let items = match protocol::collect(thread, pair.get()) {
+        let items = match crate::types::list::to_values(thread, pair.get()) {
             Ok(items) => items,
             Err(error) => return Err(not_a_sequence(thread, error)),
         };

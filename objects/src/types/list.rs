@@ -1,0 +1,112 @@
+//! `list`: the object, and the operations on it that other native code uses.
+//!
+//! The memory is in `storage/list.rs`; methods are in `list_/`.
+
+use crate::class::{PyClass, is_exact};
+use crate::error::{PyResult, memory_error};
+use crate::protocol;
+use crate::storage::list::ListStorage;
+use crate::types::list_::{ITERATION, METHODS, OPERATORS};
+use crate::types::tuple::PyTuple;
+use crate::types::r#type::PyType;
+use orochi_core::word::Word;
+use orochi_core::{Obj, Owned, Owner, Ref, Thread, Value};
+use orochi_macros::{Trace, pyclass, pymethods};
+
+/// Built-in mutable sequence.
+///
+/// If no argument is given, the constructor creates a new empty list.
+/// The argument must be an iterable if specified.
+#[pyclass(name = "list", subclassable, sequence, flags(LIST_SUBCLASS, MATCH_SELF))]
+#[derive(Trace)]
+pub struct PyList {
+    storage: ListStorage,
+}
+
+#[pymethods(parts(METHODS, OPERATORS, ITERATION))]
+impl PyList {}
+
+impl PyList {
+    /// The memory.
+    #[inline(always)]
+    pub fn storage(&self) -> &ListStorage {
+        &self.storage
+    }
+}
+
+/// A new list of these values.
+pub fn new(thread: &Thread, values: Vec<Value>) -> PyResult<Owned<PyList>> {
+    subclass_object(thread, PyList::static_type().get(), ListStorage::from_values(values)?)
+}
+
+/// A new empty list with room for `capacity` elements.
+pub fn with_capacity(thread: &Thread, capacity: usize) -> PyResult<Owned<PyList>> {
+    subclass_object(thread, PyList::static_type().get(), ListStorage::with_capacity(capacity)?)
+}
+
+/// A new instance of `list` or a subclass.
+pub fn subclass_object(thread: &Thread, class: &Obj<PyType>, storage: ListStorage) -> PyResult<Owned<PyList>> {
+    crate::alloc(thread, class, PyList { storage })
+}
+
+/// Appends an element. MemoryError.
+#[inline]
+pub fn push(thread: &Thread, list: &Obj<PyList>, value: Value) -> PyResult<()> {
+    list.storage.push(Owner::from(list), thread, value).map_err(|_| memory_error())
+}
+
+/// The number of elements.
+#[inline(always)]
+pub fn len(thread: &Thread, list: &Obj<PyList>) -> usize {
+    list.storage.len(thread)
+}
+
+/// The element at an index.
+#[inline(always)]
+pub fn get<'a>(thread: &'a Thread, list: &'a Obj<PyList>, index: usize) -> Option<Ref<'a>> {
+    list.storage.get(thread, index)
+}
+
+/// An owned copy of the element at an index.
+#[inline]
+pub fn item(thread: &Thread, list: &Obj<PyList>, index: usize) -> Option<Value> {
+    list.storage.get(thread, index).map(Ref::to_owned)
+}
+
+/// The element at an index for a register; UNBOUND if there is none.
+#[inline(always)]
+pub fn load_register(thread: &Thread, list: &Obj<PyList>, index: usize) -> Word {
+    list.storage.load_register(thread, index)
+}
+
+/// Owned copies of all elements, of one moment.
+pub fn values(thread: &Thread, list: &Obj<PyList>) -> PyResult<Vec<Value>> {
+    Ok(list.storage.to_vec(Owner::from(list), thread)?)
+}
+
+/// The items of any iterable; lists and tuples are copied without iterating.
+pub fn to_values(thread: &mut Thread, iterable: Ref<'_>) -> PyResult<Vec<Value>> {
+    match plain_values(thread, iterable) {
+        Some(values) => values,
+        None => protocol::collect(thread, iterable),
+    }
+}
+
+/// The items of an exact list or tuple.
+pub fn plain_values(thread: &Thread, object: Ref<'_>) -> Option<PyResult<Vec<Value>>> {
+    if is_exact(object, PyList::static_type()) {
+        return object.downcast::<PyList>().map(|list| values(thread, list));
+    }
+    if is_exact(object, PyTuple::static_type()) {
+        return object.downcast::<PyTuple>().map(|tuple| Ok(tuple.items().map(Ref::to_owned).collect()));
+    }
+    None
+}
+
+/// Appends the items of any iterable, one by one.
+pub fn extend(thread: &mut Thread, list: &Obj<PyList>, iterable: Ref<'_>) -> PyResult<()> {
+    if let Some(values) = plain_values(thread, iterable) {
+        return Ok(list.storage.extend(Owner::from(list), thread, values?)?);
+    }
+    protocol::iterate(thread, iterable, |thread, item| push(thread, list, item))
+}

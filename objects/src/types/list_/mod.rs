@@ -1,0 +1,11 @@
+//! The parts of `list`: methods, operators, sorting, iteration.
+
+mod iteration;
+mod methods;
+mod operators;
+pub mod sort;
+
+pub(crate) use iteration::ITERATION;
+pub use iteration::{ListIterator, ListReverseIterator};
+pub(crate) use methods::METHODS;
+pub(crate) use operators::OPERATORS;
