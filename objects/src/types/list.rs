@@ -45,7 +45,11 @@ pub fn with_capacity(thread: &Thread, capacity: usize) -> PyResult<Owned<PyList>
 }
 
 /// A new instance of `list` or a subclass.
-pub fn subclass_object(thread: &Thread, class: &Obj<PyType>, storage: ListStorage) -> PyResult<Owned<PyList>> {
+pub fn subclass_object(
+    thread: &Thread,
+    class: &Obj<PyType>,
+    storage: ListStorage,
+) -> PyResult<Owned<PyList>> {
     crate::alloc(thread, class, PyList { storage })
 }
 

@@ -326,8 +326,7 @@ impl PyRange {
 
     #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let (start, stop, step) =
-            (big(this.start.fixed()), big(this.stop.fixed()), big(this.step.fixed()));
+        let (start, stop, step) = (big(this.start.fixed()), big(this.stop.fixed()), big(this.step.fixed()));
         let text = if step.is_one() {
             format!("range({start}, {stop})")
         } else {

@@ -1,6 +1,5 @@
 //! The iterators over ranges: one for words, one for numbers of any size.
 
-use crate::class::PyClass;
 use crate::error::PyResult;
 use crate::types::int;
 use crate::types::range;

@@ -5,8 +5,8 @@
 
 use crate::class::PyClass;
 use crate::error::{PyResult, memory_error};
-use crate::protocol::compare::{CompareOp, compare_bool};
 use crate::protocol;
+use crate::protocol::compare::{CompareOp, compare_bool};
 use crate::storage::set::{Lookup, Rejected, SetStorage};
 use crate::types::dict::{self, PyDict};
 use crate::types::key::Key;

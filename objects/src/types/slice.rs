@@ -1,12 +1,11 @@
 //! `slice`: three objects, and the arithmetic of what they select in a sequence.
 
-use crate::class::PyClass;
 use crate::error::{PyResult, type_error, value_error};
 use crate::protocol::{self, CompareOp};
 use crate::storage::list::Stride;
 use crate::types::int::{self, IntRef};
-use crate::types::{repr_guard, tuple};
 use crate::types::r#type::PyType;
+use crate::types::{repr_guard, tuple};
 use num_bigint::BigInt;
 use num_traits::{Signed, Zero};
 use orochi_core::{Field, Obj, Owned, Ref, Thread, Value};
@@ -281,17 +280,16 @@ pub fn big_indices(thread: &mut Thread, slice: &Obj<PySlice>, length: &BigInt) -
     if step.is_zero() {
         return Err(value_error("slice step cannot be zero"));
     }
-    let (low, high) = if step.is_negative() {
-        (BigInt::from(-1), length - 1)
-    } else {
-        (BigInt::default(), length.clone())
-    };
+    let (low, high) =
+        if step.is_negative() { (BigInt::from(-1), length - 1) } else { (BigInt::default(), length.clone()) };
     let place = |index: BigInt| {
         let index = if index.is_negative() { index + length } else { index };
         index.clamp(low.clone(), high.clone().max(low.clone()))
     };
     let backwards = step.is_negative();
-    let start = number(slice.start())?.map_or_else(|| if backwards { high.clone() } else { low.clone() }, place);
-    let stop = number(slice.stop())?.map_or_else(|| if backwards { low.clone() } else { high.clone() }, place);
+    let start =
+        number(slice.start())?.map_or_else(|| if backwards { high.clone() } else { low.clone() }, place);
+    let stop =
+        number(slice.stop())?.map_or_else(|| if backwards { low.clone() } else { high.clone() }, place);
     Ok([start, stop, step])
 }

@@ -1,7 +1,8 @@
-//! `tuple`: the storage. Its methods are in `tuple_.rs`.
+//! `tuple`: the storage. Its methods are in `tuple_/`.
 
 use crate::class::PyClass;
 use crate::error::{PyResult, memory_error};
+use crate::types::tuple_::METHODS;
 use crate::types::r#type::PyType;
 use orochi_core::object::Tail;
 use orochi_core::{Field, Header, Layout, Obj, Owned, Ref, Thread, Trace, Value};
@@ -112,10 +113,5 @@ pub fn empty(thread: &Thread) -> &'static Obj<PyTuple> {
         .0
 }
 
-#[pymethods]
-impl PyTuple {
-    #[slot]
-    fn sq_length(this: &Obj<Self>) -> usize {
-        this.len()
-    }
-}
+#[pymethods(parts(METHODS))]
+impl PyTuple {}

@@ -1,6 +1,5 @@
 //! The iterators over dicts: over keys, values and items, forwards and backwards.
 
-use crate::class::PyClass;
 use crate::error::{PyResult, runtime_error};
 use crate::types::dict::{self, Entry, PyDict};
 use crate::types::{list, tuple};
@@ -34,12 +33,7 @@ impl State {
         }
     }
 
-    fn next<T>(
-        &self,
-        this: &Obj<T>,
-        thread: &mut Thread,
-        backwards: bool,
-    ) -> PyResult<Option<Entry>> {
+    fn next<T>(&self, this: &Obj<T>, thread: &mut Thread, backwards: bool) -> PyResult<Option<Entry>> {
         let Some(dict) = self.dict.load(thread).and_then(Ref::downcast::<PyDict>) else { return Ok(None) };
         if dict::len(thread, dict) != self.used.load(Ordering::Relaxed) {
             self.used.store(usize::MAX, Ordering::Relaxed);

@@ -4,7 +4,6 @@ use super::iteration::{
     DictItemIterator, DictKeyIterator, DictReverseItemIterator, DictReverseKeyIterator,
     DictReverseValueIterator, DictValueIterator,
 };
-use crate::class::PyClass;
 use crate::error::PyResult;
 use crate::protocol::{self, CompareOp};
 use crate::types::dict::{self, PyDict};

@@ -27,7 +27,7 @@ pub struct PyEnumerate {
 #[pymethods]
 impl PyEnumerate {
     #[new]
-    #[signature(iterable, start=0)]
+    #[signature(iterable, start = 0)]
     fn new(thread: &mut Thread, cls: &Obj<PyType>, iterable: Ref<'_>, start: Option<Ref<'_>>) -> PyResult {
         let count = match start {
             Some(start) => int::index(thread, start)?,

@@ -5,8 +5,8 @@ use crate::error::{PyResult, type_error};
 use crate::protocol;
 use crate::types::dict::PyDict;
 use crate::types::object::bind;
-use crate::types::r#type::{PyType, TypeExt};
 use crate::types::tuple;
+use crate::types::r#type::{PyType, TypeExt};
 use orochi_core::sync::{AtomicI64, Ordering};
 use orochi_core::{AtomicField, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
@@ -83,7 +83,11 @@ impl PyReversed {
             Err(error) => {
                 this.index.0.store(-1, Ordering::Relaxed);
                 this.sequence.swap(this, thread, None);
-                if error.matches(&IndexError) || error.matches(&StopIteration) { Ok(None) } else { Err(error) }
+                if error.matches(&IndexError) || error.matches(&StopIteration) {
+                    Ok(None)
+                } else {
+                    Err(error)
+                }
             }
         }
     }

@@ -3,8 +3,8 @@
 use crate::args::Args;
 use crate::error::{PyErr, PyResult, type_error, value_error};
 use crate::protocol;
-use crate::types::r#type::PyType;
 use crate::types::tuple;
+use crate::types::r#type::PyType;
 use orochi_core::sync::{AtomicBool, Ordering};
 use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
@@ -31,7 +31,10 @@ pub(super) fn strict_keyword(thread: &mut Thread, args: &Args<'_>, function: &st
     let mut strict = false;
     for (name, value) in args.keywords() {
         if name.as_bytes() != b"strict" {
-            return Err(type_error(format!("{function}() got an unexpected keyword argument '{name}'", name = **name)));
+            return Err(type_error(format!(
+                "{function}() got an unexpected keyword argument '{name}'",
+                name = **name
+            )));
         }
         strict = protocol::is_true(thread, value)?;
     }
@@ -95,7 +98,8 @@ pub(super) fn uneven(
     ended: usize,
     function: &str,
 ) -> PyResult<Option<PyErr>> {
-    let before = |count: usize| if count == 1 { "argument 1".to_owned() } else { format!("arguments 1-{count}") };
+    let before =
+        |count: usize| if count == 1 { "argument 1".to_owned() } else { format!("arguments 1-{count}") };
     if ended > 0 {
         let place = ended + 1;
         let text = format!("{function}() argument {place} is shorter than {}", before(ended));

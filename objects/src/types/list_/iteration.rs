@@ -1,6 +1,5 @@
 //! The iterators over lists, forwards and backwards.
 
-use crate::class::PyClass;
 use crate::error::PyResult;
 use crate::types::iterators::reduced;
 use crate::types::list::{self, PyList};

@@ -71,8 +71,7 @@ impl PyList {
         while let Some(item) = list::item(thread, this, index) {
             if protocol::eq(thread, item.get(), value)? {
                 let word = item.get().word();
-                let removed =
-                    this.storage().remove_identical(Owner::from(this), thread, index, word)?;
+                let removed = this.storage().remove_identical(Owner::from(this), thread, index, word)?;
                 if removed.is_some() {
                     return Ok(());
                 }

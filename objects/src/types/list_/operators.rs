@@ -26,7 +26,12 @@ impl PyList {
     }
 
     #[slot]
-    fn sq_ass_item(thread: &mut Thread, this: &Obj<Self>, index: i64, value: Option<Ref<'_>>) -> PyResult<()> {
+    fn sq_ass_item(
+        thread: &mut Thread,
+        this: &Obj<Self>,
+        index: i64,
+        value: Option<Ref<'_>>,
+    ) -> PyResult<()> {
         set_at(thread, this, index, value)
     }
 

@@ -11,7 +11,12 @@ use orochi_core::{Ref, Thread, Value};
 use std::cmp::Ordering;
 
 /// Sorts values as `list.sort` does. After an error they are all there still, in some order.
-pub fn sort(thread: &mut Thread, values: &mut Vec<Value>, key: Option<Ref<'_>>, reverse: bool) -> PyResult<()> {
+pub fn sort(
+    thread: &mut Thread,
+    values: &mut Vec<Value>,
+    key: Option<Ref<'_>>,
+    reverse: bool,
+) -> PyResult<()> {
     if reverse {
         // Equal elements keep their order if it is reversed before and after.
         values.reverse();
@@ -54,7 +59,8 @@ fn order_of_plain(keys: &[Value]) -> Option<Vec<usize>> {
     }
     if exact_str(first).is_some() {
         // The order of WTF-8 bytes is that of code points.
-        let texts: Option<Vec<&[u8]>> = keys.iter().map(|key| exact_str(key.get()).map(|s| s.as_bytes())).collect();
+        let texts: Option<Vec<&[u8]>> =
+            keys.iter().map(|key| exact_str(key.get()).map(|s| s.as_bytes())).collect();
         return Some(sorted_by(&texts?, Ord::cmp));
     }
     if first.as_flonum().is_some() {
@@ -221,7 +227,9 @@ fn merge(
     scratch: &mut Vec<usize>,
     less: &mut impl FnMut(usize, usize) -> PyResult<bool>,
 ) -> PyResult<()> {
-    let (Some(&last), Some(&first)) = (part.get(middle.wrapping_sub(1)), part.get(middle)) else { return Ok(()) };
+    let (Some(&last), Some(&first)) = (part.get(middle.wrapping_sub(1)), part.get(middle)) else {
+        return Ok(());
+    };
     // What is in its place already is left alone.
     let skip = upper_bound(part.get(..middle).unwrap_or(&[]), first, less)?;
     if skip == middle {
@@ -239,7 +247,11 @@ fn merge(
             Err(error) => break Err(error),
         };
         let item = if right_first { b } else { a };
-        if right_first { from_right += 1 } else { from_left += 1 }
+        if right_first {
+            from_right += 1
+        } else {
+            from_left += 1
+        }
         if let Some(place) = part.get_mut(to) {
             *place = item;
         }

@@ -1,6 +1,5 @@
 //! The iterator over sets.
 
-use crate::class::PyClass;
 use crate::error::{PyResult, runtime_error};
 use crate::types::iterators::reduced;
 use crate::types::list;

@@ -126,7 +126,9 @@ impl PyTuple {
         };
         let at = match usize::try_from(index) {
             Ok(index) => Some(index),
-            Err(_) => usize::try_from(index.unsigned_abs()).ok().and_then(|back| this.len().checked_sub(back)),
+            Err(_) => {
+                usize::try_from(index.unsigned_abs()).ok().and_then(|back| this.len().checked_sub(back))
+            }
         };
         let item = at.and_then(|at| this.item(at));
         item.map(Ref::to_owned).ok_or_else(|| index_error("tuple index out of range"))
