@@ -1,1 +1,8 @@
-//! orochi-vm
+//! The interpreter: the loop, calls, exceptions, generators, and what a program needs around them.
+//!
+//! Start reading at [`interp`] (the loop) and [`interpreter`] (an isolated set of modules).
+
+mod interp;
+pub mod interpreter;
+
+pub use interpreter::Interpreter;

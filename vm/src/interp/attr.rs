@@ -1,0 +1,200 @@
+//! Attributes.
+
+#![allow(non_snake_case, reason = "handlers carry the names of their operations")]
+
+use super::cursor::{At, Cursor, Flow, register_word};
+use super::name::name_of;
+use orochi_compiler::opcode::{SpecialMethod, Word as Instruction};
+use orochi_core::word;
+use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_objects::class::TypeFlags;
+use orochi_objects::error::{PyResult, runtime_error, system_error, type_error};
+use orochi_objects::types::cell::PyCell;
+use orochi_objects::types::object;
+use orochi_objects::types::str::PyStr;
+use orochi_objects::types::r#type::TypeExt;
+use orochi_objects::{class_of, protocol};
+
+#[inline(always)]
+pub(super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.ext();
+    c.slow(thread, w, |thread, at, w| {
+        let value = protocol::get_attr(thread, at.get(w.b()), name_of(at))?;
+        at.consume(w.b());
+        at.set(w.a(), value);
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn StoreAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.ext();
+    c.slow(thread, w, |thread, at, w| {
+        protocol::set_attr(thread, at.get(w.a()), name_of(at), Some(at.get(w.b())))?;
+        at.consume(w.a());
+        at.consume(w.b());
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn DeleteAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.ext();
+    c.slow(thread, w, |thread, at, w| {
+        protocol::set_attr(thread, at.get(w.a()), name_of(at), None)?;
+        at.consume(w.a());
+        Ok(())
+    })
+}
+
+/// A method found on the object's class, which need not be bound to be called.
+pub(super) fn find_method(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyResult<Option<Value>> {
+    let class = class_of(object);
+    if class.slots.raw(orochi_objects::slots::SlotId::tp_getattro) != object::GENERIC_GETATTRO() {
+        return Ok(None);
+    }
+    let Some(found) = class.lookup(thread, name).map(Ref::to_owned) else { return Ok(None) };
+    if !class_of(found.get()).has(TypeFlags::METHOD_DESCRIPTOR) {
+        return Ok(None);
+    }
+    // An attribute of the instance itself comes first.
+    if orochi_objects::attributes::get(thread, object, name)?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(found))
+}
+
+#[inline(always)]
+pub(super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.ext();
+    c.slow(thread, w, |thread, at, w| {
+        let name = name_of(at);
+        if let Some(method) = find_method(thread, at.get(w.b()), name)? {
+            let receiver = at.take(w.b());
+            at.set(w.a(), method);
+            at.set(w.a() + 1, receiver);
+            return Ok(());
+        }
+        let value = protocol::get_attr(thread, at.get(w.b()), name)?;
+        at.consume(w.b());
+        at.set(w.a(), value);
+        at.clear(w.a() + 1);
+        Ok(())
+    })
+}
+
+/// The object `super(R[b+1], R[b+2])`, or what a replaced `super` gives.
+fn super_object(thread: &mut Thread, at: At, w: Instruction) -> PyResult {
+    let callee = at.get(w.b());
+    if w.c() != 0 || orochi_objects::types::super_::is_super(callee) {
+        let Some(class) = at.get_bound(w.b() + 1) else {
+            return Err(runtime_error("super(): empty __class__ cell"));
+        };
+        let class = match class.downcast::<PyCell>() {
+            Some(cell) => cell.contents.get(thread).ok_or_else(|| runtime_error("super(): empty __class__ cell"))?,
+            None => class.to_owned(),
+        };
+        let receiver = at.get_bound(w.b() + 2).ok_or_else(|| runtime_error("super(): arg[0] deleted"))?;
+        return protocol::call(thread, callee, &[class.get(), receiver]);
+    }
+    protocol::call(thread, callee, &[])
+}
+
+fn super_attr(thread: &mut Thread, at: At, w: Instruction) -> PyResult {
+    let object = super_object(thread, at, w)?;
+    protocol::get_attr(thread, object.get(), name_of(at))
+}
+
+#[inline(always)]
+pub(super) fn LoadSuperAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.ext();
+    c.slow(thread, w, |thread, at, w| {
+        let value = super_attr(thread, at, w)?;
+        at.consume_window(w.b(), 3);
+        at.set(w.a(), value);
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn LoadSuperMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.ext();
+    c.slow(thread, w, |thread, at, w| {
+        let value = super_attr(thread, at, w)?;
+        at.consume_window(w.b(), 3);
+        at.set(w.a(), value);
+        at.clear(w.a() + 1);
+        Ok(())
+    })
+}
+
+/// A special method of an object, found on its class: the function and the receiver, or the bound value.
+pub(super) fn special(
+    thread: &mut Thread,
+    object: Ref<'_>,
+    name: &Obj<PyStr>,
+) -> PyResult<Option<(Value, Option<Value>)>> {
+    let Some(found) = class_of(object).lookup(thread, name).map(Ref::to_owned) else { return Ok(None) };
+    if class_of(found.get()).has(TypeFlags::METHOD_DESCRIPTOR) {
+        return Ok(Some((found, Some(object.to_owned()))));
+    }
+    Ok(Some((object::bind(thread, found, object)?, None)))
+}
+
+#[inline(always)]
+pub(super) fn LoadSpecialMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        use orochi_objects::name;
+        let kind = SpecialMethod::from_byte(w.c()).ok_or_else(|| system_error("unknown special method"))?;
+        let name = match kind {
+            SpecialMethod::Enter => name!("__enter__"),
+            SpecialMethod::Exit => name!("__exit__"),
+            SpecialMethod::AsyncEnter => name!("__aenter__"),
+            SpecialMethod::AsyncExit => name!("__aexit__"),
+        };
+        let object = at.get(w.b());
+        match special(thread, object, name)? {
+            Some((method, receiver)) => {
+                at.set(w.a(), method);
+                at.set_word(w.a() + 1, receiver.map_or(word::UNBOUND, Value::into_word));
+                Ok(())
+            }
+            None => Err(no_context_manager(thread, object, kind)),
+        }
+    })
+}
+
+#[cold]
+fn no_context_manager(thread: &Thread, object: Ref<'_>, kind: SpecialMethod) -> orochi_objects::PyErr {
+    use orochi_objects::name;
+    let class = class_of(object);
+    let (which, missing) = match kind {
+        SpecialMethod::Enter => ("the context manager", "__enter__"),
+        SpecialMethod::Exit => ("the context manager", "__exit__"),
+        SpecialMethod::AsyncEnter => ("the asynchronous context manager", "__aenter__"),
+        SpecialMethod::AsyncExit => ("the asynchronous context manager", "__aexit__"),
+    };
+    let asynchronous = matches!(kind, SpecialMethod::AsyncEnter | SpecialMethod::AsyncExit);
+    let (other, names) = if asynchronous {
+        ("with", [name!("__enter__"), name!("__exit__")])
+    } else {
+        ("async with", [name!("__aenter__"), name!("__aexit__")])
+    };
+    let has_other = names.iter().all(|name| class.lookup(thread, name).is_some());
+    let hint = if has_other {
+        let protocol = if asynchronous { "" } else { "asynchronous " };
+        format!(" but it supports the {protocol}context manager protocol. Did you mean to use '{other}'?")
+    } else {
+        String::new()
+    };
+    type_error(format!(
+        "'{}' object does not support {which} protocol (missed {missing} method){hint}",
+        class.name()
+    ))
+}
+
+/// Puts a method and its receiver where a call expects them.
+pub(super) fn put_callable(at: At, base: u8, method: Ref<'_>, receiver: Option<Ref<'_>>) {
+    at.set_word(base, register_word(method));
+    at.set_word(base + 1, receiver.map_or(word::UNBOUND, register_word));
+}

@@ -1,0 +1,197 @@
+//! Binding the arguments of a call to the parameters of a Python function, in place.
+//!
+//! The arguments lie where the callee's registers begin: the positional ones, then the values of keyword arguments. When
+//! binding succeeds the registers hold the parameters; when it fails they are empty.
+
+mod errors;
+
+use orochi_compiler::code::flags;
+use orochi_core::value::take_register;
+use orochi_core::word::{self, Word};
+use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_objects::error::PyResult;
+use orochi_objects::types::code::PyCode;
+use orochi_objects::types::function::PyFunction;
+use orochi_objects::types::str::PyStr;
+use orochi_objects::types::tuple::PyTuple;
+use orochi_objects::types::{dict, tuple};
+
+/// Arguments on their way to parameters.
+struct Binding<'a> {
+    thread: &'a mut Thread,
+    function: &'a Obj<PyFunction>,
+    code: &'a Obj<PyCode>,
+    registers: *mut Word,
+}
+
+/// Binds `positional` arguments and those named by `names` (whose values follow).
+///
+/// # Safety
+/// The words from `registers` on are these arguments, then empty ones up to the code's number of registers.
+pub(super) unsafe fn bind(
+    thread: &mut Thread,
+    function: &Obj<PyFunction>,
+    code: &Obj<PyCode>,
+    registers: *mut Word,
+    positional: usize,
+    names: Option<&Obj<PyTuple>>,
+) -> PyResult<()> {
+    let keywords = names.map_or(0, |names| names.len());
+    let mut binding = Binding { thread, function, code, registers };
+    let result = if keywords == 0 && binding.takes_positional(positional) {
+        binding.fill_defaults(positional, positional)
+    } else {
+        binding.general(positional, names)
+    };
+    if result.is_err() {
+        super::frames::clear_registers(registers, code.n_registers().max(positional + keywords));
+    }
+    result
+}
+
+impl Binding<'_> {
+    fn argcount(&self) -> usize {
+        self.code.code.argcount as usize
+    }
+
+    fn kwonly(&self) -> usize {
+        self.code.code.kwonlyargcount as usize
+    }
+
+    /// Whether the arguments are in their places already.
+    fn takes_positional(&self, positional: usize) -> bool {
+        positional <= self.argcount()
+            && self.code.code.flags & (flags::VARARGS | flags::VARKEYWORDS) == 0
+    }
+
+    fn word(&self, i: usize) -> Word {
+        // SAFETY: a register of the callee.
+        unsafe { *self.registers.add(i) }
+    }
+
+    /// Fills an empty register.
+    fn put(&mut self, i: usize, value: Value) {
+        // SAFETY: a register of the callee, empty.
+        unsafe { *self.registers.add(i) = value.into_word() }
+    }
+
+    fn take(&mut self, i: usize) -> Value {
+        let word = self.word(i);
+        if word == word::UNBOUND {
+            return Value::NONE;
+        }
+        // SAFETY: an argument's word, which is emptied.
+        unsafe {
+            *self.registers.add(i) = word::UNBOUND;
+            take_register(word)
+        }
+    }
+
+    fn parameter(&self, i: usize) -> &Obj<PyStr> {
+        self.code.local_name(i)
+    }
+
+    /// Gives empty parameters their defaults. `given` positional arguments were passed; parameters from `from` on may be
+    /// empty.
+    fn fill_defaults(&mut self, given: usize, from: usize) -> PyResult<()> {
+        let argcount = self.argcount();
+        if from < argcount {
+            let defaults = self.function.defaults(self.thread).map(Obj::to_owned);
+            let count = defaults.as_ref().map_or(0, |defaults| defaults.len()).min(argcount);
+            let missing: Vec<usize> =
+                (from..argcount - count).filter(|i| self.word(*i) == word::UNBOUND).collect();
+            if !missing.is_empty() {
+                return Err(self.missing_positional(&missing));
+            }
+            for i in from.max(argcount - count)..argcount {
+                if self.word(i) == word::UNBOUND
+                    && let Some(default) = defaults.as_ref().and_then(|all| all.get(i + count - argcount))
+                {
+                    self.put(i, default.to_owned());
+                }
+            }
+        }
+        let _ = given;
+        self.fill_keyword_defaults()
+    }
+
+    fn fill_keyword_defaults(&mut self) -> PyResult<()> {
+        let (start, end) = (self.argcount(), self.argcount() + self.kwonly());
+        if (start..end).all(|i| self.word(i) != word::UNBOUND) {
+            return Ok(());
+        }
+        let defaults = self.function.kwdefaults(self.thread).map(Obj::to_owned);
+        let mut missing = Vec::new();
+        for i in start..end {
+            if self.word(i) != word::UNBOUND {
+                continue;
+            }
+            let default = match &defaults {
+                Some(defaults) => {
+                    let name = self.code.local_name(i);
+                    dict::get_str(self.thread, defaults, name).map(Ref::to_owned)
+                }
+                None => None,
+            };
+            match default {
+                Some(default) => self.put(i, default),
+                None => missing.push(i),
+            }
+        }
+        if missing.is_empty() { Ok(()) } else { Err(self.missing_keyword_only(&missing)) }
+    }
+
+    fn general(&mut self, positional: usize, names: Option<&Obj<PyTuple>>) -> PyResult<()> {
+        let keywords = names.map_or(0, |names| names.len());
+        let argcount = self.argcount();
+        let values: Vec<Value> = (argcount.min(positional)..positional + keywords).map(|i| self.take(i)).collect();
+        let mut values = values.into_iter();
+        let surplus: Vec<Value> = values.by_ref().take(positional.saturating_sub(argcount)).collect();
+        let surplus_count = surplus.len();
+        let mut next = argcount + self.kwonly();
+        if self.code.has_flags(flags::VARARGS) {
+            let rest = tuple::new(self.thread, surplus)?;
+            self.put(next, rest.into_value());
+            next += 1;
+        }
+        if self.code.has_flags(flags::VARKEYWORDS) {
+            let rest = dict::new(self.thread)?;
+            self.put(next, rest.into_value());
+        }
+        for (i, value) in values.enumerate() {
+            if let Some(name) = names.and_then(|names| names.get(i)).and_then(Ref::downcast::<PyStr>) {
+                self.keyword(name, value, names)?;
+            }
+        }
+        if surplus_count > 0 && !self.code.has_flags(flags::VARARGS) {
+            return Err(self.too_many(positional));
+        }
+        self.fill_defaults(positional, positional.min(argcount))
+    }
+
+    /// Which parameter a keyword names, if it may.
+    fn find(&self, name: &Obj<PyStr>) -> Option<usize> {
+        let first = self.code.code.posonlyargcount as usize;
+        let end = self.argcount() + self.kwonly();
+        (first..end)
+            .find(|i| std::ptr::eq(self.parameter(*i), name))
+            .or_else(|| (first..end).find(|i| self.parameter(*i).as_bytes() == name.as_bytes()))
+    }
+
+    fn keyword(&mut self, name: &Obj<PyStr>, value: Value, names: Option<&Obj<PyTuple>>) -> PyResult<()> {
+        match self.find(name) {
+            Some(i) if self.word(i) != word::UNBOUND => Err(self.multiple_values(name)),
+            Some(i) => {
+                self.put(i, value);
+                Ok(())
+            }
+            None if self.code.has_flags(flags::VARKEYWORDS) => {
+                let at = self.argcount() + self.kwonly() + usize::from(self.code.has_flags(flags::VARARGS));
+                // SAFETY: filled by `general` with a dict.
+                let rest = unsafe { Ref::from_word(self.word(at)) };
+                dict::set_str(self.thread, rest, name, value)
+            }
+            None => Err(self.unexpected_keyword(name, names)),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Calls and returns.
+//!
+//! Calls of Python functions push a frame and go on in the loop; the callee's registers begin in the caller's window. What
+//! isn't a Python function in the end (after bound methods and classes are seen through) is called natively.
+
+#![allow(non_snake_case, reason = "handlers carry the names of their operations")]
+
+mod callee;
+pub(crate) mod enter;
+
+use super::bind::bind;
+use super::cursor::{At, Cursor, Flow, raise};
+use super::frames::{
+    NewFrame, can_push, clear_registers, make_room, owned_value, pop_entry, pop_to_caller, push, release_extras,
+};
+use super::poll::poll_now;
+pub(super) use callee::Called;
+use orochi_compiler::opcode::Word as Instruction;
+use orochi_core::word::{self, Word};
+use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_objects::class::PyClass;
+use orochi_objects::error::{PyResult, type_error};
+use orochi_objects::frames::Mode;
+use orochi_objects::slots::Sent;
+use orochi_objects::thread::{Outcome, ThreadState};
+use orochi_objects::types::function::PyFunction;
+use orochi_objects::types::tuple::PyTuple;
+
+/// The Python function in a register, if that is what it holds.
+#[inline(always)]
+fn function_in<'a>(word: Word) -> Option<&'a Obj<PyFunction>> {
+    if !word::is_pointer(word) {
+        return None;
+    }
+    // SAFETY: rooted in the register while the callee runs.
+    unsafe {
+        let object = Ref::from_word(word);
+        let class = object.header()?.class();
+        std::ptr::eq(class, PyFunction::static_type().address()).then(|| object.cast())
+    }
+}
+
+#[inline(always)]
+pub(super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    // SAFETY: the window lies within the frame.
+    let window = unsafe { c.regs.add(w.b() as usize) };
+    // SAFETY: as above.
+    let (callee, receiver) = unsafe { (*window, *window.add(1)) };
+    if let Some(function) = function_in(callee) {
+        let bound = usize::from(receiver != word::UNBOUND);
+        // SAFETY: as above; the code is kept alive by the function.
+        let (code, registers) =
+            unsafe { (&*std::ptr::from_ref(function.code(thread)), window.add(2 - bound)) };
+        // SAFETY: one frame above the running one; there is room if `can_push` says so.
+        let frame = unsafe { c.frame.add(1) };
+        if code.takes_exactly(w.c() as usize + bound) && can_push(thread, frame, registers) {
+            c.sync();
+            let new = NewFrame {
+                pc: code.entry(),
+                registers,
+                code,
+                function,
+                generator: std::ptr::null(),
+                owned: word::UNBOUND,
+                namespace: word::UNBOUND,
+                mode: Mode::Call,
+                dst: w.a(),
+                base: w.b(),
+            };
+            // SAFETY: there is room; the arguments lie in the window.
+            unsafe { push(thread, frame, new) };
+            *c = Cursor {
+                pc: code.entry(),
+                regs: registers,
+                temps: code.first_temp(),
+                consts: code.constant_words(),
+                frame,
+            };
+            return Flow::Next;
+        }
+    }
+    c.sync();
+    finish_call(c, thread, callee::call(thread, At(c.frame), w, None))
+}
+
+#[inline(always)]
+fn finish_call(c: &mut Cursor, thread: &mut Thread, called: PyResult<Called>) -> Flow {
+    match called {
+        Ok(Called::Entered) => Flow::Reload,
+        Ok(Called::Done) if thread.poll() == 0 => Flow::Next,
+        Ok(Called::Done) => poll_now(c, thread),
+        Err(error) => raise(thread, error),
+    }
+}
+
+#[inline(always)]
+pub(super) fn CallKw(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    let names = c.ext() as usize;
+    c.sync();
+    let at = At(c.frame);
+    let names = at.frame().code().constant(names).downcast::<PyTuple>();
+    finish_call(c, thread, callee::call(thread, at, w, names))
+}
+
+#[inline(always)]
+pub(super) fn CallEx(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.sync();
+    finish_call(c, thread, callee::call_ex(thread, At(c.frame), w))
+}
+
+/// Pushes the frame of a call whose arguments lie in the registers, binding them first. The running frame is the caller.
+///
+/// # Safety
+/// As [`bind`]; the function is rooted.
+#[inline(never)]
+pub(super) unsafe fn enter_bound(
+    thread: &mut Thread,
+    function: &Obj<PyFunction>,
+    registers: *mut Word,
+    positional: usize,
+    names: Option<&Obj<PyTuple>>,
+    how: Entry,
+) -> PyResult<()> {
+    // SAFETY: as the caller promises; the function keeps its code.
+    unsafe {
+        let code = &*std::ptr::from_ref(function.code(thread));
+        let frame = ThreadState::of(thread).frames.current.wrapping_add(1);
+        if !can_push(thread, frame, registers) {
+            make_room(thread, frame, registers)?;
+        }
+        if names.is_some() || !code.takes_exactly(positional) {
+            bind(thread, function, code, registers, positional, names)?;
+        }
+        let new = NewFrame {
+            pc: code.entry(),
+            registers,
+            code,
+            function,
+            generator: std::ptr::null(),
+            owned: how.owned,
+            namespace: how.namespace,
+            mode: how.mode,
+            dst: how.dst,
+            base: how.base,
+        };
+        push(thread, frame, new);
+    }
+    Ok(())
+}
+
+/// How a frame is entered and what its result is for.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) mode: Mode,
+    pub(super) dst: u8,
+    pub(super) base: u8,
+    pub(super) owned: Word,
+    pub(super) namespace: Word,
+}
+
+impl Entry {
+    /// Native code enters.
+    pub(super) const NATIVE: Entry =
+        Entry { mode: Mode::Entry, dst: 0, base: 0, owned: word::UNBOUND, namespace: word::UNBOUND };
+}
+
+#[inline(always)]
+pub(super) fn Return(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    let result = c.word(w.a());
+    c.put(w.a(), word::UNBOUND);
+    leave(c, thread, result)
+}
+
+#[inline(always)]
+pub(super) fn ReturnNone(c: &mut Cursor, thread: &mut Thread, _w: Instruction) -> Flow {
+    leave(c, thread, word::NONE)
+}
+
+/// Ends the running frame with a result.
+#[inline(always)]
+fn leave(c: &mut Cursor, thread: &mut Thread, result: Word) -> Flow {
+    let frame = c.frame;
+    // SAFETY: the running frame.
+    let simple = unsafe {
+        (*frame).mode == Mode::Call && ((*frame).object | (*frame).namespace) == word::UNBOUND
+    };
+    if !simple {
+        c.sync();
+        return leave_slow(thread, At(frame), result);
+    }
+    // SAFETY: a frame of mode Call has its caller below it.
+    unsafe {
+        clear_registers(c.regs, (*frame).code().n_registers());
+        let (dst, base) = ((*frame).dst, (*frame).base);
+        *c = pop_to_caller(thread, frame);
+        c.set(base, word::UNBOUND);
+        c.set(dst, result);
+    }
+    if thread.poll() == 0 { Flow::Next } else { poll_now(c, thread) }
+}
+
+/// Ends the running frame, whose registers are empty already, with a value.
+pub(super) fn leave_with(thread: &mut Thread, at: At, value: Value) -> Flow {
+    let frame = at.0;
+    // SAFETY: the running frame.
+    unsafe {
+        release_extras(thread, frame, true);
+        let (mode, dst, base) = ((*frame).mode, (*frame).dst, (*frame).base);
+        if mode == Mode::Entry {
+            pop_entry(thread, frame);
+            ThreadState::of(thread).outcome = Some(Outcome::Done(Sent::Return(value)));
+            return Flow::Exit;
+        }
+        let instance = owned_value(std::mem::replace(&mut (*frame).owned, word::UNBOUND));
+        let mut caller = pop_to_caller(thread, frame);
+        caller.set(base, word::UNBOUND);
+        if mode == Mode::Init {
+            drop(instance);
+            let given = orochi_objects::class_of(value.get()).name();
+            return raise(thread, type_error(format!("__init__() should return None, not '{given}'")));
+        }
+        caller.set(dst, value.into_word());
+    }
+    Flow::Reload
+}
+
+#[inline(never)]
+fn leave_slow(thread: &mut Thread, at: At, result: Word) -> Flow {
+    let frame = at.0;
+    // SAFETY: the running frame; its words are valid.
+    unsafe {
+        let result = owned_result(result);
+        if (*frame).generator().is_some() {
+            return super::generator::returned(thread, at, result);
+        }
+        release_extras(thread, frame, true);
+        clear_registers((*frame).registers, (*frame).code().n_registers());
+        let (mode, dst, base) = ((*frame).mode, (*frame).dst, (*frame).base);
+        match mode {
+            Mode::Entry => {
+                pop_entry(thread, frame);
+                ThreadState::of(thread).outcome = Some(Outcome::Done(Sent::Return(result)));
+                Flow::Exit
+            }
+            Mode::Init => {
+                let instance = owned_value(std::mem::replace(&mut (*frame).owned, word::UNBOUND));
+                let mut caller = pop_to_caller(thread, frame);
+                caller.set(base, word::UNBOUND);
+                if !result.get().is_none() {
+                    let given = orochi_objects::class_of(result.get()).name();
+                    return raise(thread, type_error(format!("__init__() should return None, not '{given}'")));
+                }
+                caller.set(dst, instance.unwrap_or(Value::NONE).into_word());
+                Flow::Reload
+            }
+            _ => {
+                let mut caller = pop_to_caller(thread, frame);
+                caller.set(base, word::UNBOUND);
+                caller.set(dst, result.into_word());
+                Flow::Reload
+            }
+        }
+    }
+}
+
+/// A result that was taken out of a register.
+///
+/// # Safety
+/// The word was taken out of a register and is not UNBOUND.
+unsafe fn owned_result(word: Word) -> Value {
+    if word == word::UNBOUND {
+        return Value::NONE;
+    }
+    // SAFETY: as the caller promises.
+    unsafe { orochi_core::value::take_register(word) }
+}

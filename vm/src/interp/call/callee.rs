@@ -1,0 +1,223 @@
+//! What is called: bound methods and classes are seen through, Python functions get a frame, the rest is called natively.
+
+use super::{Entry, enter_bound};
+use super::super::cursor::{At, register_word};
+use orochi_compiler::opcode::Word as Instruction;
+use orochi_core::value::take_register;
+use orochi_core::word::{self, Word};
+use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_objects::args::Args;
+use orochi_objects::class::is_exact;
+use orochi_objects::class::PyClass;
+use orochi_objects::error::{PyResult, type_error};
+use orochi_objects::frames::Mode;
+use orochi_objects::types::dict::{self, PyDict};
+use orochi_objects::types::function::PyFunction;
+use orochi_objects::types::method::PyMethod;
+use orochi_objects::types::native_function::PyNativeFunction;
+use orochi_objects::types::str::PyStr;
+use orochi_objects::types::tuple::{self, PyTuple};
+use orochi_objects::types::r#type::{PyType, TypeExt};
+use orochi_objects::{class_of, instances, protocol};
+
+/// How a call went.
+pub(in super::super) enum Called {
+    /// The result is in its register.
+    Done,
+    /// A frame was pushed.
+    Entered,
+}
+
+/// Calls what lies in the window `R[b]`.
+#[inline(never)]
+pub(super) fn call(
+    thread: &mut Thread,
+    at: At,
+    w: Instruction,
+    names: Option<&Obj<PyTuple>>,
+) -> PyResult<Called> {
+    let callee = at.get(w.b());
+    if let Some(method) = callee.downcast::<PyMethod>()
+        && at.word(w.b() + 1) == word::UNBOUND
+    {
+        let (function, receiver) = (register_word(method.function()), register_word(method.receiver()));
+        at.set_word(w.b() + 1, receiver);
+        at.set_word(w.b(), function);
+        return call(thread, at, w, names);
+    }
+    let bound = usize::from(at.word(w.b() + 1) != word::UNBOUND);
+    let start = at.address(w.b() + 2 - bound as u8);
+    let keywords = names.map_or(0, |names| names.len());
+    let positional = w.c() as usize + bound - keywords.min(w.c() as usize);
+    if is_exact(callee, PyFunction::static_type()) {
+        let entry = Entry { mode: Mode::Call, dst: w.a(), base: w.b(), ..Entry::NATIVE };
+        // SAFETY: the window is the caller's; beyond it all registers are empty. The function stays in the window.
+        unsafe {
+            let function = callee.cast::<PyFunction>();
+            enter_bound(thread, function, start, positional, names, entry)?;
+        }
+        return Ok(Called::Entered);
+    }
+    // SAFETY: the arguments stay in the window for the length of the call.
+    let args = unsafe { Args::from_registers(start, positional, names) };
+    if keywords == 0
+        && bound == 0
+        && let Some(class) = callee.downcast::<PyType>()
+        && let Some(called) = instantiate(thread, at, w, class, args)?
+    {
+        return Ok(called);
+    }
+    let result = call_native(thread, callee, args)?;
+    at.consume_window(w.b(), w.c() as usize + 2);
+    at.set(w.a(), result);
+    Ok(Called::Done)
+}
+
+/// Calls something that isn't a Python function.
+fn call_native(thread: &mut Thread, callee: Ref<'_>, args: Args<'_>) -> PyResult {
+    if is_exact(callee, PyNativeFunction::static_type()) {
+        // SAFETY: checked just now.
+        let function = unsafe { callee.cast::<PyNativeFunction>() };
+        return orochi_objects::types::native_function::call(thread, function, args);
+    }
+    match class_of(callee).slots.tp_call() {
+        Some(call) => call(thread, callee, args),
+        None => Err(type_error(format!("'{}' object is not callable", class_of(callee).name()))),
+    }
+}
+
+/// A class whose instances are plain and whose `__init__` is a Python function: the instance is made here, and
+/// `__init__` gets a frame of the loop. `None`: the class isn't of that kind.
+fn instantiate(
+    thread: &mut Thread,
+    at: At,
+    w: Instruction,
+    class: &Obj<PyType>,
+    args: Args<'_>,
+) -> PyResult<Option<Called>> {
+    if !instances::is_plain_class(class) {
+        return Ok(None);
+    }
+    let init = match class.lookup(thread, orochi_objects::name!("__init__")) {
+        Some(init) if is_exact(init, PyFunction::static_type()) => register_word(init),
+        _ => return Ok(None),
+    };
+    let instance = match instances::new_plain(thread, class) {
+        Ok(instance) => instance,
+        Err(error) => {
+            drop(take(init));
+            return Err(error);
+        }
+    };
+    at.set_word(w.b() + 1, register_word(instance.get()));
+    at.set_word(w.b(), init);
+    let owned = instance.into_word();
+    let entry = Entry { mode: Mode::Init, dst: w.a(), base: w.b(), owned, namespace: word::UNBOUND };
+    // SAFETY: as in `call`.
+    let entered = unsafe {
+        let function = at.get(w.b()).cast::<PyFunction>();
+        enter_bound(thread, function, at.address(w.b() + 1), args.len() + 1, None, entry)
+    };
+    match entered {
+        Ok(()) => Ok(Some(Called::Entered)),
+        Err(error) => {
+            drop(take(owned));
+            Err(error)
+        }
+    }
+}
+
+fn take(word: Word) -> Value {
+    // SAFETY: a register word that was never put into a register.
+    unsafe { take_register(word) }
+}
+
+/// `f(*args, **kwargs)`.
+#[inline(never)]
+pub(super) fn call_ex(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Called> {
+    let base = w.b();
+    let callee = at.take_temp(base);
+    let receiver = (at.word(base + 1) != word::UNBOUND).then(|| at.take_temp(base + 1));
+    let positional = at.take_temp(base + 2);
+    let keywords = (at.word(base + 3) != word::UNBOUND).then(|| at.take_temp(base + 3));
+    let positional = star_args(thread, callee.get(), positional)?;
+    let mut values: Vec<Value> = receiver.into_iter().collect();
+    values.extend(positional.items().map(Ref::to_owned));
+    let mut names = Vec::new();
+    if let Some(keywords) = keywords {
+        let keywords = double_star_args(thread, callee.get(), keywords)?;
+        for (name, value) in dict::items(thread, &keywords)? {
+            if name.get().downcast::<PyStr>().is_none() {
+                return Err(type_error("keywords must be strings"));
+            }
+            names.push(name);
+            values.push(value);
+        }
+    }
+    let names = if names.is_empty() { None } else { Some(tuple::new(thread, names)?) };
+    let refs: Vec<Ref<'_>> = values.iter().map(Value::get).collect();
+    let args = Args::with_names(&refs, names.as_deref());
+    // SAFETY: the callee is owned here until it returns, or moved to the window below.
+    if is_exact(callee.get(), PyFunction::static_type()) {
+        return enter_ex(thread, at, w, callee, args);
+    }
+    let result = protocol::call_args(thread, callee.get(), args)?;
+    at.set(w.a(), result);
+    Ok(Called::Done)
+}
+
+/// Pushes the frame of a call whose arguments are not in the window: they are laid out from the window's base on.
+fn enter_ex(thread: &mut Thread, at: At, w: Instruction, callee: Value, args: Args<'_>) -> PyResult<Called> {
+    let total = args.len() + args.keyword_count();
+    let start = at.address(w.b() + 2);
+    if !thread.stack.has_room(start, total + 1024) {
+        return Err(orochi_objects::error::recursion_error("maximum recursion depth exceeded"));
+    }
+    at.set(w.b(), callee);
+    for (i, value) in args.iter().chain(args.keywords().map(|(_, value)| value)).enumerate() {
+        // SAFETY: above the window everything is empty, and there is room.
+        unsafe { *start.add(i) = value.to_owned().into_word() };
+    }
+    let entry = Entry { mode: Mode::Call, dst: w.a(), base: w.b(), ..Entry::NATIVE };
+    let names = args.names();
+    // SAFETY: as in `call`; the surplus beyond the callee's registers is emptied by binding.
+    unsafe {
+        let function = at.get(w.b()).cast::<PyFunction>();
+        enter_bound(thread, function, start, args.len(), names, entry)?;
+    }
+    Ok(Called::Entered)
+}
+
+fn star_args(
+    thread: &mut Thread,
+    callee: Ref<'_>,
+    positional: Value,
+) -> PyResult<orochi_core::Owned<PyTuple>> {
+    match positional.downcast::<PyTuple>() {
+        Ok(tuple) => Ok(tuple),
+        Err(other) => {
+            if class_of(other.get()).slots.tp_iter().is_none() && !protocol::is_sequence(other.get()) {
+                let name = protocol::function_text(thread, callee)?;
+                let given = class_of(other.get()).name();
+                return Err(type_error(format!("{name} argument after * must be an iterable, not {given}")));
+            }
+            let values = protocol::to_vec(thread, other.get())?;
+            tuple::new(thread, values)
+        }
+    }
+}
+
+fn double_star_args(
+    thread: &mut Thread,
+    callee: Ref<'_>,
+    keywords: Value,
+) -> PyResult<orochi_core::Owned<PyDict>> {
+    match keywords.downcast::<PyDict>() {
+        Ok(dict) => Ok(dict),
+        Err(other) => {
+            let dict = dict::new(thread)?;
+            super::super::container::merge(thread, &dict, other.get(), callee)?;
+            Ok(dict)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Entering the loop from native code.
+
+use super::super::{check_native_stack, run};
+use super::{Entry, enter_bound};
+use super::super::cursor::register_word;
+use orochi_core::word;
+use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_objects::args::Args;
+use orochi_objects::error::{PyResult, recursion_error};
+use orochi_objects::slots::Sent;
+use orochi_objects::types::function::PyFunction;
+
+/// Calls a Python function from native code.
+pub(crate) fn call_function(thread: &mut Thread, function: &Obj<PyFunction>, args: Args<'_>) -> PyResult {
+    call_with(thread, function, args, None)
+}
+
+/// Runs the code of a function with a namespace: `exec`, class bodies, modules.
+pub(crate) fn run_code(
+    thread: &mut Thread,
+    function: &Obj<PyFunction>,
+    namespace: Option<Ref<'_>>,
+) -> PyResult {
+    call_with(thread, function, Args::new(&[]), namespace)
+}
+
+fn call_with(
+    thread: &mut Thread,
+    function: &Obj<PyFunction>,
+    args: Args<'_>,
+    namespace: Option<Ref<'_>>,
+) -> PyResult {
+    check_native_stack(thread)?;
+    let registers = thread.stack.top();
+    let total = args.len() + args.keyword_count();
+    if !thread.stack.has_room(registers, total + 1024) {
+        return Err(recursion_error("maximum recursion depth exceeded"));
+    }
+    for (i, value) in args.iter().chain(args.keywords().map(|(_, value)| value)).enumerate() {
+        // SAFETY: there is room; above the top everything is empty.
+        unsafe { *registers.add(i) = register_word(value) };
+    }
+    let how = Entry {
+        namespace: namespace.map_or(word::UNBOUND, |namespace| namespace.to_owned().into_word()),
+        ..Entry::NATIVE
+    };
+    // While nothing is pushed yet, the arguments must be seen at safepoints.
+    // SAFETY: the words below the new top are valid.
+    unsafe { thread.stack.set_top(registers.add(total)) };
+    // SAFETY: the registers hold the arguments and are empty beyond; the caller keeps the function.
+    let entered = unsafe { enter_bound(thread, function, registers, args.len(), args.names(), how) };
+    if let Err(error) = entered {
+        super::clear_registers(registers, total);
+        // SAFETY: emptied just now.
+        unsafe { thread.stack.set_top(registers) };
+        drop(super::owned_value(how.namespace));
+        return Err(error);
+    }
+    match run(thread)? {
+        Sent::Return(value) | Sent::Yield(value) => Ok(value),
+    }
+}
+
+/// Calls that return nothing of interest.
+pub(crate) type Result = PyResult<Value>;

@@ -1,0 +1,300 @@
+//! Comparisons, truth and the jumps that depend on them.
+
+#![allow(non_snake_case, reason = "handlers carry the names of their operations")]
+
+use super::arith::{both_flonums, immediate};
+use super::cursor::{At, Cursor, Flow, raise};
+use orochi_compiler::opcode::Word as Instruction;
+use orochi_core::word::{self, Word};
+use orochi_core::{Thread, Value};
+use orochi_objects::error::PyResult;
+use orochi_objects::protocol::compare::CompareOp;
+use orochi_objects::protocol::{self, compare};
+
+/// Compares two immediates; `None` if they aren't two ints or two floats.
+macro_rules! compare_words {
+    ($a:expr, $b:expr, $cmp:tt) => {{
+        let (a, b): (Word, Word) = ($a, $b);
+        if a & b & 1 != 0 {
+            Some((a as i64) $cmp (b as i64))
+        } else if both_flonums(a, b) {
+            Some(word::flonum_of(a) $cmp word::flonum_of(b))
+        } else {
+            None
+        }
+    }};
+}
+
+/// Truth of a word that needs no protocol.
+#[inline(always)]
+pub(super) fn fast_truth(word: Word) -> Option<bool> {
+    match word {
+        word::TRUE => Some(true),
+        word::FALSE | word::NONE => Some(false),
+        _ if word::is_int(word) => Some(word != 1),
+        _ if word::is_flonum(word) => Some(word::flonum_of(word) != 0.0),
+        _ => None,
+    }
+}
+
+#[inline(never)]
+fn compare_slow(thread: &mut Thread, at: At, w: Instruction, op: CompareOp) -> PyResult<()> {
+    let result = compare::rich_compare(thread, at.get(w.b()), at.get(w.c()), op)?;
+    at.consume(w.b());
+    at.consume(w.c());
+    at.set(w.a(), result);
+    Ok(())
+}
+
+#[inline(never)]
+fn compare_immediate_slow(thread: &mut Thread, at: At, w: Instruction, op: CompareOp) -> PyResult<()> {
+    let right = Value::small_int(i64::from(w.c() as i8)).unwrap_or(Value::NONE);
+    let result = compare::rich_compare(thread, at.get(w.b()), right.get(), op)?;
+    at.consume(w.b());
+    at.set(w.a(), result);
+    Ok(())
+}
+
+/// The truth of a comparison's result.
+#[inline(always)]
+fn truth_of(thread: &mut Thread, result: Value) -> PyResult<bool> {
+    match result.get().as_bool() {
+        Some(truth) => Ok(truth),
+        None => protocol::is_true(thread, result.get()),
+    }
+}
+
+#[inline(never)]
+fn jump_slow(thread: &mut Thread, at: At, w: Instruction, op: CompareOp) -> PyResult<bool> {
+    let result = compare::rich_compare(thread, at.get(w.a()), at.get(w.b()), op)?;
+    let truth = truth_of(thread, result)?;
+    at.consume(w.a());
+    at.consume(w.b());
+    Ok(truth)
+}
+
+#[inline(never)]
+fn jump_immediate_slow(thread: &mut Thread, at: At, w: Instruction, op: CompareOp) -> PyResult<bool> {
+    let right = Value::small_int(i64::from(w.b() as i8)).unwrap_or(Value::NONE);
+    let result = compare::rich_compare(thread, at.get(w.a()), right.get(), op)?;
+    let truth = truth_of(thread, result)?;
+    at.consume(w.a());
+    Ok(truth)
+}
+
+macro_rules! comparisons {
+    ($($op:ident $with_i:ident $jump:ident $jump_i:ident $cmp:tt $code:ident;)*) => { $(
+        #[inline(always)]
+        pub(super) fn $op(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+            if let Some(result) = compare_words!(c.word(w.b()), c.word(w.c()), $cmp) {
+                c.consume_immediate(w.b());
+                c.consume_immediate(w.c());
+                c.set(w.a(), word::from_bool(result));
+                return Flow::Next;
+            }
+            c.sync();
+            match compare_slow(thread, At(c.frame), w, CompareOp::$code) {
+                Ok(()) => Flow::Next,
+                Err(error) => raise(thread, error),
+            }
+        }
+
+        #[inline(always)]
+        pub(super) fn $with_i(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+            let a = c.word(w.b());
+            if word::is_int(a) {
+                c.consume_immediate(w.b());
+                c.set(w.a(), word::from_bool((a as i64) $cmp (immediate(w.c()) as i64)));
+                return Flow::Next;
+            }
+            c.sync();
+            match compare_immediate_slow(thread, At(c.frame), w, CompareOp::$code) {
+                Ok(()) => Flow::Next,
+                Err(error) => raise(thread, error),
+            }
+        }
+
+        #[inline(always)]
+        pub(super) fn $jump(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+            let sense = w.c() != 0;
+            if let Some(result) = compare_words!(c.word(w.a()), c.word(w.b()), $cmp) {
+                c.consume_immediate(w.a());
+                c.consume_immediate(w.b());
+                return c.jump_if(result == sense);
+            }
+            c.sync();
+            match jump_slow(thread, At(c.frame), w, CompareOp::$code) {
+                Ok(truth) => c.jump_if(truth == sense),
+                Err(error) => raise(thread, error),
+            }
+        }
+
+        #[inline(always)]
+        pub(super) fn $jump_i(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+            let a = c.word(w.a());
+            let sense = w.c() != 0;
+            if word::is_int(a) {
+                c.consume_immediate(w.a());
+                return c.jump_if(((a as i64) $cmp (immediate(w.b()) as i64)) == sense);
+            }
+            c.sync();
+            match jump_immediate_slow(thread, At(c.frame), w, CompareOp::$code) {
+                Ok(truth) => c.jump_if(truth == sense),
+                Err(error) => raise(thread, error),
+            }
+        }
+    )* };
+}
+
+comparisons! {
+    Lt LtI JumpLt JumpLtI < Lt;
+    Le LeI JumpLe JumpLeI <= Le;
+    Gt GtI JumpGt JumpGtI > Gt;
+    Ge GeI JumpGe JumpGeI >= Ge;
+    Eq EqI JumpEq JumpEqI == Eq;
+    Ne NeI JumpNe JumpNeI != Ne;
+}
+
+#[inline(always)]
+fn same(a: Word, b: Word) -> bool {
+    word::canonical(a) == word::canonical(b)
+}
+
+#[inline(always)]
+pub(super) fn Is(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
+    let result = same(c.word(w.b()), c.word(w.c()));
+    c.consume(w.b());
+    c.consume(w.c());
+    c.set(w.a(), word::from_bool(result));
+    Flow::Next
+}
+
+#[inline(always)]
+pub(super) fn IsNot(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
+    let result = !same(c.word(w.b()), c.word(w.c()));
+    c.consume(w.b());
+    c.consume(w.c());
+    c.set(w.a(), word::from_bool(result));
+    Flow::Next
+}
+
+#[inline(always)]
+pub(super) fn JumpIs(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
+    let result = same(c.word(w.a()), c.word(w.b()));
+    c.consume(w.a());
+    c.consume(w.b());
+    c.jump_if(result == (w.c() != 0))
+}
+
+fn contains(thread: &mut Thread, at: At, item: u8, container: u8) -> PyResult<bool> {
+    let result = protocol::contains(thread, at.get(container), at.get(item))?;
+    at.consume(item);
+    at.consume(container);
+    Ok(result)
+}
+
+#[inline(always)]
+pub(super) fn In(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let result = contains(thread, at, w.b(), w.c())?;
+        at.set(w.a(), Value::bool(result));
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn NotIn(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let result = contains(thread, at, w.b(), w.c())?;
+        at.set(w.a(), Value::bool(!result));
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn JumpIn(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow_jump(thread, w, w.c() != 0, |thread, at, w| contains(thread, at, w.a(), w.b()))
+}
+
+#[inline(always)]
+pub(super) fn Not(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    if let Some(truth) = fast_truth(c.word(w.b())) {
+        c.consume_immediate(w.b());
+        c.set(w.a(), word::from_bool(!truth));
+        return Flow::Next;
+    }
+    c.slow(thread, w, |thread, at, w| {
+        let truth = protocol::is_true(thread, at.get(w.b()))?;
+        at.consume(w.b());
+        at.set(w.a(), Value::bool(!truth));
+        Ok(())
+    })
+}
+
+/// The truth of `R[a]`, which is consumed.
+fn truth_slow(thread: &mut Thread, at: At, w: Instruction) -> PyResult<bool> {
+    let truth = protocol::is_true(thread, at.get(w.a()))?;
+    at.consume(w.a());
+    Ok(truth)
+}
+
+#[inline(always)]
+fn jump_on_truth(c: &mut Cursor, thread: &mut Thread, w: Instruction, sense: bool) -> Flow {
+    if let Some(truth) = fast_truth(c.word(w.a())) {
+        c.consume_immediate(w.a());
+        return c.jump_if(truth == sense);
+    }
+    c.slow_jump(thread, w, sense, truth_slow)
+}
+
+#[inline(always)]
+pub(super) fn JumpIfTrue(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    jump_on_truth(c, thread, w, true)
+}
+
+#[inline(always)]
+pub(super) fn JumpIfFalse(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    jump_on_truth(c, thread, w, false)
+}
+
+#[inline(always)]
+fn jump_or_drop(c: &mut Cursor, thread: &mut Thread, w: Instruction, sense: bool) -> Flow {
+    let truth = match fast_truth(c.word(w.a())) {
+        Some(truth) => truth,
+        None => {
+            c.sync();
+            match protocol::is_true(thread, At(c.frame).get(w.a())) {
+                Ok(truth) => truth,
+                Err(error) => return raise(thread, error),
+            }
+        }
+    };
+    if truth != sense {
+        c.set(w.a(), word::UNBOUND);
+    }
+    c.jump_if(truth == sense)
+}
+
+#[inline(always)]
+pub(super) fn JumpIfTrueOrDrop(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    jump_or_drop(c, thread, w, true)
+}
+
+#[inline(always)]
+pub(super) fn JumpIfFalseOrDrop(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    jump_or_drop(c, thread, w, false)
+}
+
+#[inline(always)]
+pub(super) fn JumpIfNone(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
+    let none = c.word(w.a()) == word::NONE;
+    c.consume(w.a());
+    c.jump_if(none)
+}
+
+#[inline(always)]
+pub(super) fn JumpIfNotNone(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
+    let none = c.word(w.a()) == word::NONE;
+    c.consume(w.a());
+    c.jump_if(!none)
+}

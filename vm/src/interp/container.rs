@@ -1,0 +1,371 @@
+//! Displays, subscripts, unpacking and strings.
+
+#![allow(non_snake_case, reason = "handlers carry the names of their operations")]
+
+mod unpack;
+
+use super::cursor::{At, Cursor, Flow};
+use super::name::ext_of;
+use orochi_compiler::opcode::Word as Instruction;
+use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_objects::class::{PyClass, is_exact};
+use orochi_objects::error::{PyErr, PyResult, type_error};
+use orochi_objects::types::dict::{self, PyDict};
+use orochi_objects::types::list::{self, PyList};
+use orochi_objects::types::str::PyStr;
+use orochi_objects::types::{exception, set, slice, str, tuple};
+use orochi_objects::{class_of, protocol};
+pub(super) use unpack::{UnpackEx, UnpackSequence};
+
+/// The values of a window, which is emptied.
+fn window(at: At, base: u8, n: usize) -> Vec<Value> {
+    (0..n).map(|i| at.take_temp(base.wrapping_add(i as u8))).collect()
+}
+
+#[inline(always)]
+pub(super) fn BuildTuple(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let values = window(at, w.b(), w.c() as usize);
+        at.set(w.a(), tuple::new(thread, values)?.into_value());
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn BuildList(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let values = window(at, w.b(), w.c() as usize);
+        at.set(w.a(), list::new(thread, values)?.into());
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn BuildSet(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let made = set::new(thread)?;
+        for i in 0..w.c() {
+            set::add(thread, &made, at.get(w.b() + i))?;
+        }
+        at.consume_window(w.b(), w.c() as usize);
+        at.set(w.a(), made.into());
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn BuildMap(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let made = dict::with_capacity(thread, w.c() as usize)?;
+        for i in 0..w.c() {
+            let value = at.take_temp(w.b() + 2 * i + 1);
+            dict::set_item(thread, &made, at.get(w.b() + 2 * i), value)?;
+        }
+        at.consume_window(w.b(), 2 * w.c() as usize);
+        at.set(w.a(), made.into());
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn BuildString(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let parts: Vec<&Obj<PyStr>> =
+            (0..w.c()).filter_map(|i| at.get(w.b() + i).downcast::<PyStr>()).collect();
+        let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.as_bytes().len()).sum());
+        for part in &parts {
+            bytes.extend_from_slice(part.as_bytes());
+        }
+        let made = str::from_joined(thread, bytes)?;
+        at.consume_window(w.b(), w.c() as usize);
+        at.set(w.a(), made);
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn BuildSlice(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let mut parts = window(at, w.b(), w.c() as usize).into_iter();
+        let mut part = || parts.next().unwrap_or(Value::NONE);
+        let (start, stop, step) = (part(), part(), part());
+        at.set(w.a(), slice::new(thread, start, stop, step)?.into());
+        Ok(())
+    })
+}
+
+fn list_in<'a>(at: At, register: u8) -> PyResult<&'a Obj<PyList>> {
+    at.get(register).downcast::<PyList>().ok_or_else(|| type_error("expected a list"))
+}
+
+#[inline(always)]
+pub(super) fn ListAppend(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let value = at.take(w.b());
+        list::append(thread, list_in(at, w.a())?, value)
+    })
+}
+
+#[inline(always)]
+pub(super) fn ListExtend(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let iterable = at.get(w.b());
+        let slots = &class_of(iterable).slots;
+        if slots.tp_iter().is_none() && slots.sq_item().is_none() {
+            let given = class_of(iterable).name();
+            return Err(type_error(format!("Value after * must be an iterable, not {given}")));
+        }
+        list::extend(thread, list_in(at, w.a())?, iterable)?;
+        at.consume(w.b());
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn ListToTuple(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let values = list::to_vec(thread, list_in(at, w.b())?)?;
+        at.consume(w.b());
+        at.set(w.a(), tuple::new(thread, values)?.into_value());
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn SetAdd(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let target = at.get(w.a()).downcast().ok_or_else(|| type_error("expected a set"))?;
+        set::add(thread, target, at.get(w.b()))?;
+        at.consume(w.b());
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn SetUpdate(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        protocol::call_method(thread, at.get(w.a()), "update", &[at.get(w.b())])?;
+        at.consume(w.b());
+        Ok(())
+    })
+}
+
+fn dict_in<'a>(at: At, register: u8) -> PyResult<&'a Obj<PyDict>> {
+    at.get(register).downcast::<PyDict>().ok_or_else(|| type_error("expected a dict"))
+}
+
+#[inline(always)]
+pub(super) fn MapAdd(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let value = at.take(w.c());
+        dict::set_item(thread, dict_in(at, w.a())?, at.get(w.b()), value)?;
+        at.consume(w.b());
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn DictUpdate(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let source = at.get(w.b());
+        if !is_mapping(thread, source)? {
+            return Err(type_error(format!("'{}' object is not a mapping", class_of(source).name())));
+        }
+        protocol::call_method(thread, at.get(w.a()), "update", &[source])?;
+        at.consume(w.b());
+        Ok(())
+    })
+}
+
+/// Whether it has `keys`.
+fn is_mapping(thread: &mut Thread, object: Ref<'_>) -> PyResult<bool> {
+    if is_exact(object, PyDict::static_type()) {
+        return Ok(true);
+    }
+    Ok(protocol::find_attr(thread, object, orochi_objects::name!("keys"))?.is_some())
+}
+
+/// `target.update(source)` for the keyword arguments of a call of `callee`: a key that is there already is an error.
+pub(super) fn merge(thread: &mut Thread, target: &Obj<PyDict>, source: Ref<'_>, callee: Ref<'_>) -> PyResult<()> {
+    if !is_mapping(thread, source)? {
+        let name = protocol::function_text(thread, callee)?;
+        let given = class_of(source).name();
+        return Err(type_error(format!("{name} argument after ** must be a mapping, not {given}")));
+    }
+    let keys = protocol::call_method(thread, source, "keys", &[])?;
+    for key in protocol::collect(thread, keys.get())? {
+        if protocol::contains(thread, target.get(), key.get())? {
+            return Err(repeated(thread, callee, key.get())?);
+        }
+        let value = protocol::get_item(thread, source, key.get())?;
+        dict::set_item(thread, target, key.get(), value)?;
+    }
+    Ok(())
+}
+
+#[cold]
+fn repeated(thread: &mut Thread, callee: Ref<'_>, key: Ref<'_>) -> PyResult<PyErr> {
+    let name = protocol::function_text(thread, callee)?;
+    Ok(match key.downcast::<PyStr>() {
+        Some(key) => type_error(format!("{name} got multiple values for keyword argument '{}'", **key)),
+        None => type_error(format!("{name} keywords must be strings")),
+    })
+}
+
+#[inline(always)]
+pub(super) fn DictMerge(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        merge(thread, dict_in(at, w.a())?, at.get(w.b()), at.get(w.c()))?;
+        at.consume(w.b());
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let value = protocol::get_item(thread, at.get(w.b()), at.get(w.c()))?;
+        at.consume(w.b());
+        at.consume(w.c());
+        at.set(w.a(), value);
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn GetItemI(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let index = Value::small_int(i64::from(w.c() as i8)).unwrap_or(Value::NONE);
+        let value = protocol::get_item(thread, at.get(w.b()), index.get())?;
+        at.consume(w.b());
+        at.set(w.a(), value);
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn SetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        protocol::set_item(thread, at.get(w.a()), at.get(w.b()), Some(at.get(w.c())))?;
+        at.consume(w.a());
+        at.consume(w.b());
+        at.consume(w.c());
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn DelItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        protocol::set_item(thread, at.get(w.a()), at.get(w.b()), None)?;
+        at.consume(w.a());
+        at.consume(w.b());
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn GetLen(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let len = protocol::len(thread, at.get(w.b()))?;
+        at.set(w.a(), Value::small_int(len as i64).unwrap_or(Value::NONE));
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn ConvertValue(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let object = at.get(w.b());
+        let text = match w.c() {
+            b'r' => protocol::repr(thread, object)?,
+            b'a' => protocol::ascii(thread, object)?,
+            _ => protocol::str(thread, object)?,
+        };
+        at.consume(w.b());
+        at.set(w.a(), text);
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn FormatSimple(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let object = at.get(w.b());
+        let text = if is_exact(object, PyStr::static_type()) {
+            object.to_owned()
+        } else if object.as_small_int().is_some() {
+            protocol::str(thread, object)?
+        } else {
+            protocol::format(thread, object, orochi_objects::name!("").get())?
+        };
+        at.consume(w.b());
+        at.set(w.a(), text);
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn FormatWithSpec(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let text = protocol::format(thread, at.get(w.b()), at.get(w.c()))?;
+        at.consume(w.b());
+        at.consume(w.c());
+        at.set(w.a(), text);
+        Ok(())
+    })
+}
+
+/// A class of `string.templatelib`, through its module.
+fn template_class(thread: &mut Thread, name: &str) -> PyResult {
+    let module = super::import::import_module(thread, "string.templatelib")?;
+    protocol::get_attr_str(thread, module.get(), name)
+}
+
+#[inline(always)]
+pub(super) fn BuildInterpolation(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let class = template_class(thread, "Interpolation")?;
+        let conversion = match w.c() {
+            0 => Value::NONE,
+            letter => orochi_objects::str::new(thread, &char::from(letter).to_string())?,
+        };
+        let empty = orochi_objects::name!("").get();
+        let spec = at.get_bound(w.b() + 2).unwrap_or(empty);
+        let args = [at.get(w.b()), at.get(w.b() + 1), conversion.get(), spec];
+        let made = protocol::call(thread, class.get(), &args)?;
+        at.consume_window(w.b(), 3);
+        at.set(w.a(), made);
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn BuildTemplate(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let class = template_class(thread, "Template")?;
+        let strings = protocol::collect(thread, at.get(w.b()))?;
+        let mut interpolations = protocol::collect(thread, at.get(w.c()))?.into_iter();
+        let mut args = Vec::new();
+        for string in strings {
+            args.push(string);
+            args.extend(interpolations.next());
+        }
+        let refs: Vec<Ref<'_>> = args.iter().map(Value::get).collect();
+        let made = protocol::call(thread, class.get(), &refs)?;
+        at.consume(w.b());
+        at.consume(w.c());
+        at.set(w.a(), made);
+        Ok(())
+    })
+}
+
+/// The number in the extension word.
+pub(super) fn count_of(at: At) -> usize {
+    ext_of(at) as usize
+}
+
+/// Whether an error says that something isn't iterable.
+pub(super) fn is_type_error(error: &PyErr) -> bool {
+    error.matches(&exception::TypeError)
+}

@@ -1,0 +1,116 @@
+//! `a, b = x` and `a, *b, c = x`.
+
+use super::super::cursor::{At, Cursor, Flow};
+use super::count_of;
+use orochi_compiler::opcode::Word as Instruction;
+use orochi_core::{Ref, Thread, Value};
+use orochi_objects::class::{PyClass, is_exact};
+use orochi_objects::error::{PyErr, PyResult, type_error, value_error};
+use orochi_objects::types::list::{self, PyList};
+use orochi_objects::types::tuple::PyTuple;
+use orochi_objects::{class_of, protocol};
+
+fn iterator(thread: &mut Thread, object: Ref<'_>) -> PyResult {
+    let slots = &class_of(object).slots;
+    if slots.tp_iter().is_none() && slots.sq_item().is_none() {
+        return Err(type_error(format!("cannot unpack non-iterable {} object", class_of(object).name())));
+    }
+    protocol::iter(thread, object)
+}
+
+/// Up to `n` items.
+fn take(thread: &mut Thread, iterator: Ref<'_>, n: usize) -> PyResult<Vec<Value>> {
+    let mut values = Vec::with_capacity(n);
+    while values.len() < n {
+        match protocol::next(thread, iterator)? {
+            Some(value) => values.push(value),
+            None => break,
+        }
+    }
+    Ok(values)
+}
+
+fn too_few(at_least: &str, n: usize, got: usize) -> PyErr {
+    value_error(format!("not enough values to unpack (expected {at_least}{n}, got {got})"))
+}
+
+#[cold]
+fn too_many(thread: &mut Thread, object: Ref<'_>, n: usize) -> PyErr {
+    // CPython says how many there are where that is known.
+    let class = class_of(object);
+    let known = is_exact(object, PyTuple::static_type())
+        || is_exact(object, PyList::static_type())
+        || is_exact(object, orochi_objects::types::dict::PyDict::static_type());
+    match class.slots.sq_length().or(class.slots.mp_length()).filter(|_| known) {
+        Some(length) => match length(thread, object) {
+            Ok(got) => value_error(format!("too many values to unpack (expected {n}, got {got})")),
+            Err(error) => error,
+        },
+        None => value_error(format!("too many values to unpack (expected {n})")),
+    }
+}
+
+fn unpack(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
+    let object = at.get(w.b());
+    let n = w.c() as usize;
+    let values = if is_exact(object, PyTuple::static_type()) {
+        // SAFETY: exactly a tuple.
+        let tuple = unsafe { object.cast::<PyTuple>() };
+        if tuple.len() > n {
+            return Err(too_many(thread, object, n));
+        }
+        tuple.items().map(Ref::to_owned).collect()
+    } else {
+        let iterator = iterator(thread, object)?;
+        let values = take(thread, iterator.get(), n)?;
+        if values.len() == n && protocol::next(thread, iterator.get())?.is_some() {
+            return Err(too_many(thread, object, n));
+        }
+        values
+    };
+    if values.len() < n {
+        return Err(too_few("", n, values.len()));
+    }
+    at.consume(w.b());
+    for (i, value) in values.into_iter().enumerate() {
+        at.set(w.a() + i as u8, value);
+    }
+    Ok(())
+}
+
+#[allow(non_snake_case, reason = "handlers carry the names of their operations")]
+#[inline(always)]
+pub(in super::super) fn UnpackSequence(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, unpack)
+}
+
+fn unpack_star(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
+    let (before, after) = (w.c() as usize, count_of(at));
+    let iterator = iterator(thread, at.get(w.b()))?;
+    let mut values = take(thread, iterator.get(), before)?;
+    if values.len() < before {
+        return Err(too_few("at least ", before + after, values.len()));
+    }
+    let mut rest = Vec::new();
+    while let Some(value) = protocol::next(thread, iterator.get())? {
+        rest.push(value);
+    }
+    if rest.len() < after {
+        return Err(too_few("at least ", before + after, before + rest.len()));
+    }
+    let last = rest.split_off(rest.len() - after);
+    values.push(list::new(thread, rest)?.into());
+    values.extend(last);
+    at.consume(w.b());
+    for (i, value) in values.into_iter().enumerate() {
+        at.set(w.a() + i as u8, value);
+    }
+    Ok(())
+}
+
+#[allow(non_snake_case, reason = "handlers carry the names of their operations")]
+#[inline(always)]
+pub(in super::super) fn UnpackEx(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.ext();
+    c.slow(thread, w, unpack_star)
+}

@@ -1,0 +1,328 @@
+//! What the loop keeps in machine registers, and how instructions reach their operands.
+//!
+//! `Cursor` is the loop's state; it never leaves inlined code, so that it stays in machine registers. `At` is the same
+//! frame seen from a function that isn't inlined: it reads everything from the frame.
+//!
+//! What must hold:
+//! 1. `pc` is stored to the frame before anything that can raise or reach a safepoint (`Cursor::sync`).
+//! 2. A temporary operand is emptied by the instruction that consumes it; a destination's old word is released.
+//! 3. A local register of a frame changes only by that frame's own instructions, so a reference read from an operand is
+//!    valid until the instruction itself consumes the operand, also while Python code runs meanwhile.
+
+use orochi_compiler::opcode::Word as Instruction;
+use orochi_core::value::{copy_register, drop_register, own_register, take_register};
+use orochi_core::word::{self, Word};
+use orochi_core::{Ref, Thread, Value};
+use orochi_objects::error::{PyErr, PyResult};
+use orochi_objects::frames::Frame;
+use orochi_objects::thread::ThreadState;
+
+/// What the loop does after an instruction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// Go on with the next instruction.
+    Next,
+    /// The running frame has changed.
+    Reload,
+    /// An exception waits in the thread's state.
+    Raise,
+    /// The frame that native code entered with has ended; its result waits in the thread's state.
+    Exit,
+}
+
+/// The loop's state.
+#[derive(Clone, Copy)]
+pub(crate) struct Cursor {
+    pub(crate) pc: *const u32,
+    pub(crate) regs: *mut Word,
+    pub(crate) temps: usize,
+    pub(crate) consts: *const Word,
+    pub(crate) frame: *mut Frame,
+}
+
+/// The running frame, for functions that aren't inlined.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct At(pub(crate) *mut Frame);
+
+/// A function that does an instruction's whole work out of line.
+pub(crate) type Slow<T = ()> = fn(&mut Thread, At, Instruction) -> PyResult<T>;
+
+/// Leaves an exception for the loop.
+#[cold]
+#[inline(never)]
+pub(crate) fn raise(thread: &mut Thread, error: PyErr) -> Flow {
+    ThreadState::of(thread).raised = Some(error);
+    Flow::Raise
+}
+
+impl Cursor {
+    /// The state for the thread's running frame.
+    #[inline(always)]
+    pub(crate) fn of(frame: *mut Frame) -> Cursor {
+        // SAFETY: the running frame is initialised, its code alive.
+        unsafe {
+            let code = (*frame).code();
+            Cursor {
+                pc: (*frame).pc,
+                regs: (*frame).registers,
+                temps: code.first_temp(),
+                consts: code.constant_words(),
+                frame,
+            }
+        }
+    }
+
+    /// The next word of the code.
+    #[inline(always)]
+    pub(crate) fn fetch(&mut self) -> Instruction {
+        // SAFETY: code ends in an instruction that doesn't go on (checked when the code object is made).
+        unsafe {
+            let word = *self.pc;
+            self.pc = self.pc.add(1);
+            Instruction(word)
+        }
+    }
+
+    /// The extension word that follows, which is passed.
+    #[inline(always)]
+    pub(crate) fn ext(&mut self) -> u32 {
+        self.fetch().0
+    }
+
+    /// Moves by words.
+    #[inline(always)]
+    pub(crate) fn jump(&mut self, offset: i32) {
+        self.pc = self.pc.wrapping_offset(offset as isize);
+    }
+
+    /// Passes the jump's extension word, and jumps if `taken`.
+    #[inline(always)]
+    pub(crate) fn jump_if(&mut self, taken: bool) -> Flow {
+        let offset = self.ext() as i32;
+        self.jump(if taken { offset } else { 0 });
+        Flow::Next
+    }
+
+    /// A register's word.
+    #[inline(always)]
+    pub(crate) fn word(&self, register: u8) -> Word {
+        // SAFETY: within the frame.
+        unsafe { *self.regs.add(register as usize) }
+    }
+
+    /// Overwrites a register that owns nothing.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, register: u8, word: Word) {
+        // SAFETY: within the frame.
+        unsafe { *self.regs.add(register as usize) = word }
+    }
+
+    /// Writes a destination.
+    #[inline(always)]
+    pub(crate) fn set(&mut self, register: u8, word: Word) {
+        let old = self.word(register);
+        self.put(register, word);
+        // SAFETY: taken out of the register just now.
+        unsafe { drop_register(old) }
+    }
+
+    /// Empties a consumed operand that holds an immediate.
+    #[inline(always)]
+    pub(crate) fn consume_immediate(&mut self, register: u8) {
+        if register as usize >= self.temps {
+            self.put(register, word::UNBOUND);
+        }
+    }
+
+    /// Empties a consumed operand.
+    #[inline(always)]
+    pub(crate) fn consume(&mut self, register: u8) {
+        if register as usize >= self.temps {
+            self.set(register, word::UNBOUND);
+        }
+    }
+
+    /// A word for another register: a temporary is moved, a local copied.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, thread: &Thread, register: u8) -> Word {
+        let word = self.word(register);
+        if register as usize >= self.temps {
+            self.put(register, word::UNBOUND);
+            word
+        } else {
+            // SAFETY: from a register to a register of this thread.
+            unsafe { copy_register(word, thread) }
+        }
+    }
+
+    /// Invariant 1.
+    #[inline(always)]
+    pub(crate) fn sync(&self) {
+        // SAFETY: the running frame.
+        unsafe { (*self.frame).pc = self.pc }
+    }
+
+    /// Does the work out of line.
+    #[inline(always)]
+    pub(crate) fn slow(&mut self, thread: &mut Thread, w: Instruction, f: Slow) -> Flow {
+        self.sync();
+        match f(thread, At(self.frame), w) {
+            Ok(()) => Flow::Next,
+            Err(error) => raise(thread, error),
+        }
+    }
+
+    /// Decides a jump out of line.
+    #[inline(always)]
+    pub(crate) fn slow_jump(
+        &mut self,
+        thread: &mut Thread,
+        w: Instruction,
+        sense: bool,
+        f: Slow<bool>,
+    ) -> Flow {
+        self.sync();
+        match f(thread, At(self.frame), w) {
+            Ok(truth) => self.jump_if(truth == sense),
+            Err(error) => raise(thread, error),
+        }
+    }
+}
+
+impl At {
+    /// The frame.
+    #[inline(always)]
+    pub(crate) fn frame<'a>(self) -> &'a mut Frame {
+        // SAFETY: the running frame lives while its instruction runs; references are not kept across frame changes.
+        unsafe { &mut *self.0 }
+    }
+
+    #[inline(always)]
+    fn at(self, register: u8) -> *mut Word {
+        // SAFETY: within the frame.
+        unsafe { (*self.0).registers.add(register as usize) }
+    }
+
+    /// A register's address.
+    #[inline(always)]
+    pub(crate) fn address(self, register: u8) -> *mut Word {
+        self.at(register)
+    }
+
+    /// A register's word.
+    #[inline(always)]
+    pub(crate) fn word(self, register: u8) -> Word {
+        // SAFETY: within the frame.
+        unsafe { *self.at(register) }
+    }
+
+    /// A register that is known to be bound.
+    #[inline(always)]
+    pub(crate) fn get<'a>(self, register: u8) -> Ref<'a> {
+        let word = self.word(register);
+        // SAFETY: rooted in the register (module, invariant 3). The compiler's checks keep it bound; an unbound one reads
+        // as None rather than as nonsense.
+        unsafe { Ref::from_word(if word == word::UNBOUND { word::NONE } else { word }) }
+    }
+
+    /// A register that may be unbound.
+    #[inline(always)]
+    pub(crate) fn get_bound<'a>(self, register: u8) -> Option<Ref<'a>> {
+        let word = self.word(register);
+        // SAFETY: as in `get`.
+        (word != word::UNBOUND).then(|| unsafe { Ref::from_word(word) })
+    }
+
+    /// Whether a register is a temporary.
+    #[inline(always)]
+    pub(crate) fn is_temp(self, register: u8) -> bool {
+        register as usize >= self.frame().code().first_temp()
+    }
+
+    /// Empties a register.
+    #[inline(always)]
+    pub(crate) fn clear(self, register: u8) {
+        self.set_word(register, word::UNBOUND);
+    }
+
+    /// Empties a consumed operand.
+    #[inline(always)]
+    pub(crate) fn consume(self, register: u8) {
+        if self.is_temp(register) {
+            self.clear(register);
+        }
+    }
+
+    /// Empties a consumed window.
+    #[inline]
+    pub(crate) fn consume_window(self, base: u8, n: usize) {
+        for i in 0..n {
+            self.clear(base.wrapping_add(i as u8));
+        }
+    }
+
+    /// The owned value of a `Src` operand, which is consumed.
+    #[inline]
+    pub(crate) fn take(self, register: u8) -> Value {
+        let word = self.word(register);
+        if word == word::UNBOUND {
+            return Value::NONE;
+        }
+        if self.is_temp(register) {
+            self.take_temp(register)
+        } else {
+            // SAFETY: valid in a register.
+            unsafe { own_register(word) }
+        }
+    }
+
+    /// The owned value of a temporary, which is emptied.
+    #[inline]
+    pub(crate) fn take_temp(self, register: u8) -> Value {
+        let word = self.word(register);
+        if word == word::UNBOUND {
+            return Value::NONE;
+        }
+        // SAFETY: overwritten in the next statement.
+        let value = unsafe { take_register(word) };
+        // SAFETY: within the frame.
+        unsafe { *self.at(register) = word::UNBOUND };
+        value
+    }
+
+    /// Writes a register's word.
+    #[inline(always)]
+    pub(crate) fn set_word(self, register: u8, word: Word) {
+        // SAFETY: within the frame; the old word was taken out of the register.
+        unsafe {
+            let old = std::mem::replace(&mut *self.at(register), word);
+            drop_register(old);
+        }
+    }
+
+    /// Writes a register.
+    #[inline(always)]
+    pub(crate) fn set(self, register: u8, value: Value) {
+        self.set_word(register, value.into_word());
+    }
+
+    /// Writes a register with a borrowed reference if it may be one.
+    #[inline(always)]
+    pub(crate) fn set_ref(self, register: u8, value: Ref<'_>) {
+        self.set_word(register, register_word(value));
+    }
+}
+
+/// A reference as a word for a register: counted if local, borrowed if shared.
+#[inline(always)]
+pub(crate) fn register_word(value: Ref<'_>) -> Word {
+    match value.header() {
+        Some(header) if header.is_shared() => value.word() | word::BORROWED,
+        Some(header) => {
+            header.retain();
+            value.word()
+        }
+        None => value.word(),
+    }
+}

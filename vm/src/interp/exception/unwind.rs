@@ -1,0 +1,94 @@
+//! Unwinding: from where an exception arose to its handler, or out to the native code that entered the loop.
+
+use super::super::cursor::{At, Flow};
+use super::super::frames::{clear_registers, owned_value, pop_entry, pop_to_caller, release_extras};
+use super::super::generator;
+use super::chain;
+use orochi_core::word;
+use orochi_core::{Thread, Value};
+use orochi_objects::error::PyErr;
+use orochi_objects::frames::Mode;
+use orochi_objects::thread::{Outcome, ThreadState};
+use orochi_objects::types::exception::{self, PyBaseException};
+use orochi_objects::types::{frame, traceback};
+
+/// Handles the exception that waits in the thread's state. `Reload`: a handler goes on; `Exit`: none did.
+#[cold]
+#[inline(never)]
+pub(in super::super) fn unwind(thread: &mut Thread) -> Flow {
+    let state = ThreadState::of(thread);
+    let mut has_entry = std::mem::take(&mut state.reraised);
+    let Some(error) = state.raised.take() else { return Flow::Reload };
+    let fresh = !error.is_instance();
+    let mut error = error.into_value(thread);
+    if fresh {
+        chain(thread, error.get());
+    }
+    loop {
+        let at = At(ThreadState::of(thread).frames.current);
+        if !has_entry {
+            add_traceback(thread, at, &error);
+        }
+        has_entry = false;
+        if enter_handler(at, &error) {
+            return Flow::Reload;
+        }
+        if let Some(ended) = leave_frame(thread, at, &mut error) {
+            return ended;
+        }
+    }
+}
+
+/// Goes on at the handler of the running instruction, if it has one.
+fn enter_handler(at: At, error: &Value) -> bool {
+    let frame = at.frame();
+    let code = frame.code();
+    let Some(entry) = code.code.handler(frame.instruction()).copied() else { return false };
+    for register in usize::from(entry.clear_from)..code.n_registers() {
+        at.clear(register as u8);
+    }
+    at.set(entry.exc_reg, error.clone());
+    // SAFETY: verified: the target is an instruction of the code.
+    frame.pc = unsafe { code.entry().add(entry.target as usize) };
+    true
+}
+
+/// Pops the running frame. `Some` when native code entered with it.
+fn leave_frame(thread: &mut Thread, at: At, error: &mut Value) -> Option<Flow> {
+    let frame = at.0;
+    if let Some(generator) = at.frame().generator() {
+        let taken = std::mem::replace(error, Value::NONE);
+        // SAFETY: the running frame.
+        let (converted, mode) = unsafe { generator::failed(thread, at, generator, taken) };
+        *error = converted;
+        return (mode == Mode::Entry || mode == Mode::Send).then(|| exit(thread, error.clone()));
+    }
+    // SAFETY: the running frame; its words are owned by it.
+    unsafe {
+        release_extras(thread, frame, true);
+        clear_registers((*frame).registers, (*frame).code().n_registers());
+        drop(owned_value(std::mem::replace(&mut (*frame).owned, word::UNBOUND)));
+        if (*frame).mode == Mode::Entry {
+            pop_entry(thread, frame);
+            return Some(exit(thread, error.clone()));
+        }
+        pop_to_caller(thread, frame);
+    }
+    None
+}
+
+fn exit(thread: &mut Thread, error: Value) -> Flow {
+    ThreadState::of(thread).outcome = Some(Outcome::Raised(PyErr::from_instance(error)));
+    Flow::Exit
+}
+
+/// Adds the running frame to the exception's traceback. Without memory the entry is left out.
+fn add_traceback(thread: &mut Thread, at: At, error: &Value) {
+    let Some(exception) = error.get().downcast::<PyBaseException>() else { return };
+    // SAFETY: the running frame of this thread.
+    let Ok(object) = (unsafe { frame::of_active(thread, at.0) }) else { return };
+    let next = exception::traceback_of(error.get(), thread);
+    if let Ok(entry) = traceback::new(thread, next, object, at.frame().instruction()) {
+        exception::set_traceback(exception, thread, Some(entry.into_value()));
+    }
+}

@@ -1,0 +1,431 @@
+//! Generators, coroutines and asynchronous generators in the loop.
+//!
+//! Resuming pushes a frame whose registers are moved from the generator to the register stack; suspending moves them back.
+//! A `for` loop over a generator and a delegation to one stay in the loop; whoever drives is named by the frame's mode.
+
+#![allow(non_snake_case, reason = "handlers carry the names of their operations")]
+
+use super::cursor::{At, Cursor, Flow, raise};
+use super::frames::{NewFrame, can_push, clear_registers, make_room, owned_value, pop_entry, pop_to_caller, push, release_extras};
+use orochi_compiler::code::flags;
+use orochi_compiler::opcode::{Op, Word as Instruction};
+use orochi_core::word::{self, Word};
+use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_objects::error::{PyErr, PyResult, runtime_error, stop_iteration, type_error};
+use orochi_objects::frames::Mode;
+use orochi_objects::header_flags::FINALIZED;
+use orochi_objects::slots::Sent;
+use orochi_objects::thread::{Outcome, ThreadState};
+use orochi_objects::types::exception;
+use orochi_objects::types::frame;
+use orochi_objects::types::generator::{self as generators, FINISHED, PyGenerator, RUNNING, SUSPENDED, methods};
+use orochi_objects::{class_of, protocol};
+
+/// The function's call makes its generator, which is the call's result.
+#[inline(never)]
+fn make(thread: &mut Thread, at: At) -> PyResult<Value> {
+    let frame = at.frame();
+    let pc = frame.instruction() + 1;
+    // SAFETY: the running frame's registers.
+    let made = unsafe { generators::new(thread, frame.function(), frame.code(), frame.registers, pc) }?;
+    if frame.code().has_flags(flags::COROUTINE) {
+        super::coroutine::record_origin(thread, made.get())?;
+    }
+    Ok(made)
+}
+
+#[inline(always)]
+pub(super) fn ReturnGenerator(c: &mut Cursor, thread: &mut Thread, _w: Instruction) -> Flow {
+    c.sync();
+    match make(thread, At(c.frame)) {
+        Ok(generator) => super::call::leave_with(thread, At(c.frame), generator),
+        Err(error) => raise(thread, error),
+    }
+}
+
+/// Pushes the frame of a generator. The running frame is its driver; `sent` is owned.
+///
+/// # Errors
+/// The generator is running or has ended, or there is no room; nothing was pushed then.
+#[inline]
+pub(super) fn enter(
+    thread: &mut Thread,
+    generator: &Obj<PyGenerator>,
+    sent: Value,
+    mode: Mode,
+    dst: u8,
+) -> PyResult<()> {
+    let registers = thread.stack.top();
+    let frame = ThreadState::of(thread).frames.current.wrapping_add(1);
+    if !can_push(thread, frame, registers) {
+        make_room(thread, frame, registers)?;
+    }
+    if generator.state() == generators::CREATED && !sent.get().is_none() {
+        let kind = PyGenerator::kind(generator.get());
+        return Err(type_error(format!("can't send non-None value to a just-started {kind}")));
+    }
+    let before = PyGenerator::start(generator).map_err(|state| refused(generator, state))?;
+    let function = generator.function();
+    // SAFETY: the function keeps its code; there is room; this thread runs the generator now.
+    unsafe {
+        let code = &*std::ptr::from_ref(function.code(thread));
+        generator.restore(registers);
+        let pc = code.entry().add(generator.pc() as usize);
+        let handled = generator.take_handled().map_or(word::UNBOUND, Value::into_word);
+        let new = NewFrame {
+            pc,
+            registers,
+            code,
+            function,
+            generator: std::ptr::from_ref(generator),
+            owned: ThreadState::replace_handled(thread, handled),
+            namespace: word::UNBOUND,
+            mode,
+            dst,
+            base: 0,
+        };
+        push(thread, frame, new);
+        if before == SUSPENDED {
+            deliver(thread, At(frame), sent);
+        }
+    }
+    Ok(())
+}
+
+/// Puts what was sent where the suspended instruction wants it.
+fn deliver(thread: &mut Thread, at: At, sent: Value) {
+    // SAFETY: a suspended generator's pc lies within its code, behind its first instruction.
+    let (next, last) = unsafe { (Instruction(*at.frame().pc), Instruction(*at.frame().pc.sub(1))) };
+    if next.op_byte() == Op::Delegate as u8 {
+        let old = std::mem::replace(&mut ThreadState::of(thread).sent, sent.into_word());
+        drop(owned_value(old));
+    } else {
+        at.set(last.a(), sent);
+    }
+}
+
+/// Why a generator can't be resumed.
+#[cold]
+fn refused(generator: &Obj<PyGenerator>, state: u8) -> PyErr {
+    if state == RUNNING {
+        return methods::already_running(generator.get());
+    }
+    if generators::is_coroutine(generator.get()) {
+        return runtime_error("cannot reuse already awaited coroutine");
+    }
+    if generators::is_async(generator.get()) {
+        return PyErr::bare(&exception::StopAsyncIteration);
+    }
+    PyErr::bare(&exception::StopIteration)
+}
+
+/// `ForIter` over a generator. The frame's pc is behind the extension word.
+#[inline(never)]
+pub(super) fn for_iter(thread: &mut Thread, at: At, w: Instruction) -> Flow {
+    // SAFETY: exactly a generator (checked by the caller), kept alive by the register.
+    let generator = unsafe { at.get(w.b()).cast::<PyGenerator>() };
+    if generator.state() == FINISHED {
+        exhaust(at, w);
+        return Flow::Reload;
+    }
+    match enter(thread, generator, Value::NONE, Mode::ForIter, w.a()) {
+        Ok(()) => Flow::Reload,
+        Err(error) if error.matches(&exception::StopIteration) => {
+            exhaust(at, w);
+            Flow::Reload
+        }
+        Err(error) => raise(thread, error),
+    }
+}
+
+/// Ends a loop: the iterator goes, and the jump is taken. The frame's pc is behind the extension word.
+fn exhaust(at: At, w: Instruction) {
+    at.clear(w.b());
+    // SAFETY: the extension word is the jump's offset.
+    unsafe {
+        let offset = *at.frame().pc.sub(1) as i32;
+        at.frame().pc = at.frame().pc.offset(offset as isize);
+    }
+}
+
+#[inline(always)]
+pub(super) fn Yield(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.sync();
+    yield_slow(thread, At(c.frame), w)
+}
+
+#[inline(never)]
+fn yield_slow(thread: &mut Thread, at: At, w: Instruction) -> Flow {
+    let mut value = at.take(w.b());
+    if at.frame().code().has_flags(flags::ASYNC_GENERATOR) {
+        value = match generators::asynchronous::wrap(thread, value) {
+            Ok(wrapped) => wrapped,
+            Err(error) => return raise(thread, error),
+        };
+    }
+    suspend(thread, at, value)
+}
+
+/// Suspends the running frame, a generator's, and gives the value to whoever drives it. Drivers that delegate are suspended
+/// in turn.
+fn suspend(thread: &mut Thread, at: At, value: Value) -> Flow {
+    let mut at = at;
+    loop {
+        let frame = at.0;
+        let Some(generator) = at.frame().generator() else {
+            return raise(thread, orochi_objects::error::system_error("yield outside of a generator"));
+        };
+        // SAFETY: the running frame, a generator's.
+        unsafe {
+            if (*frame).object != word::UNBOUND {
+                frame::part(thread, frame, false);
+            }
+            let code = (*frame).code();
+            generator.set_pc(((*frame).pc as usize - code.entry() as usize) as u32 / 4);
+            PyGenerator::save(generator, (*frame).registers);
+            let outer = std::mem::replace(&mut (*frame).owned, word::UNBOUND);
+            if let Some(handled) = owned_value(ThreadState::replace_handled(thread, outer))
+                && !handled.get().is_none()
+            {
+                PyGenerator::keep_handled(generator, handled);
+            }
+            let (mode, dst) = ((*frame).mode, (*frame).dst);
+            generator.set_state(SUSPENDED);
+            match mode {
+                Mode::ForIter => {
+                    let mut caller = pop_to_caller(thread, frame);
+                    caller.set(dst, value.into_word());
+                    return Flow::Reload;
+                }
+                Mode::Delegate => {
+                    let caller = pop_to_caller(thread, frame);
+                    // The driver stays at its instruction.
+                    (*caller.frame).pc = (*caller.frame).pc.sub(1);
+                    at = At(caller.frame);
+                }
+                _ => {
+                    pop_entry(thread, frame);
+                    ThreadState::of(thread).outcome = Some(Outcome::Done(Sent::Yield(value)));
+                    return Flow::Exit;
+                }
+            }
+        }
+    }
+}
+
+/// Ends a generator: its registers are emptied and its frame popped. Gives the driver's mode.
+///
+/// # Safety
+/// `at` is the running frame, that of `generator`.
+unsafe fn finish(thread: &mut Thread, at: At, generator: &Obj<PyGenerator>) -> Mode {
+    let frame = at.0;
+    // SAFETY: as the caller promises.
+    unsafe {
+        release_extras(thread, frame, true);
+        clear_registers((*frame).registers, (*frame).code().n_registers());
+        let outer = std::mem::replace(&mut (*frame).owned, word::UNBOUND);
+        drop(owned_value(ThreadState::replace_handled(thread, outer)));
+        let mode = (*frame).mode;
+        generator.set_state(FINISHED);
+        // Nothing is left to finalize.
+        let _ = generator.header().set_flag(FINALIZED);
+        match mode {
+            Mode::ForIter | Mode::Delegate => {
+                pop_to_caller(thread, frame);
+            }
+            _ => pop_entry(thread, frame),
+        }
+        mode
+    }
+}
+
+/// The running frame, a generator's, returns.
+pub(super) fn returned(thread: &mut Thread, at: At, result: Value) -> Flow {
+    let Some(generator) = at.frame().generator() else { return Flow::Reload };
+    // SAFETY: the running frame.
+    let mode = unsafe { finish(thread, at, generator) };
+    let caller = At(ThreadState::of(thread).frames.current);
+    match mode {
+        Mode::ForIter => {
+            // SAFETY: the driver's instruction is two words before its pc.
+            let w = unsafe { Instruction(*caller.frame().pc.sub(2)) };
+            exhaust(caller, w);
+            Flow::Reload
+        }
+        Mode::Delegate => {
+            // SAFETY: the driver's instruction is one word before its pc.
+            let w = unsafe { Instruction(*caller.frame().pc.sub(1)) };
+            caller.clear(w.b());
+            caller.set(w.a(), result);
+            Flow::Reload
+        }
+        _ => {
+            ThreadState::of(thread).outcome = Some(Outcome::Done(Sent::Return(result)));
+            Flow::Exit
+        }
+    }
+}
+
+/// The running frame, a generator's, ends with an exception; gives the exception that goes on.
+///
+/// # Safety
+/// `at` is the running frame.
+pub(super) unsafe fn failed(
+    thread: &mut Thread,
+    at: At,
+    generator: &Obj<PyGenerator>,
+    error: Value,
+) -> (Value, Mode) {
+    let error = convert_stop(thread, generator, error);
+    // SAFETY: as the caller promises.
+    let mode = unsafe { finish(thread, at, generator) };
+    (error, mode)
+}
+
+/// PEP 479: StopIteration doesn't leave a generator.
+fn convert_stop(thread: &mut Thread, generator: &Obj<PyGenerator>, error: Value) -> Value {
+    let class = class_of(error.get());
+    use orochi_objects::types::r#type::TypeExt;
+    let is_async = generators::is_async(generator.get());
+    let what = if class.is_subtype_of(exception::StopIteration.get()) {
+        "StopIteration"
+    } else if is_async && class.is_subtype_of(exception::StopAsyncIteration.get()) {
+        "StopAsyncIteration"
+    } else {
+        return error;
+    };
+    let kind = PyGenerator::kind(generator.get());
+    let replacement = runtime_error(format!("{kind} raised {what}")).into_value(thread);
+    super::exception::set_cause(thread, replacement.get(), Some(error.clone()));
+    super::exception::set_context(thread, replacement.get(), Some(error));
+    replacement
+}
+
+#[inline(always)]
+pub(super) fn Delegate(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.sync();
+    delegate(thread, At(c.frame), w)
+}
+
+#[inline(never)]
+fn delegate(thread: &mut Thread, at: At, w: Instruction) -> Flow {
+    let sent = take_sent(thread);
+    let iterator = at.get(w.b());
+    if let Some(generator) = generators::as_generator(iterator)
+        && !generators::is_async(iterator)
+    {
+        return match enter(thread, generator, sent, Mode::Delegate, w.a()) {
+            Ok(()) => Flow::Reload,
+            Err(error) if error.matches(&exception::StopIteration) => {
+                at.clear(w.b());
+                at.set(w.a(), Value::NONE);
+                Flow::Reload
+            }
+            Err(error) => raise(thread, error),
+        };
+    }
+    match send(thread, iterator, sent.get()) {
+        Ok(Sent::Yield(value)) => {
+            // The driver stays at its instruction.
+            at.frame().pc = at.frame().pc.wrapping_sub(1);
+            suspend(thread, at, value)
+        }
+        Ok(Sent::Return(value)) => {
+            at.clear(w.b());
+            at.set(w.a(), value);
+            Flow::Reload
+        }
+        Err(error) => raise(thread, error),
+    }
+}
+
+fn take_sent(thread: &mut Thread) -> Value {
+    let word: Word = std::mem::replace(&mut ThreadState::of(thread).sent, word::UNBOUND);
+    owned_value(word).unwrap_or(Value::NONE)
+}
+
+/// One step of any iterator with a value sent in.
+fn send(thread: &mut Thread, iterator: Ref<'_>, value: Ref<'_>) -> PyResult<Sent> {
+    let class = class_of(iterator);
+    if let Some(send) = class.slots.am_send() {
+        return send(thread, iterator, value);
+    }
+    let result = if value.is_none() {
+        match class.slots.tp_iternext() {
+            Some(next) => next(thread, iterator),
+            None => return Err(type_error(format!("'{}' object is not an iterator", class.name()))),
+        }
+    } else {
+        protocol::call_method(thread, iterator, "send", &[value]).map(Some)
+    };
+    match result {
+        Ok(Some(value)) => Ok(Sent::Yield(value)),
+        Ok(None) => Ok(Sent::Return(Value::NONE)),
+        Err(mut error) if error.matches(&exception::StopIteration) => {
+            Ok(Sent::Return(methods::stop_value(thread, &mut error)?))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Resumes a generator from native code, with a value or an exception.
+pub(crate) fn resume(
+    thread: &mut Thread,
+    generator: &Obj<PyGenerator>,
+    sent: Result<Ref<'_>, PyErr>,
+) -> PyResult<Sent> {
+    super::check_native_stack(thread)?;
+    if generator.state() == FINISHED {
+        return after_end(generator, sent);
+    }
+    let (value, error) = match sent {
+        Ok(value) => (value.to_owned(), None),
+        Err(error) => (Value::NONE, Some(error)),
+    };
+    if generators::is_coroutine(generator.get()) {
+        let _ = generator.set_flag(generators::AWAITED);
+    }
+    match enter(thread, generator, value, Mode::Entry, 0) {
+        Ok(()) => {}
+        Err(refusal) if refusal.matches(&exception::StopIteration) => {
+            return Ok(Sent::Return(Value::NONE));
+        }
+        Err(refusal) => return Err(refusal),
+    }
+    if let Some(mut error) = error {
+        prepare_throw(thread, &mut error);
+        return super::run_raising(thread, error);
+    }
+    super::run(thread)
+}
+
+/// An exception is about to be raised where a generator waits.
+fn prepare_throw(thread: &mut Thread, error: &mut PyErr) {
+    let at = At(ThreadState::of(thread).frames.current);
+    // SAFETY: within the code.
+    let next = unsafe { Instruction(*at.frame().pc) };
+    if next.op_byte() == Op::Delegate as u8 {
+        // The exception arises in the delegation itself.
+        at.frame().pc = at.frame().pc.wrapping_add(1);
+        drop(take_sent(thread));
+    }
+    let value = error.value(thread);
+    super::exception::chain(thread, value.get());
+}
+
+/// Resuming what has ended.
+fn after_end(generator: &Obj<PyGenerator>, sent: Result<Ref<'_>, PyErr>) -> PyResult<Sent> {
+    match sent {
+        Err(_) if generators::is_coroutine(generator.get()) => {
+            Err(runtime_error("cannot reuse already awaited coroutine"))
+        }
+        Err(error) => Err(error),
+        Ok(_) if generators::is_plain_generator(generator.get()) => Ok(Sent::Return(Value::NONE)),
+        Ok(_) => Err(refused(generator, FINISHED)),
+    }
+}
+
+/// StopIteration for a value.
+pub(super) fn stop(value: Value) -> PyErr {
+    stop_iteration(value)
+}

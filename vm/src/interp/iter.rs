@@ -1,0 +1,198 @@
+//! Iteration.
+
+#![allow(non_snake_case, reason = "handlers carry the names of their operations")]
+
+use super::cursor::{At, Cursor, Flow, raise};
+use super::generator;
+use orochi_compiler::opcode::Word as Instruction;
+use orochi_core::word;
+use orochi_core::{Ref, Thread, Value};
+use orochi_objects::class::is_exact;
+use orochi_objects::error::{PyErr, PyResult, type_error};
+use orochi_objects::types::generator as generators;
+use orochi_objects::types::generator::PyGenerator;
+use orochi_objects::types::exception;
+use orochi_objects::{class_of, protocol};
+use orochi_objects::class::PyClass;
+
+#[inline(always)]
+pub(super) fn GetIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let iterator = protocol::iter(thread, at.get(w.b()))?;
+        at.consume(w.b());
+        at.set(w.a(), iterator);
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn ForIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    let iterator = At(c.frame).get(w.b());
+    if is_exact(iterator, PyGenerator::static_type()) {
+        c.ext();
+        c.sync();
+        return generator::for_iter(thread, At(c.frame), w);
+    }
+    c.sync();
+    match next(thread, iterator) {
+        Ok(Some(value)) => {
+            c.ext();
+            c.set(w.a(), value.into_word());
+            if thread.poll() == 0 { Flow::Next } else { super::poll::poll_now(c, thread) }
+        }
+        Ok(None) => {
+            c.set(w.b(), word::UNBOUND);
+            c.jump_if(true)
+        }
+        Err(error) => raise(thread, error),
+    }
+}
+
+#[inline(always)]
+fn next(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<Option<Value>> {
+    match class_of(iterator).slots.tp_iternext() {
+        Some(next) => match next(thread, iterator) {
+            Err(error) if error.matches(&exception::StopIteration) => Ok(None),
+            result => result,
+        },
+        None => Err(not_iterator(iterator)),
+    }
+}
+
+#[cold]
+fn not_iterator(iterator: Ref<'_>) -> PyErr {
+    type_error(format!("'{}' object is not an iterator", class_of(iterator).name()))
+}
+
+#[inline(always)]
+pub(super) fn GetYieldFromIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        use orochi_compiler::code::flags;
+        let object = at.get(w.b());
+        if generators::is_coroutine(object) {
+            let code = at.frame().code();
+            if !code.has_flags(flags::COROUTINE) && !code.has_flags(flags::ITERABLE_COROUTINE) {
+                return Err(type_error("cannot 'yield from' a coroutine object in a non-coroutine generator"));
+            }
+        }
+        let iterator = if generators::is_coroutine(object) || generators::is_plain_generator(object) {
+            object.to_owned()
+        } else {
+            protocol::iter(thread, object)?
+        };
+        at.consume(w.b());
+        at.set(w.a(), iterator);
+        Ok(())
+    })
+}
+
+/// What can be awaited, for `await`, `async with` and `async for`.
+pub(super) fn awaitable(thread: &mut Thread, object: Ref<'_>) -> PyResult<Option<Value>> {
+    use orochi_compiler::code::flags;
+    if generators::is_coroutine(object) {
+        return Ok(Some(object.to_owned()));
+    }
+    if let Some(generator) = generators::as_generator(object)
+        && generators::is_plain_generator(object)
+        && generator.function().code(thread).has_flags(flags::ITERABLE_COROUTINE)
+    {
+        return Ok(Some(object.to_owned()));
+    }
+    let Some(get) = class_of(object).slots.am_await() else { return Ok(None) };
+    let iterator = get(thread, object)?;
+    if generators::is_coroutine(iterator.get()) {
+        return Err(type_error("__await__() returned a coroutine"));
+    }
+    if class_of(iterator.get()).slots.tp_iternext().is_none() {
+        let class = class_of(iterator.get()).name();
+        return Err(type_error(format!("__await__() returned non-iterator of type '{class}'")));
+    }
+    Ok(Some(iterator))
+}
+
+fn get_awaitable(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
+    let object = at.get(w.b());
+    let class = class_of(object).name();
+    let iterator = awaitable(thread, object)?.ok_or_else(|| {
+        let method = match w.c() {
+            1 => "__aenter__",
+            2 => "__aexit__",
+            _ => return type_error(format!("object {class} can't be used in 'await' expression")),
+        };
+        type_error(format!(
+            "'async with' received an object from {method} that does not implement __await__: {class}"
+        ))
+    })?;
+    if let Some(coroutine) = generators::as_generator(iterator.get())
+        && generators::is_coroutine(iterator.get())
+        && coroutine.delegate(thread).is_some()
+    {
+        return Err(orochi_objects::error::runtime_error("coroutine is being awaited already"));
+    }
+    at.consume(w.b());
+    at.set(w.a(), iterator);
+    Ok(())
+}
+
+#[inline(always)]
+pub(super) fn GetAwaitable(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, get_awaitable)
+}
+
+#[inline(always)]
+pub(super) fn GetAiter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let object = at.get(w.b());
+        let class = class_of(object);
+        let Some(get) = class.slots.am_aiter() else {
+            return Err(type_error(format!(
+                "'async for' requires an object with __aiter__ method, got {}",
+                class.name()
+            )));
+        };
+        let iterator = get(thread, object)?;
+        if class_of(iterator.get()).slots.am_anext().is_none() {
+            return Err(type_error(format!(
+                "'async for' received an object from __aiter__ that does not implement __anext__: {}",
+                class_of(iterator.get()).name()
+            )));
+        }
+        at.consume(w.b());
+        at.set(w.a(), iterator);
+        Ok(())
+    })
+}
+
+fn get_anext(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
+    let object = at.get(w.b());
+    let class = class_of(object);
+    let Some(next) = class.slots.am_anext() else {
+        return Err(type_error(format!(
+            "'async for' requires an iterator with __anext__ method, got {}",
+            class.name()
+        )));
+    };
+    let step = next(thread, object)?;
+    let invalid = || {
+        type_error(format!(
+            "'async for' received an invalid object from __anext__: {}",
+            class_of(step.get()).name()
+        ))
+    };
+    match awaitable(thread, step.get()) {
+        Ok(Some(iterator)) => at.set(w.a(), iterator),
+        Ok(None) => return Err(invalid()),
+        Err(mut cause) => {
+            let mut error = invalid();
+            let (error_value, cause) = (error.value(thread), cause.value(thread));
+            super::exception::set_cause(thread, error_value.get(), Some(cause));
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+#[inline(always)]
+pub(super) fn GetAnext(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, get_anext)
+}
