@@ -67,6 +67,11 @@ impl PyErr {
         self.class().is_subtype_of(class.get())
     }
 
+    /// Whether this is an exception object already, not one that will be made when somebody looks.
+    pub fn is_instance(&self) -> bool {
+        matches!(*self.0, Raised::Instance(_))
+    }
+
     /// The exception's class.
     pub fn class(&self) -> &Obj<PyType> {
         match &*self.0 {

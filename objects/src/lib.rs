@@ -12,6 +12,7 @@ pub mod buffer;
 pub mod class;
 pub mod convert;
 pub mod error;
+pub mod finalize;
 pub mod frames;
 pub mod hash;
 pub mod interned;

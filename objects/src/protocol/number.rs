@@ -186,3 +186,77 @@ pub fn int_to_float(value: IntRef<'_>) -> PyResult<f64> {
         },
     }
 }
+
+/// `left ** right`.
+pub fn power(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
+    let result = power_slots(thread, left, right)?;
+    if result.get().is(Ref::NOT_IMPLEMENTED) {
+        return Err(unsupported("** or pow()", left, right));
+    }
+    Ok(result)
+}
+
+/// `left **= right`.
+pub fn inplace_power(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
+    if let Some(function) = crate::class_of(left).slots.nb_inplace_power() {
+        let result = function(thread, left, right, Ref::NONE)?;
+        if !result.get().is(Ref::NOT_IMPLEMENTED) {
+            return Ok(result);
+        }
+    }
+    let result = power_slots(thread, left, right)?;
+    if result.get().is(Ref::NOT_IMPLEMENTED) {
+        return Err(unsupported("**=", left, right));
+    }
+    Ok(result)
+}
+
+fn power_slots(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
+    let (left_class, right_class) = (crate::class_of(left), crate::class_of(right));
+    let left_slot = left_class.slots.nb_power();
+    let mut right_slot =
+        if std::ptr::eq(left_class, right_class) { None } else { right_class.slots.nb_power() };
+    if let (Some(a), Some(b)) = (left_slot, right_slot)
+        && a as usize == b as usize
+    {
+        right_slot = None;
+    }
+    if let (Some(reflected), true) =
+        (right_slot, left_slot.is_some() && right_class.is_subtype_of(left_class))
+    {
+        let result = reflected(thread, left, right, Ref::NONE)?;
+        if !result.get().is(Ref::NOT_IMPLEMENTED) {
+            return Ok(result);
+        }
+        right_slot = None;
+    }
+    if let Some(function) = left_slot {
+        let result = function(thread, left, right, Ref::NONE)?;
+        if !result.get().is(Ref::NOT_IMPLEMENTED) {
+            return Ok(result);
+        }
+    }
+    match right_slot {
+        Some(reflected) => reflected(thread, left, right, Ref::NONE),
+        None => Ok(Value::NOT_IMPLEMENTED),
+    }
+}
+
+macro_rules! unary {
+    ($($function:ident: $slot:ident, $symbol:literal;)*) => { $(
+        #[doc = concat!("`", $symbol, "operand`.")]
+        pub fn $function(thread: &mut Thread, operand: Ref<'_>) -> PyResult {
+            let class = crate::class_of(operand);
+            match class.slots.$slot() {
+                Some(function) => function(thread, operand),
+                None => Err(type_error(format!("bad operand type for unary {}: '{}'", $symbol, class.name()))),
+            }
+        }
+    )* };
+}
+
+unary! {
+    negative: nb_negative, "-";
+    positive: nb_positive, "+";
+    invert: nb_invert, "~";
+}

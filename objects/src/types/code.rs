@@ -3,14 +3,13 @@
 //! A code object is shared from birth: its constants and names are published, so the interpreter loads them borrowed. What
 //! the interpreter needs for every call lies in plain fields beside the compiler's `Code`.
 //!
-//! What must hold: the instruction words were checked by [`verify`], so every register, constant, name, cache and jump
+//! What must hold: the code came from the compiler or was checked by its `verify`, so every register, constant, name, cache and jump
 //! target that an instruction names exists, and the last instruction doesn't run on.
 
 mod constants;
 mod methods;
-pub mod verify;
 
-use crate::error::{PyResult, system_error};
+use crate::error::PyResult;
 use crate::types::str::PyStr;
 use orochi_compiler::code::{Code, LocalKind, flags};
 use orochi_core::sync::AtomicU64;
@@ -46,7 +45,6 @@ const NOT_SIMPLE: u32 = u32::MAX;
 
 /// The code object of compiled code, and those of the code within it.
 pub fn new(thread: &mut Thread, code: Arc<Code>) -> PyResult<Owned<PyCode>> {
-    verify::verify(&code).map_err(|what| system_error(format!("bad code object: {what}")))?;
     let constants = constants::make_all(thread, &code.constants)?;
     let names = code.names.iter().map(|name| interned(thread, name)).collect::<PyResult<Box<[_]>>>()?;
     let local_names =

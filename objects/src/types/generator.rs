@@ -335,6 +335,11 @@ impl PyGenerator {
         }
     }
 
+    /// Sets `cr_origin`.
+    pub fn set_origin(this: &Obj<Self>, thread: &mut Thread, origin: Value) {
+        drop(this.extra.swap(this, thread, Some(origin)));
+    }
+
     /// The class for messages about its kind.
     pub fn static_class() -> &'static StaticType {
         PyGenerator::static_type()

@@ -10,6 +10,7 @@ pub mod complex;
 pub mod dict;
 pub mod dict_;
 pub mod exception;
+pub mod exception_chain;
 pub mod float;
 pub mod float_;
 pub mod format;

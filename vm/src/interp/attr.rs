@@ -2,7 +2,7 @@
 
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
-use super::cursor::{At, Cursor, Flow, register_word};
+use super::cursor::{At, Cursor, Flow};
 use super::name::name_of;
 use orochi_compiler::opcode::{SpecialMethod, Word as Instruction};
 use orochi_core::word;
@@ -48,9 +48,13 @@ pub(super) fn DeleteAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
 }
 
 /// A method found on the object's class, which need not be bound to be called.
-pub(super) fn find_method(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyResult<Option<Value>> {
+pub(super) fn find_method(
+    thread: &mut Thread,
+    object: Ref<'_>,
+    name: &Obj<PyStr>,
+) -> PyResult<Option<Value>> {
     let class = class_of(object);
-    if class.slots.raw(orochi_objects::slots::SlotId::tp_getattro) != object::GENERIC_GETATTRO() {
+    if !super::collections::has_generic_getattr(class) {
         return Ok(None);
     }
     let Some(found) = class.lookup(thread, name).map(Ref::to_owned) else { return Ok(None) };
@@ -86,12 +90,14 @@ pub(super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
 /// The object `super(R[b+1], R[b+2])`, or what a replaced `super` gives.
 fn super_object(thread: &mut Thread, at: At, w: Instruction) -> PyResult {
     let callee = at.get(w.b());
-    if w.c() != 0 || orochi_objects::types::super_::is_super(callee) {
+    if w.c() != 0 || super::collections::is_super(callee) {
         let Some(class) = at.get_bound(w.b() + 1) else {
             return Err(runtime_error("super(): empty __class__ cell"));
         };
         let class = match class.downcast::<PyCell>() {
-            Some(cell) => cell.contents.get(thread).ok_or_else(|| runtime_error("super(): empty __class__ cell"))?,
+            Some(cell) => {
+                cell.contents.get(thread).ok_or_else(|| runtime_error("super(): empty __class__ cell"))?
+            }
             None => class.to_owned(),
         };
         let receiver = at.get_bound(w.b() + 2).ok_or_else(|| runtime_error("super(): arg[0] deleted"))?;
@@ -191,10 +197,4 @@ fn no_context_manager(thread: &Thread, object: Ref<'_>, kind: SpecialMethod) -> 
         "'{}' object does not support {which} protocol (missed {missing} method){hint}",
         class.name()
     ))
-}
-
-/// Puts a method and its receiver where a call expects them.
-pub(super) fn put_callable(at: At, base: u8, method: Ref<'_>, receiver: Option<Ref<'_>>) {
-    at.set_word(base, register_word(method));
-    at.set_word(base + 1, receiver.map_or(word::UNBOUND, register_word));
 }

@@ -11,6 +11,7 @@ use orochi_core::word::{self, Word};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::error::PyResult;
 use orochi_objects::types::code::PyCode;
+use orochi_objects::types::dict::{DictExt, PyDict};
 use orochi_objects::types::function::PyFunction;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
@@ -60,8 +61,7 @@ impl Binding<'_> {
 
     /// Whether the arguments are in their places already.
     fn takes_positional(&self, positional: usize) -> bool {
-        positional <= self.argcount()
-            && self.code.code.flags & (flags::VARARGS | flags::VARKEYWORDS) == 0
+        positional <= self.argcount() && self.code.code.flags & (flags::VARARGS | flags::VARKEYWORDS) == 0
     }
 
     fn word(&self, i: usize) -> Word {
@@ -105,7 +105,7 @@ impl Binding<'_> {
             }
             for i in from.max(argcount - count)..argcount {
                 if self.word(i) == word::UNBOUND
-                    && let Some(default) = defaults.as_ref().and_then(|all| all.get(i + count - argcount))
+                    && let Some(default) = defaults.as_ref().and_then(|all| all.item(i + count - argcount))
                 {
                     self.put(i, default.to_owned());
                 }
@@ -129,7 +129,7 @@ impl Binding<'_> {
             let default = match &defaults {
                 Some(defaults) => {
                     let name = self.code.local_name(i);
-                    dict::get_str(self.thread, defaults, name).map(Ref::to_owned)
+                    defaults.get_str(self.thread, name).map(Ref::to_owned)
                 }
                 None => None,
             };
@@ -144,7 +144,8 @@ impl Binding<'_> {
     fn general(&mut self, positional: usize, names: Option<&Obj<PyTuple>>) -> PyResult<()> {
         let keywords = names.map_or(0, |names| names.len());
         let argcount = self.argcount();
-        let values: Vec<Value> = (argcount.min(positional)..positional + keywords).map(|i| self.take(i)).collect();
+        let values: Vec<Value> =
+            (argcount.min(positional)..positional + keywords).map(|i| self.take(i)).collect();
         let mut values = values.into_iter();
         let surplus: Vec<Value> = values.by_ref().take(positional.saturating_sub(argcount)).collect();
         let surplus_count = surplus.len();
@@ -159,7 +160,7 @@ impl Binding<'_> {
             self.put(next, rest.into_value());
         }
         for (i, value) in values.enumerate() {
-            if let Some(name) = names.and_then(|names| names.get(i)).and_then(Ref::downcast::<PyStr>) {
+            if let Some(name) = names.and_then(|names| names.item(i)).and_then(Ref::downcast::<PyStr>) {
                 self.keyword(name, value, names)?;
             }
         }
@@ -189,7 +190,10 @@ impl Binding<'_> {
                 let at = self.argcount() + self.kwonly() + usize::from(self.code.has_flags(flags::VARARGS));
                 // SAFETY: filled by `general` with a dict.
                 let rest = unsafe { Ref::from_word(self.word(at)) };
-                dict::set_str(self.thread, rest, name, value)
+                match rest.downcast::<PyDict>() {
+                    Some(rest) => rest.set_str(self.thread, name, value),
+                    None => Ok(()),
+                }
             }
             None => Err(self.unexpected_keyword(name, names)),
         }

@@ -11,7 +11,8 @@ pub(crate) mod enter;
 use super::bind::bind;
 use super::cursor::{At, Cursor, Flow, raise};
 use super::frames::{
-    NewFrame, can_push, clear_registers, make_room, owned_value, pop_entry, pop_to_caller, push, release_extras,
+    NewFrame, can_push, clear_registers, make_room, owned_value, pop_entry, pop_to_caller, push,
+    release_extras,
 };
 use super::poll::poll_now;
 pub(super) use callee::Called;
@@ -80,7 +81,8 @@ pub(super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow 
         }
     }
     c.sync();
-    finish_call(c, thread, callee::call(thread, At(c.frame), w, None))
+    let called = callee::call(thread, At(c.frame), w, None);
+    finish_call(c, thread, called)
 }
 
 #[inline(always)]
@@ -99,13 +101,15 @@ pub(super) fn CallKw(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flo
     c.sync();
     let at = At(c.frame);
     let names = at.frame().code().constant(names).downcast::<PyTuple>();
-    finish_call(c, thread, callee::call(thread, at, w, names))
+    let called = callee::call(thread, at, w, names);
+    finish_call(c, thread, called)
 }
 
 #[inline(always)]
 pub(super) fn CallEx(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.sync();
-    finish_call(c, thread, callee::call_ex(thread, At(c.frame), w))
+    let called = callee::call_ex(thread, At(c.frame), w);
+    finish_call(c, thread, called)
 }
 
 /// Pushes the frame of a call whose arguments lie in the registers, binding them first. The running frame is the caller.
@@ -181,9 +185,8 @@ pub(super) fn ReturnNone(c: &mut Cursor, thread: &mut Thread, _w: Instruction) -
 fn leave(c: &mut Cursor, thread: &mut Thread, result: Word) -> Flow {
     let frame = c.frame;
     // SAFETY: the running frame.
-    let simple = unsafe {
-        (*frame).mode == Mode::Call && ((*frame).object | (*frame).namespace) == word::UNBOUND
-    };
+    let simple =
+        unsafe { (*frame).mode == Mode::Call && ((*frame).object | (*frame).namespace) == word::UNBOUND };
     if !simple {
         c.sync();
         return leave_slow(thread, At(frame), result);
@@ -248,7 +251,10 @@ fn leave_slow(thread: &mut Thread, at: At, result: Word) -> Flow {
                 caller.set(base, word::UNBOUND);
                 if !result.get().is_none() {
                     let given = orochi_objects::class_of(result.get()).name();
-                    return raise(thread, type_error(format!("__init__() should return None, not '{given}'")));
+                    return raise(
+                        thread,
+                        type_error(format!("__init__() should return None, not '{given}'")),
+                    );
                 }
                 caller.set(dst, instance.unwrap_or(Value::NONE).into_word());
                 Flow::Reload

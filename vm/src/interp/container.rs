@@ -4,6 +4,7 @@
 
 mod unpack;
 
+use super::collections::{self as many};
 use super::cursor::{At, Cursor, Flow};
 use super::name::ext_of;
 use orochi_compiler::opcode::Word as Instruction;
@@ -11,9 +12,8 @@ use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::class::{PyClass, is_exact};
 use orochi_objects::error::{PyErr, PyResult, type_error};
 use orochi_objects::types::dict::{self, PyDict};
-use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::str::PyStr;
-use orochi_objects::types::{exception, set, slice, str, tuple};
+use orochi_objects::types::tuple;
 use orochi_objects::{class_of, protocol};
 pub(super) use unpack::{UnpackEx, UnpackSequence};
 
@@ -35,7 +35,7 @@ pub(super) fn BuildTuple(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
 pub(super) fn BuildList(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
         let values = window(at, w.b(), w.c() as usize);
-        at.set(w.a(), list::new(thread, values)?.into());
+        at.set(w.a(), many::list_new(thread, values)?);
         Ok(())
     })
 }
@@ -43,12 +43,12 @@ pub(super) fn BuildList(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> 
 #[inline(always)]
 pub(super) fn BuildSet(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
-        let made = set::new(thread)?;
+        let made = many::set_new(thread)?;
         for i in 0..w.c() {
-            set::add(thread, &made, at.get(w.b() + i))?;
+            many::set_add(thread, made.get(), at.get(w.b() + i))?;
         }
         at.consume_window(w.b(), w.c() as usize);
-        at.set(w.a(), made.into());
+        at.set(w.a(), made);
         Ok(())
     })
 }
@@ -76,7 +76,7 @@ pub(super) fn BuildString(c: &mut Cursor, thread: &mut Thread, w: Instruction) -
         for part in &parts {
             bytes.extend_from_slice(part.as_bytes());
         }
-        let made = str::from_joined(thread, bytes)?;
+        let made = many::joined(thread, &bytes)?;
         at.consume_window(w.b(), w.c() as usize);
         at.set(w.a(), made);
         Ok(())
@@ -89,20 +89,16 @@ pub(super) fn BuildSlice(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
         let mut parts = window(at, w.b(), w.c() as usize).into_iter();
         let mut part = || parts.next().unwrap_or(Value::NONE);
         let (start, stop, step) = (part(), part(), part());
-        at.set(w.a(), slice::new(thread, start, stop, step)?.into());
+        at.set(w.a(), many::slice_new(thread, start, stop, step)?);
         Ok(())
     })
-}
-
-fn list_in<'a>(at: At, register: u8) -> PyResult<&'a Obj<PyList>> {
-    at.get(register).downcast::<PyList>().ok_or_else(|| type_error("expected a list"))
 }
 
 #[inline(always)]
 pub(super) fn ListAppend(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
         let value = at.take(w.b());
-        list::append(thread, list_in(at, w.a())?, value)
+        many::list_push(thread, at.get(w.a()), value)
     })
 }
 
@@ -115,7 +111,7 @@ pub(super) fn ListExtend(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
             let given = class_of(iterable).name();
             return Err(type_error(format!("Value after * must be an iterable, not {given}")));
         }
-        list::extend(thread, list_in(at, w.a())?, iterable)?;
+        many::list_extend(thread, at.get(w.a()), iterable)?;
         at.consume(w.b());
         Ok(())
     })
@@ -124,7 +120,7 @@ pub(super) fn ListExtend(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
 #[inline(always)]
 pub(super) fn ListToTuple(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
-        let values = list::to_vec(thread, list_in(at, w.b())?)?;
+        let values = many::list_values(thread, at.get(w.b()))?;
         at.consume(w.b());
         at.set(w.a(), tuple::new(thread, values)?.into_value());
         Ok(())
@@ -134,8 +130,7 @@ pub(super) fn ListToTuple(c: &mut Cursor, thread: &mut Thread, w: Instruction) -
 #[inline(always)]
 pub(super) fn SetAdd(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
-        let target = at.get(w.a()).downcast().ok_or_else(|| type_error("expected a set"))?;
-        set::add(thread, target, at.get(w.b()))?;
+        many::set_add(thread, at.get(w.a()), at.get(w.b()))?;
         at.consume(w.b());
         Ok(())
     })
@@ -186,9 +181,14 @@ fn is_mapping(thread: &mut Thread, object: Ref<'_>) -> PyResult<bool> {
 }
 
 /// `target.update(source)` for the keyword arguments of a call of `callee`: a key that is there already is an error.
-pub(super) fn merge(thread: &mut Thread, target: &Obj<PyDict>, source: Ref<'_>, callee: Ref<'_>) -> PyResult<()> {
+pub(super) fn merge(
+    thread: &mut Thread,
+    target: &Obj<PyDict>,
+    source: Ref<'_>,
+    callee: Ref<'_>,
+) -> PyResult<()> {
     if !is_mapping(thread, source)? {
-        let name = protocol::function_text(thread, callee)?;
+        let name = many::function_text(thread, callee)?;
         let given = class_of(source).name();
         return Err(type_error(format!("{name} argument after ** must be a mapping, not {given}")));
     }
@@ -205,7 +205,7 @@ pub(super) fn merge(thread: &mut Thread, target: &Obj<PyDict>, source: Ref<'_>, 
 
 #[cold]
 fn repeated(thread: &mut Thread, callee: Ref<'_>, key: Ref<'_>) -> PyResult<PyErr> {
-    let name = protocol::function_text(thread, callee)?;
+    let name = many::function_text(thread, callee)?;
     Ok(match key.downcast::<PyStr>() {
         Some(key) => type_error(format!("{name} got multiple values for keyword argument '{}'", **key)),
         None => type_error(format!("{name} keywords must be strings")),
@@ -279,7 +279,7 @@ pub(super) fn ConvertValue(c: &mut Cursor, thread: &mut Thread, w: Instruction) 
         let object = at.get(w.b());
         let text = match w.c() {
             b'r' => protocol::repr(thread, object)?,
-            b'a' => protocol::ascii(thread, object)?,
+            b'a' => many::ascii(thread, object)?,
             _ => protocol::str(thread, object)?,
         };
         at.consume(w.b());
@@ -297,7 +297,7 @@ pub(super) fn FormatSimple(c: &mut Cursor, thread: &mut Thread, w: Instruction) 
         } else if object.as_small_int().is_some() {
             protocol::str(thread, object)?
         } else {
-            protocol::format(thread, object, orochi_objects::name!("").get())?
+            many::format(thread, object, orochi_objects::name!("").get())?
         };
         at.consume(w.b());
         at.set(w.a(), text);
@@ -308,7 +308,7 @@ pub(super) fn FormatSimple(c: &mut Cursor, thread: &mut Thread, w: Instruction) 
 #[inline(always)]
 pub(super) fn FormatWithSpec(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
-        let text = protocol::format(thread, at.get(w.b()), at.get(w.c()))?;
+        let text = many::format(thread, at.get(w.b()), at.get(w.c()))?;
         at.consume(w.b());
         at.consume(w.c());
         at.set(w.a(), text);
@@ -363,9 +363,4 @@ pub(super) fn BuildTemplate(c: &mut Cursor, thread: &mut Thread, w: Instruction)
 /// The number in the extension word.
 pub(super) fn count_of(at: At) -> usize {
     ext_of(at) as usize
-}
-
-/// Whether an error says that something isn't iterable.
-pub(super) fn is_type_error(error: &PyErr) -> bool {
-    error.matches(&exception::TypeError)
 }

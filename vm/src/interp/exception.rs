@@ -5,6 +5,7 @@
 mod raise_op;
 mod unwind;
 
+use super::collections;
 use super::cursor::{At, Cursor, Flow, raise};
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::word;
@@ -13,7 +14,7 @@ use orochi_objects::class::TypeFlags;
 use orochi_objects::error::{PyErr, PyResult, runtime_error, type_error};
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::exception::{self, PyBaseException};
-use orochi_objects::types::list;
+use orochi_objects::types::exception_chain;
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::types::r#type::{PyType, TypeExt};
 use orochi_objects::{class_of, protocol};
@@ -23,14 +24,14 @@ pub(super) use unwind::unwind;
 /// Sets `__cause__`.
 pub(super) fn set_cause(thread: &mut Thread, exception: Ref<'_>, cause: Option<Value>) {
     if let Some(exception) = exception.downcast::<PyBaseException>() {
-        exception::set_cause(exception, thread, cause);
+        exception_chain::set_cause(exception, thread, cause);
     }
 }
 
 /// Sets `__context__`.
 pub(super) fn set_context(thread: &mut Thread, exception: Ref<'_>, context: Option<Value>) {
     if let Some(exception) = exception.downcast::<PyBaseException>() {
-        exception::set_context(exception, thread, context);
+        exception_chain::set_context(exception, thread, context);
     }
 }
 
@@ -44,7 +45,7 @@ pub(super) fn chain(thread: &mut Thread, raised: Ref<'_>) {
     let mut current = handled.clone();
     let mut step = 0u32;
     loop {
-        let Some(next) = exception::context_of(current.get(), thread) else { break };
+        let Some(next) = exception_chain::context_of(current.get(), thread) else { break };
         if next.get().is(raised) {
             set_context(thread, current.get(), None);
             break;
@@ -53,7 +54,7 @@ pub(super) fn chain(thread: &mut Thread, raised: Ref<'_>) {
         step += 1;
         // A cycle among the others (Floyd): stop following it.
         if step.is_multiple_of(2) {
-            match exception::context_of(slow.get(), thread) {
+            match exception_chain::context_of(slow.get(), thread) {
                 Some(next) => slow = next,
                 None => break,
             }
@@ -98,7 +99,9 @@ pub(super) fn matches(exception: Ref<'_>, pattern: Ref<'_>) -> PyResult<bool> {
         return Ok(classes.items().filter_map(Ref::downcast).any(|candidate| class.is_subtype_of(candidate)));
     }
     match pattern.downcast::<PyType>() {
-        Some(class) if class.has(TypeFlags::EXCEPTION_SUBCLASS) => Ok(class_of(exception).is_subtype_of(class)),
+        Some(class) if class.has(TypeFlags::EXCEPTION_SUBCLASS) => {
+            Ok(class_of(exception).is_subtype_of(class))
+        }
         _ => Err(type_error(message)),
     }
 }
@@ -115,7 +118,9 @@ pub(super) fn MatchException(c: &mut Cursor, thread: &mut Thread, w: Instruction
 
 fn check_star_pattern(pattern: Ref<'_>) -> PyResult<()> {
     let is_group = |object: Ref<'_>| {
-        object.downcast::<PyType>().is_some_and(|class| class.is_subtype_of(exception::BaseExceptionGroup.get()))
+        object
+            .downcast::<PyType>()
+            .is_some_and(|class| class.is_subtype_of(exception::BaseExceptionGroup.get()))
     };
     let (wrong, group) = match pattern.downcast::<PyTuple>() {
         Some(classes) => (!classes.items().all(is_exception_class), classes.items().any(is_group)),
@@ -141,7 +146,7 @@ fn split_star(thread: &mut Thread, exception: Ref<'_>, pattern: Ref<'_>) -> PyRe
         if group {
             return Ok((exception.to_owned(), Value::NONE));
         }
-        return Ok((exception::wrap_in_group(thread, exception)?, Value::NONE));
+        return Ok((collections::wrap_in_group(thread, exception)?, Value::NONE));
     }
     if !group {
         return Ok((Value::NONE, exception.to_owned()));
@@ -154,7 +159,9 @@ fn split_star(thread: &mut Thread, exception: Ref<'_>, pattern: Ref<'_>) -> PyRe
     };
     match (pair.item(0), pair.item(1)) {
         (Some(matched), Some(rest)) => Ok((matched.to_owned(), rest.to_owned())),
-        _ => Err(type_error(format!("{class}.split must return a 2-tuple, got tuple of size {}", pair.len()))),
+        _ => {
+            Err(type_error(format!("{class}.split must return a 2-tuple, got tuple of size {}", pair.len())))
+        }
     }
 }
 
@@ -177,11 +184,8 @@ pub(super) fn MatchExceptStar(c: &mut Cursor, thread: &mut Thread, w: Instructio
 #[inline(always)]
 pub(super) fn PrepareReraiseStar(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
-        let raised = match at.get(w.c()).downcast() {
-            Some(list) => list::to_vec(thread, list)?,
-            None => Vec::new(),
-        };
-        let result = exception::prepare_reraise_star(thread, at.get(w.b()), raised)?;
+        let raised = collections::list_values(thread, at.get(w.c()))?;
+        let result = collections::prepare_reraise_star(thread, at.get(w.b()), raised)?;
         at.consume(w.b());
         at.consume(w.c());
         at.set(w.a(), result);
@@ -228,7 +232,7 @@ pub(super) fn WithExceptStart(c: &mut Cursor, thread: &mut Thread, w: Instructio
     c.slow(thread, w, |thread, at, w| {
         let exception = at.get(w.c());
         let class = class_of(exception).get();
-        let traceback = exception::traceback_of(exception, thread).unwrap_or(Value::NONE);
+        let traceback = exception_chain::traceback_of(exception, thread).unwrap_or(Value::NONE);
         let args = [class, exception, traceback.get()];
         let result = match at.get_bound(w.b() + 1) {
             Some(receiver) => {

@@ -6,19 +6,24 @@
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
 use super::cursor::{At, Cursor, Flow, raise};
-use super::frames::{NewFrame, can_push, clear_registers, make_room, owned_value, pop_entry, pop_to_caller, push, release_extras};
+use super::frames::{
+    NewFrame, can_push, clear_registers, make_room, owned_value, pop_entry, pop_to_caller, push,
+    release_extras,
+};
 use orochi_compiler::code::flags;
 use orochi_compiler::opcode::{Op, Word as Instruction};
+use orochi_core::header::FINALIZED;
 use orochi_core::word::{self, Word};
 use orochi_core::{Obj, Ref, Thread, Value};
-use orochi_objects::error::{PyErr, PyResult, runtime_error, stop_iteration, type_error};
+use orochi_objects::error::{PyErr, PyResult, runtime_error, type_error};
 use orochi_objects::frames::Mode;
-use orochi_objects::header_flags::FINALIZED;
 use orochi_objects::slots::Sent;
 use orochi_objects::thread::{Outcome, ThreadState};
 use orochi_objects::types::exception;
 use orochi_objects::types::frame;
-use orochi_objects::types::generator::{self as generators, FINISHED, PyGenerator, RUNNING, SUSPENDED, methods};
+use orochi_objects::types::generator::{
+    self as generators, FINISHED, PyGenerator, RUNNING, SUSPENDED, methods,
+};
 use orochi_objects::{class_of, protocol};
 
 /// The function's call makes its generator, which is the call's result.
@@ -423,9 +428,4 @@ fn after_end(generator: &Obj<PyGenerator>, sent: Result<Ref<'_>, PyErr>) -> PyRe
         Ok(_) if generators::is_plain_generator(generator.get()) => Ok(Sent::Return(Value::NONE)),
         Ok(_) => Err(refused(generator, FINISHED)),
     }
-}
-
-/// StopIteration for a value.
-pub(super) fn stop(value: Value) -> PyErr {
-    stop_iteration(value)
 }

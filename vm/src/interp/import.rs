@@ -27,8 +27,8 @@ pub(crate) fn import_module(thread: &mut Thread, module: &str) -> PyResult {
 }
 
 fn import_name(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
-    let import = builtin(thread, at, name!("__import__"))
-        .map_err(|_| import_error("__import__ not found"))?;
+    let import =
+        builtin(thread, at, name!("__import__")).map_err(|_| import_error("__import__ not found"))?;
     let globals = at.frame().function().globals().to_value();
     let locals = at.frame().namespace().unwrap_or(Ref::NONE);
     let args = [name_of(at).get(), globals.get(), locals, at.get(w.c()), at.get(w.b())];
@@ -68,9 +68,9 @@ fn cannot_import(
     name: &Obj<PyStr>,
     package: Option<Value>,
 ) -> PyResult<PyErr> {
-    let package_name = package.as_ref().map_or("<unknown module name>".to_owned(), |package| {
-        orochi_objects::str::display(package.get())
-    });
+    let package_name = package
+        .as_ref()
+        .map_or("<unknown module name>".to_owned(), |package| orochi_objects::str::display(package.get()));
     let spec = protocol::find_attr(thread, module, name!("__spec__"))?;
     let initializing = match &spec {
         Some(spec) => match protocol::find_attr(thread, spec.get(), name!("_initializing"))? {

@@ -7,13 +7,13 @@ use super::generator;
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::word;
 use orochi_core::{Ref, Thread, Value};
+use orochi_objects::class::PyClass;
 use orochi_objects::class::is_exact;
 use orochi_objects::error::{PyErr, PyResult, type_error};
+use orochi_objects::types::exception;
 use orochi_objects::types::generator as generators;
 use orochi_objects::types::generator::PyGenerator;
-use orochi_objects::types::exception;
 use orochi_objects::{class_of, protocol};
-use orochi_objects::class::PyClass;
 
 #[inline(always)]
 pub(super) fn GetIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
@@ -72,7 +72,9 @@ pub(super) fn GetYieldFromIter(c: &mut Cursor, thread: &mut Thread, w: Instructi
         if generators::is_coroutine(object) {
             let code = at.frame().code();
             if !code.has_flags(flags::COROUTINE) && !code.has_flags(flags::ITERABLE_COROUTINE) {
-                return Err(type_error("cannot 'yield from' a coroutine object in a non-coroutine generator"));
+                return Err(type_error(
+                    "cannot 'yield from' a coroutine object in a non-coroutine generator",
+                ));
             }
         }
         let iterator = if generators::is_coroutine(object) || generators::is_plain_generator(object) {

@@ -8,10 +8,10 @@ use orochi_compiler::opcode::{CommonConstant, Word as Instruction};
 use orochi_core::value::copy_register;
 use orochi_core::word;
 use orochi_core::{Obj, Ref, Thread, Value};
-use orochi_objects::class::PyClass;
 use orochi_objects::error::{PyErr, PyResult, system_error};
 use orochi_objects::types::cell::{self, PyCell};
-use orochi_objects::types::{exception, list};
+use orochi_objects::types::exception;
+use orochi_objects::types::tuple::{self, PyTuple};
 
 #[inline(always)]
 pub(super) fn Nop(_c: &mut Cursor, _thread: &mut Thread, _w: Instruction) -> Flow {
@@ -124,7 +124,9 @@ pub(super) fn unbound_free(at: At, index: usize) -> PyErr {
     let name = at.frame().code().code.freevars.get(index).map_or("?", |name| name);
     PyErr::with_message(
         &exception::NameError,
-        format!("cannot access free variable '{name}' where it is not associated with a value in enclosing scope"),
+        format!(
+            "cannot access free variable '{name}' where it is not associated with a value in enclosing scope"
+        ),
     )
 }
 
@@ -145,13 +147,13 @@ pub(super) fn DeleteFast(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
     after_release(c, thread)
 }
 
-// ---- spilled locals: a list whose items are one-element lists stand for nothing but themselves; an empty slot is the
-// cell type's emptiness, so each spilled local is a cell. ----
+// ---- spilled locals: a tuple of cells, each of which is empty while its variable is unbound ----
 
-fn spill_cell<'a>(thread: &'a Thread, at: At, index: usize) -> PyResult<&'a Obj<PyCell>> {
+fn spill_cell<'a>(at: At, index: usize) -> PyResult<&'a Obj<PyCell>> {
     let register = at.frame().code().code.spill_register.unwrap_or(0);
     at.get_bound(register)
-        .and_then(|array| list::get(thread, array, index))
+        .and_then(Ref::downcast::<PyTuple>)
+        .and_then(|array| array.item(index))
         .and_then(Ref::downcast::<PyCell>)
         .ok_or_else(|| system_error("no array of spilled locals"))
 }
@@ -167,8 +169,8 @@ fn ensure_spill(thread: &mut Thread, at: At) -> PyResult<()> {
     for _ in 0..code.code.spilled.len() {
         cells.push(cell::new(thread, None)?.into_value());
     }
-    let array = list::new(thread, cells)?;
-    at.set(register, array.into());
+    let array = tuple::new(thread, cells)?;
+    at.set(register, array.into_value());
     Ok(())
 }
 
@@ -181,7 +183,7 @@ fn unbound_spill(at: At, index: usize) -> PyErr {
 pub(super) fn LoadSpill(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
         ensure_spill(thread, at)?;
-        match spill_cell(thread, at, w.bx() as usize)?.contents.get(thread) {
+        match spill_cell(at, w.bx() as usize)?.contents.get(thread) {
             Some(value) => at.set(w.a(), value),
             None => return Err(unbound_spill(at, w.bx() as usize)),
         }
@@ -192,7 +194,7 @@ pub(super) fn LoadSpill(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> 
 /// Sets or empties a spilled local; whether it held something.
 fn replace_spilled(thread: &mut Thread, at: At, index: usize, value: Option<Value>) -> PyResult<bool> {
     ensure_spill(thread, at)?;
-    let cell = spill_cell(thread, at, index)?.to_owned();
+    let cell = spill_cell(at, index)?.to_owned();
     Ok(cell.contents.swap(&*cell, thread, value).is_some())
 }
 
@@ -212,6 +214,34 @@ pub(super) fn DeleteSpill(c: &mut Cursor, thread: &mut Thread, w: Instruction) -
         } else {
             Err(unbound_spill(at, w.bx() as usize))
         }
+    })
+}
+
+/// A window whose registers may be unbound, as an array.
+#[inline(always)]
+pub(super) fn SaveTemps(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let mut cells = Vec::with_capacity(w.c() as usize);
+        for i in 0..w.c() {
+            let register = w.b().wrapping_add(i);
+            let value = (at.word(register) != word::UNBOUND).then(|| at.take_temp(register));
+            cells.push(cell::new(thread, value)?.into_value());
+        }
+        at.set(w.a(), tuple::new(thread, cells)?.into_value());
+        Ok(())
+    })
+}
+
+#[inline(always)]
+pub(super) fn RestoreTemps(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let saved = at.take(w.b());
+        let saved = saved.get().downcast::<PyTuple>().ok_or_else(|| system_error("no saved temporaries"))?;
+        for (i, cell) in saved.items().enumerate() {
+            let value = cell.downcast::<PyCell>().and_then(|cell| cell.contents.get(thread));
+            at.set_word(w.a().wrapping_add(i as u8), value.map_or(word::UNBOUND, Value::into_word));
+        }
+        Ok(())
     })
 }
 

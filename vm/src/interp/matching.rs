@@ -97,7 +97,7 @@ fn match_class(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Value> {
     let Some(class) = at.get(w.b() + 1).downcast::<PyType>() else {
         return Err(type_error("called match pattern must be a class"));
     };
-    if !protocol::is_instance(thread, subject, class.get())? {
+    if !super::collections::is_instance(thread, subject, class.get())? {
         return Ok(Value::NONE);
     }
     let mut seen: Vec<Value> = Vec::new();
@@ -134,8 +134,10 @@ fn attribute(
     seen: &mut Vec<Value>,
 ) -> PyResult<Option<Value>> {
     let Some(text) = name.downcast::<PyStr>() else { return Ok(None) };
-    let repeated =
-        seen.iter().filter_map(|other| other.get().downcast::<PyStr>()).any(|other| other.as_bytes() == text.as_bytes());
+    let repeated = seen
+        .iter()
+        .filter_map(|other| other.get().downcast::<PyStr>())
+        .any(|other| other.as_bytes() == text.as_bytes());
     if repeated {
         return Err(type_error(format!(
             "{}() got multiple sub-patterns for attribute '{}'",

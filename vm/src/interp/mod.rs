@@ -9,6 +9,7 @@ mod attr;
 mod bind;
 mod cache;
 mod call;
+mod collections;
 mod compare;
 mod container;
 mod coroutine;
@@ -24,6 +25,7 @@ mod load;
 mod matching;
 pub(crate) mod name;
 pub(crate) mod poll;
+mod suggest;
 
 pub(crate) use call::enter::{call_function, run_code};
 

@@ -210,7 +210,10 @@ pub(super) fn LoadFromDictOrCell(c: &mut Cursor, thread: &mut Thread, w: Instruc
             None => at.get(w.c()).downcast::<PyCell>().and_then(|cell| cell.contents.get(thread)),
         };
         let value = value.ok_or_else(|| {
-            let text = format!("cannot access free variable '{}' where it is not associated with a value in enclosing scope", **name);
+            let text = format!(
+                "cannot access free variable '{}' where it is not associated with a value in enclosing scope",
+                **name
+            );
             PyErr::with_message(&exception::NameError, text)
         })?;
         at.consume(w.b());

@@ -1,9 +1,9 @@
 //! What a wrong call is told.
 
+use super::super::suggest;
 use super::Binding;
 use orochi_core::{Obj, Ref, word};
 use orochi_objects::error::{PyErr, type_error};
-use orochi_objects::suggest;
 use orochi_objects::types::str::{self, PyStr};
 use orochi_objects::types::tuple::PyTuple;
 

@@ -1,14 +1,15 @@
 //! What is called: bound methods and classes are seen through, Python functions get a frame, the rest is called natively.
 
-use super::{Entry, enter_bound};
+use super::super::collections;
 use super::super::cursor::{At, register_word};
+use super::{Entry, enter_bound};
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::value::take_register;
 use orochi_core::word::{self, Word};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::args::Args;
-use orochi_objects::class::is_exact;
 use orochi_objects::class::PyClass;
+use orochi_objects::class::is_exact;
 use orochi_objects::error::{PyResult, type_error};
 use orochi_objects::frames::Mode;
 use orochi_objects::types::dict::{self, PyDict};
@@ -18,7 +19,7 @@ use orochi_objects::types::native_function::PyNativeFunction;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::{self, PyTuple};
 use orochi_objects::types::r#type::{PyType, TypeExt};
-use orochi_objects::{class_of, instances, protocol};
+use orochi_objects::{class_of, protocol};
 
 /// How a call went.
 pub(in super::super) enum Called {
@@ -95,14 +96,14 @@ fn instantiate(
     class: &Obj<PyType>,
     args: Args<'_>,
 ) -> PyResult<Option<Called>> {
-    if !instances::is_plain_class(class) {
+    if !collections::is_plain_class(class) {
         return Ok(None);
     }
     let init = match class.lookup(thread, orochi_objects::name!("__init__")) {
         Some(init) if is_exact(init, PyFunction::static_type()) => register_word(init),
         _ => return Ok(None),
     };
-    let instance = match instances::new_plain(thread, class) {
+    let instance = match collections::new_plain(thread, class) {
         Ok(instance) => instance,
         Err(error) => {
             drop(take(init));
@@ -146,7 +147,7 @@ pub(super) fn call_ex(thread: &mut Thread, at: At, w: Instruction) -> PyResult<C
     let mut names = Vec::new();
     if let Some(keywords) = keywords {
         let keywords = double_star_args(thread, callee.get(), keywords)?;
-        for (name, value) in dict::items(thread, &keywords)? {
+        for (name, value) in collections::dict_items(thread, &keywords)? {
             if name.get().downcast::<PyStr>().is_none() {
                 return Err(type_error("keywords must be strings"));
             }
@@ -196,12 +197,14 @@ fn star_args(
     match positional.downcast::<PyTuple>() {
         Ok(tuple) => Ok(tuple),
         Err(other) => {
-            if class_of(other.get()).slots.tp_iter().is_none() && !protocol::is_sequence(other.get()) {
-                let name = protocol::function_text(thread, callee)?;
+            if class_of(other.get()).slots.tp_iter().is_none()
+                && !class_of(other.get()).slots.sq_item().is_some()
+            {
+                let name = collections::function_text(thread, callee)?;
                 let given = class_of(other.get()).name();
                 return Err(type_error(format!("{name} argument after * must be an iterable, not {given}")));
             }
-            let values = protocol::to_vec(thread, other.get())?;
+            let values = protocol::collect(thread, other.get())?;
             tuple::new(thread, values)
         }
     }

@@ -1,10 +1,10 @@
 //! Entering the loop from native code.
 
+use super::super::cursor::register_word;
 use super::super::{check_native_stack, run};
 use super::{Entry, enter_bound};
-use super::super::cursor::register_word;
 use orochi_core::word;
-use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_core::{Obj, Ref, Thread};
 use orochi_objects::args::Args;
 use orochi_objects::error::{PyResult, recursion_error};
 use orochi_objects::slots::Sent;
@@ -60,6 +60,3 @@ fn call_with(
         Sent::Return(value) | Sent::Yield(value) => Ok(value),
     }
 }
-
-/// Calls that return nothing of interest.
-pub(crate) type Result = PyResult<Value>;

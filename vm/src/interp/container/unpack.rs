@@ -1,12 +1,12 @@
 //! `a, b = x` and `a, *b, c = x`.
 
+use super::super::collections as many;
 use super::super::cursor::{At, Cursor, Flow};
 use super::count_of;
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::{Ref, Thread, Value};
 use orochi_objects::class::{PyClass, is_exact};
 use orochi_objects::error::{PyErr, PyResult, type_error, value_error};
-use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::{class_of, protocol};
 
@@ -39,7 +39,7 @@ fn too_many(thread: &mut Thread, object: Ref<'_>, n: usize) -> PyErr {
     // CPython says how many there are where that is known.
     let class = class_of(object);
     let known = is_exact(object, PyTuple::static_type())
-        || is_exact(object, PyList::static_type())
+        || many::is_list(object)
         || is_exact(object, orochi_objects::types::dict::PyDict::static_type());
     match class.slots.sq_length().or(class.slots.mp_length()).filter(|_| known) {
         Some(length) => match length(thread, object) {
@@ -99,7 +99,7 @@ fn unpack_star(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
         return Err(too_few("at least ", before + after, before + rest.len()));
     }
     let last = rest.split_off(rest.len() - after);
-    values.push(list::new(thread, rest)?.into());
+    values.push(many::list_new(thread, rest)?);
     values.extend(last);
     at.consume(w.b());
     for (i, value) in values.into_iter().enumerate() {

@@ -48,8 +48,11 @@ pub(in super::super) fn Raise(c: &mut Cursor, thread: &mut Thread, w: Instructio
 fn raise_from(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Value> {
     let raised = exception(thread, at.get(w.a()))?;
     let cause = at.get(w.b());
-    let cause =
-        if cause.is_none() { None } else { Some(instance(thread, cause, "exception causes must derive from BaseException")?) };
+    let cause = if cause.is_none() {
+        None
+    } else {
+        Some(instance(thread, cause, "exception causes must derive from BaseException")?)
+    };
     set_cause(thread, raised.get(), cause);
     Ok(raised)
 }

@@ -9,8 +9,8 @@ use orochi_core::{Thread, Value};
 use orochi_objects::error::PyErr;
 use orochi_objects::frames::Mode;
 use orochi_objects::thread::{Outcome, ThreadState};
-use orochi_objects::types::exception::{self, PyBaseException};
-use orochi_objects::types::{frame, traceback};
+use orochi_objects::types::exception::PyBaseException;
+use orochi_objects::types::{exception_chain, frame, traceback};
 
 /// Handles the exception that waits in the thread's state. `Reload`: a handler goes on; `Exit`: none did.
 #[cold]
@@ -87,8 +87,8 @@ fn add_traceback(thread: &mut Thread, at: At, error: &Value) {
     let Some(exception) = error.get().downcast::<PyBaseException>() else { return };
     // SAFETY: the running frame of this thread.
     let Ok(object) = (unsafe { frame::of_active(thread, at.0) }) else { return };
-    let next = exception::traceback_of(error.get(), thread);
+    let next = exception_chain::traceback_of(error.get(), thread);
     if let Ok(entry) = traceback::new(thread, next, object, at.frame().instruction()) {
-        exception::set_traceback(exception, thread, Some(entry.into_value()));
+        exception_chain::set_traceback(exception, thread, Some(entry.into_value()));
     }
 }

@@ -1,0 +1,106 @@
+//! Running finalizers and weak-reference callbacks that the runtime has put off, and reporting their errors.
+
+use crate::error::PyErr;
+use crate::protocol;
+use crate::thread::ThreadState;
+use orochi_core::runtime::poll;
+use orochi_core::{Pending, Ref, Thread, Value};
+
+/// Runs whatever waits.
+pub fn run_pending(thread: &mut Thread) {
+    while thread.take_poll(poll::PENDING) != 0 {
+        while let Some(pending) = thread.next_pending() {
+            run_one(thread, pending);
+        }
+    }
+}
+
+/// Runs one finalizer or callback.
+pub fn run_one(thread: &mut Thread, pending: Pending) {
+    let (result, about) = match pending {
+        Pending::Finalizer(object) => {
+            let class = crate::class_of(object.get());
+            let result = match class.slots.tp_finalize() {
+                Some(finalize) => finalize(thread, object.get()),
+                None => Ok(()),
+            };
+            (result, object)
+        }
+        Pending::Callback { callback, weakref } => {
+            (protocol::call(thread, callback.get(), &[weakref.get()]).map(drop), callback)
+        }
+    };
+    if let Err(error) = result {
+        unraisable(thread, error, None, about.get());
+    }
+}
+
+/// Hands an error that nobody can catch to `sys.unraisablehook`.
+pub fn unraisable(thread: &mut Thread, error: PyErr, message: Option<&str>, object: Ref<'_>) {
+    let exception = error.into_value(thread);
+    if let Err(error) = call_hook(thread, &exception, message, object) {
+        let exception = error.into_value(thread);
+        print(thread, &exception, message, object);
+    }
+}
+
+fn call_hook(
+    thread: &mut Thread,
+    exception: &Value,
+    message: Option<&str>,
+    object: Ref<'_>,
+) -> crate::PyResult<()> {
+    let sys = ThreadState::of(thread).interpreter.sys.get(thread);
+    let hook = match &sys {
+        Some(sys) => {
+            let name = crate::name!("unraisablehook");
+            if protocol::contains(thread, sys.get(), name.get())? {
+                Some(protocol::get_item(thread, sys.get(), name.get())?)
+            } else {
+                None
+            }
+        }
+        None => None,
+    };
+    let Some(hook) = hook else {
+        print(thread, exception, message, object);
+        return Ok(());
+    };
+    let text = match message {
+        Some(message) => crate::str::new(thread, message)?,
+        None => Value::NONE,
+    };
+    let class = crate::class_of(exception.get()).to_value();
+    let traceback =
+        crate::types::exception_chain::traceback_of(exception.get(), thread).unwrap_or(Value::NONE);
+    let fields = vec![class, exception.clone(), traceback, text, object.to_owned()];
+    let args = crate::tuple::new(thread, fields)?;
+    // The hook's argument is a structure of five fields; the `sys` module may register its class.
+    let maker = match &sys {
+        Some(sys) => {
+            let name = crate::str::intern(thread, "UnraisableHookArgs")?;
+            if protocol::contains(thread, sys.get(), name.get())? {
+                Some(protocol::get_item(thread, sys.get(), name.get())?)
+            } else {
+                None
+            }
+        }
+        None => None,
+    };
+    let args = match maker {
+        Some(maker) => protocol::call(thread, maker.get(), &[args.get()])?,
+        None => args.into_value(),
+    };
+    protocol::call(thread, hook.get(), &[args.get()]).map(drop)
+}
+
+/// Without a hook: to the process's standard error.
+fn print(thread: &mut Thread, exception: &Value, message: Option<&str>, object: Ref<'_>) {
+    let class = crate::class_of(exception.get()).name();
+    let text = protocol::str(thread, exception.get())
+        .map_or_else(|_| "<exception str() failed>".to_owned(), |text| crate::str::display(text.get()));
+    let about = protocol::repr(thread, object)
+        .map_or_else(|_| "<object repr() failed>".to_owned(), |text| crate::str::display(text.get()));
+    let message = message.unwrap_or("Exception ignored in");
+    eprintln!("{message}: {about}\n{class}: {text}");
+}

@@ -1,0 +1,159 @@
+//! What instructions need of built-in types, in the words of the instructions.
+
+use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_objects::class::{PyClass, is_exact};
+use orochi_objects::error::{PyResult, not_implemented_error};
+use orochi_objects::protocol;
+use orochi_objects::slots::SlotId;
+use orochi_objects::types::dict::{self, PyDict};
+use orochi_objects::types::object::PyObject;
+use orochi_objects::types::str;
+use orochi_objects::types::r#type::{PyType, TypeExt};
+use orochi_objects::{class_of, name};
+
+/// A list.
+pub(super) fn list_new(_thread: &mut Thread, _values: Vec<Value>) -> PyResult {
+    Err(not_implemented_error("list"))
+}
+
+/// Whether it is exactly a list.
+pub(super) fn is_list(_object: Ref<'_>) -> bool {
+    false
+}
+
+/// `list.append(value)`.
+pub(super) fn list_push(_thread: &mut Thread, _list: Ref<'_>, _value: Value) -> PyResult<()> {
+    Err(not_implemented_error("list"))
+}
+
+/// `list.extend(iterable)`.
+pub(super) fn list_extend(_thread: &mut Thread, _list: Ref<'_>, _iterable: Ref<'_>) -> PyResult<()> {
+    Err(not_implemented_error("list"))
+}
+
+/// The items of a list.
+pub(super) fn list_values(_thread: &mut Thread, _list: Ref<'_>) -> PyResult<Vec<Value>> {
+    Err(not_implemented_error("list"))
+}
+
+/// An empty set.
+pub(super) fn set_new(_thread: &mut Thread) -> PyResult {
+    Err(not_implemented_error("set"))
+}
+
+/// `set.add(item)`.
+pub(super) fn set_add(_thread: &mut Thread, _set: Ref<'_>, _item: Ref<'_>) -> PyResult<()> {
+    Err(not_implemented_error("set"))
+}
+
+/// A slice.
+pub(super) fn slice_new(_thread: &mut Thread, _start: Value, _stop: Value, _step: Value) -> PyResult {
+    Err(not_implemented_error("slice"))
+}
+
+/// The keys and values of a dict.
+pub(super) fn dict_items(thread: &mut Thread, dict: &Obj<PyDict>) -> PyResult<Vec<(Value, Value)>> {
+    Ok(dict::entries(thread, dict)?.into_iter().map(|entry| (entry.key, entry.value)).collect())
+}
+
+/// A str of bytes that were joined from strs.
+pub(super) fn joined(thread: &mut Thread, bytes: &[u8]) -> PyResult {
+    match orochi_text::wtf8::Wtf8::from_bytes(bytes) {
+        Some(text) => str::from_wtf8(thread, text),
+        None => Err(orochi_objects::error::system_error("strs are WTF-8")),
+    }
+}
+
+/// `ascii(object)`.
+pub(super) fn ascii(thread: &mut Thread, object: Ref<'_>) -> PyResult {
+    let text = protocol::repr(thread, object)?;
+    let shown = str::display(text.get());
+    if shown.is_ascii() {
+        return Ok(text);
+    }
+    let mut out = String::new();
+    for character in shown.chars() {
+        match character as u32 {
+            code if code < 0x80 => out.push(character),
+            code if code < 0x100 => out.push_str(&format!("\\x{code:02x}")),
+            code if code < 0x10000 => out.push_str(&format!("\\u{code:04x}")),
+            code => out.push_str(&format!("\\U{code:08x}")),
+        }
+    }
+    str::new(thread, &out)
+}
+
+/// `format(object, spec)`.
+pub(super) fn format(thread: &mut Thread, object: Ref<'_>, spec: Ref<'_>) -> PyResult {
+    let Some(method) = class_of(object).lookup(thread, name!("__format__")).map(Ref::to_owned) else {
+        return protocol::str(thread, object);
+    };
+    let bound = orochi_objects::types::object::bind(thread, method, object)?;
+    protocol::call(thread, bound.get(), &[spec])
+}
+
+/// `isinstance(object, class)`.
+pub(super) fn is_instance(thread: &mut Thread, object: Ref<'_>, class: Ref<'_>) -> PyResult<bool> {
+    if let Some(class) = class.downcast::<PyType>()
+        && class_of(object).is_subtype_of(class)
+    {
+        return Ok(true);
+    }
+    let builtins = orochi_objects::thread::ThreadState::builtins(thread)?;
+    let function = protocol::get_item(thread, builtins.get(), name!("isinstance").get())?;
+    let result = protocol::call(thread, function.get(), &[object, class])?;
+    protocol::is_true(thread, result.get())
+}
+
+/// How a callable is named in messages about its arguments: `module.qualname()`.
+pub(super) fn function_text(thread: &mut Thread, callable: Ref<'_>) -> PyResult<String> {
+    let Some(qualname) = protocol::find_attr(thread, callable, name!("__qualname__"))? else {
+        let text = protocol::str(thread, callable)?;
+        return Ok(str::display(text.get()));
+    };
+    let module =
+        protocol::find_attr(thread, callable, name!("__module__"))?.filter(|module| !module.get().is_none());
+    let qualname = str::display(qualname.get());
+    Ok(match module.map(|module| str::display(module.get())) {
+        Some(module) if module != "builtins" => format!("{module}.{qualname}()"),
+        _ => format!("{qualname}()"),
+    })
+}
+
+/// Whether it is the built-in `super`.
+pub(super) fn is_super(_object: Ref<'_>) -> bool {
+    true
+}
+
+/// Whether attributes of instances are looked up the common way.
+pub(super) fn has_generic_getattr(class: &PyType) -> bool {
+    class.slots.raw(SlotId::tp_getattro) == PyObject::static_type().get().slots.raw(SlotId::tp_getattro)
+}
+
+/// Whether calling the class is `object.__new__` and `__init__`, and nothing else.
+pub(super) fn is_plain_class(class: &Obj<PyType>) -> bool {
+    let object = PyObject::static_type().get();
+    is_exact(class.get(), PyType::static_type())
+        && std::ptr::eq(class.fields.layout, object.fields.layout)
+        && class.slots.raw(SlotId::tp_new) == object.slots.raw(SlotId::tp_new)
+        && !class.has(orochi_objects::TypeFlags::ABSTRACT)
+}
+
+/// A new instance of a plain class.
+pub(super) fn new_plain(thread: &mut Thread, class: &Obj<PyType>) -> PyResult {
+    Ok(orochi_objects::alloc(thread, class, PyObject {})?.into_value())
+}
+
+/// An exception group of one exception, for `except*`.
+pub(super) fn wrap_in_group(_thread: &mut Thread, _exception: Ref<'_>) -> PyResult {
+    Err(not_implemented_error("exception groups"))
+}
+
+/// What a `try` with `except*` raises in the end.
+pub(super) fn prepare_reraise_star(
+    _thread: &mut Thread,
+    _original: Ref<'_>,
+    _raised: Vec<Value>,
+) -> PyResult {
+    Err(not_implemented_error("exception groups"))
+}
