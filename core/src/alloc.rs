@@ -3,7 +3,7 @@
 use crate::field::Field;
 use crate::header::Header;
 use crate::heap::Kind;
-use crate::object::{Obj, Payload, Tail, TypeFields, TypeHead};
+use crate::object::{Obj, Payload, Tail, TypeHead};
 use crate::thread::Thread;
 use crate::value::Owned;
 use std::ptr::NonNull;
@@ -28,7 +28,7 @@ pub unsafe fn allocate<T: Payload>(
         let extension = fields.extension_size as usize;
         let memory = thread
             .heap()
-            .allocate(std::mem::size_of::<Obj<T>>() + extension, kind_of(fields))?
+            .allocate(std::mem::size_of::<Obj<T>>() + extension, kind_of(class))?
             .cast::<Obj<T>>();
         memory.write(Obj::parts(Header::new(class.as_ptr()), payload));
         if extension != 0 {
@@ -56,8 +56,7 @@ pub unsafe fn allocate_with_tail<T: Payload, I>(
         let tail = len.checked_mul(std::mem::size_of::<I>())?;
         let size = std::mem::size_of::<Obj<T>>().checked_add(tail)?;
         let padded = if extension == 0 { size } else { size.checked_next_multiple_of(8)? };
-        let memory =
-            thread.heap().allocate(padded.checked_add(extension)?, kind_of(fields))?.cast::<Obj<T>>();
+        let memory = thread.heap().allocate(padded.checked_add(extension)?, kind_of(class))?.cast::<Obj<T>>();
         let items = memory.cast::<u8>().add(std::mem::size_of::<Obj<T>>()).cast::<I>();
         for i in 0..len {
             items.add(i).write(fill(i));
@@ -75,10 +74,20 @@ pub fn allocate_immortal<T>(class: *const TypeHead, payload: T) -> &'static Obj<
     Box::leak(Box::new(Obj::parts(Header::immortal(class), payload)))
 }
 
-/// Which pages instances lie in: the collectors look only at those that can hold references.
+/// Which pages instances lie in: the collectors look only at those that can hold references, and that includes those
+/// whose class can die.
+///
+/// # Safety
+/// The class is live.
 #[inline(always)]
-fn kind_of(fields: &TypeFields) -> Kind {
-    if fields.layout.has_fields || fields.extension_size != 0 { Kind::Container } else { Kind::Leaf }
+unsafe fn kind_of(class: NonNull<TypeHead>) -> Kind {
+    // SAFETY: as the caller promises.
+    let TypeHead { header, fields } = unsafe { class.as_ref() };
+    if fields.layout.has_fields || fields.extension_size != 0 || !header.is_immortal() {
+        Kind::Container
+    } else {
+        Kind::Leaf
+    }
 }
 
 /// An object for static memory, that lives as long as the process: static types.

@@ -19,8 +19,10 @@
 //! 1. A collection runs where the thread holds `&mut Thread`, so native code has no uncounted references.
 //! 2. Between nomination and destruction the collector owns a reference to each piece of garbage.
 //! 3. Outside a collection the collector's byte in every header is 0, or FROZEN.
-//! 4. Classes are not counted by their instances; so they stay, with what they reach.
+//! 4. Classes are not counted by their instances: an object that is no garbage keeps its class, and a class that is
+//!    garbage waits (`condemned.rs`) until no instance is left in memory, however dead.
 
+mod condemned;
 mod garbage;
 mod inspect;
 mod search;
@@ -94,6 +96,7 @@ pub fn collect_shared(thread: &mut Thread, options: Options, run: RunPending<'_>
     if thread.gc.enter() {
         return Collected::default();
     }
+    condemned::release(thread);
     // SAFETY: shared objects, with the world stopped.
     let garbage = thread.stop_the_world(|thread, _| unsafe { Garbage::find(thread, Scope::Shared) });
     thread.runtime().gc.shared_collected(garbage.candidates());
@@ -122,10 +125,12 @@ fn finish(thread: &mut Thread, mut garbage: Garbage, options: Options, run: RunP
         Scope::Shared => thread.stop_the_world(|thread, _| unsafe { garbage.settle(thread) }),
     }
     collected.found = garbage.len();
+    thread.runtime().gc.condemned.add(garbage.take_classes());
     // Nothing refers to the garbage now but `garbage` itself.
     drop(garbage);
     if scope == Scope::Shared {
         thread.reclaim_now();
+        condemned::release(thread);
     }
     verify::after_collection(thread);
     run(thread);

@@ -10,7 +10,7 @@
 use crate::header::{HAS_WEAKREFS, Header};
 use crate::heap::{self, Kind};
 use crate::object::{trace_object, weak_slot};
-use crate::runtime::ThreadShared;
+use crate::runtime::{ThreadShared, poll};
 use crate::sync::{Arc, Ordering};
 use crate::thread::Thread;
 use std::collections::HashMap;
@@ -33,7 +33,10 @@ pub fn is_requested() -> bool {
 
 /// Verifies the heap now and then, if that is asked for.
 pub(crate) fn at_safepoint(thread: &mut Thread) {
-    if cfg!(orochi_loom) || !is_requested() {
+    if cfg!(orochi_stress) && thread.unverified.get() % 50 == 0 {
+        thread.shared().request(poll::COLLECT);
+    }
+    if cfg!(orochi_loom) || !(is_requested() || cfg!(orochi_stress)) {
         return;
     }
     let passed = thread.unverified.get() + 1;

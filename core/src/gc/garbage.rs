@@ -1,6 +1,6 @@
 //! Garbage: nominated, finalized, settled, destroyed.
 
-use super::search::{Scope, Search};
+use super::search::{Scope, Search, is_class};
 use crate::header::{FINALIZED, HAS_WEAKREFS, Header};
 use crate::object::trace_object;
 use crate::sync::Ordering;
@@ -32,6 +32,9 @@ impl Garbage {
             for object in &candidates {
                 search.nominate(*object, 0);
             }
+            if scope == Scope::Shared {
+                search.keep_classes_of_others(thread);
+            }
             let objects = search_among(&mut search, &candidates);
             for object in &objects {
                 let header = word::header_of(object.word());
@@ -56,6 +59,13 @@ impl Garbage {
 
     pub(super) fn len(&self) -> usize {
         self.objects.len()
+    }
+
+    /// Takes the classes out.
+    pub(super) fn take_classes(&mut self) -> Vec<Value> {
+        // SAFETY: owned, so alive.
+        let is_class = |object: &mut Value| unsafe { is_class(word::header_of(object.word())) };
+        self.objects.extract_if(.., is_class).collect()
     }
 
     pub(super) fn into_values(self) -> Vec<Value> {
@@ -90,6 +100,9 @@ impl Garbage {
             members.retain(|object| self.scope.holds(object.as_ref()));
             for object in &members {
                 search.nominate(*object, 1);
+            }
+            if members.iter().any(|object| is_class(*object)) {
+                search.keep_classes_of_others(thread);
             }
             let garbage = search_among(&mut search, &members);
             for object in &garbage {

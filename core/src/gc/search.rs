@@ -90,13 +90,22 @@ pub(super) struct Search {
     ahead: [Option<NonNull<Header>>; AHEAD],
     /// Where the oldest of them is.
     oldest: usize,
+    /// The class that was kept last.
+    last_class: NonNull<Header>,
 }
 
 const AHEAD: usize = 16;
 
 impl Search {
     pub(super) fn new(scope: Scope) -> Search {
-        Search { scope, many: HashMap::new(), work: Vec::new(), ahead: [None; AHEAD], oldest: 0 }
+        Search {
+            scope,
+            many: HashMap::new(),
+            work: Vec::new(),
+            ahead: [None; AHEAD],
+            oldest: 0,
+            last_class: NonNull::dangling(),
+        }
     }
 
     /// Makes an object a candidate. `own` references to it are the collector's.
@@ -164,8 +173,39 @@ impl Search {
                 MANY => self.many.get(&object).is_some_and(|outside| *outside != 0),
                 state => state > 1,
             };
-            if referenced || is_class(object) {
+            if referenced {
                 self.reach(object);
+            }
+        }
+    }
+
+    /// Keeps the classes of all objects that are no candidates. Called before `keep_reached` if classes are candidates.
+    ///
+    /// # Safety
+    /// The world is stopped, and all candidates are nominated.
+    pub(super) unsafe fn keep_classes_of_others(&mut self, thread: &Thread) {
+        // SAFETY: the caller's contract; the class of an object outlives it.
+        unsafe {
+            for_each_object(thread, |object| {
+                if matches!(state(object.as_ref()), 0 | FROZEN) {
+                    self.keep_class(object);
+                }
+            });
+        }
+    }
+
+    /// # Safety
+    /// The object's memory is still in use.
+    #[inline]
+    unsafe fn keep_class(&mut self, object: NonNull<Header>) {
+        if self.scope == Scope::Shared {
+            // SAFETY: the class of an object outlives it.
+            unsafe {
+                let class = class_of(object);
+                if class != self.last_class {
+                    self.last_class = class;
+                    self.reach(class);
+                }
             }
         }
     }
@@ -218,6 +258,7 @@ impl Search {
         unsafe {
             loop {
                 while let Some(object) = self.work.pop() {
+                    self.keep_class(object);
                     trace_object(object, &mut |field| {
                         if let Some(target) = field.target()
                             && let Some(target) = self.look_ahead(target)
@@ -249,6 +290,25 @@ impl Search {
     }
 }
 
+/// Calls `f` for everything in memory that has not been freed and whose class can die, whoever owns it and however dead it is.
+///
+/// # Safety
+/// The world is stopped, and `f` neither allocates nor frees objects.
+pub(super) unsafe fn for_each_object(thread: &Thread, mut f: impl FnMut(NonNull<Header>)) {
+    // SAFETY: the caller's contract.
+    unsafe { thread.heap().space().for_each_block(Kind::Container, |block| f(block.cast())) };
+}
+
+/// The class of an object.
+///
+/// # Safety
+/// The object's memory is still in use.
+#[inline]
+pub(super) unsafe fn class_of(object: NonNull<Header>) -> NonNull<Header> {
+    // SAFETY: the caller's contract; a class object begins with its header, and no object is without a class.
+    unsafe { NonNull::new_unchecked(object.as_ref().class().cast_mut()).cast() }
+}
+
 /// Asks the processor for an object's header.
 #[inline]
 fn prefetch(object: NonNull<Header>) {
@@ -273,7 +333,10 @@ fn set_state(header: &Header, state: u8) {
 }
 
 /// Whether the object is a class: its own class's instances are laid out as classes are, since that class's class's are.
-unsafe fn is_class(object: NonNull<Header>) -> bool {
+///
+/// # Safety
+/// The object is alive.
+pub(super) unsafe fn is_class(object: NonNull<Header>) -> bool {
     // SAFETY: classes outlive their instances.
     unsafe {
         let class = &*object.as_ref().class();

@@ -1,5 +1,6 @@
 //! What the collectors keep between runs: switches, thresholds, statistics.
 
+use super::condemned::Condemned;
 use crate::sync::{AtomicBool, AtomicUsize, Ordering};
 use crate::value::Value;
 use std::cell::Cell;
@@ -52,6 +53,7 @@ pub struct GcState {
     collections: AtomicUsize,
     collected: AtomicUsize,
     pub(super) frozen: AtomicUsize,
+    pub(super) condemned: Condemned,
 }
 
 /// A collection starts no sooner than this many times the threshold: a search has a fixed cost that CPython's does not.
@@ -67,6 +69,7 @@ impl GcState {
             collections: AtomicUsize::new(0),
             collected: AtomicUsize::new(0),
             frozen: AtomicUsize::new(0),
+            condemned: Condemned::new(),
         }
     }
 

@@ -355,3 +355,66 @@ fn the_heap_can_be_inspected() {
         assert!(objects(thread).iter().any(|object| object.get().is(b.get())));
     });
 }
+
+#[test]
+fn classes_die_after_their_instances() {
+    // Payloads of classes hold the layout's fields and, as the object layer's do, references.
+    #[repr(C)]
+    struct Class {
+        fields: TypeFields,
+        own: AtomicField,
+        dropped: &'static AtomicUsize,
+    }
+    // SAFETY: visits the one reference.
+    unsafe impl Trace for Class {
+        fn trace(&self, visit: &mut dyn FnMut(&Field)) {
+            self.own.trace(visit);
+        }
+    }
+    impl Drop for Class {
+        fn drop(&mut self) {
+            self.dropped.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    // SAFETY: the layout is the class's own.
+    unsafe impl Payload for Class {
+        const LAYOUT: &'static Layout = {
+            static LAYOUT: Layout = Layout::of::<Class>();
+            &LAYOUT
+        };
+    }
+    with_thread(|thread| {
+        let metaclass = class(std::ptr::null(), Class::LAYOUT, false);
+        metaclass.header().set_class(head(metaclass).as_ptr());
+        let (classes_dropped, nodes_dropped) = (counter(), counter());
+        let fields = TypeFields {
+            layout: Node::LAYOUT,
+            extension: 0,
+            extension_size: 0,
+            extension_ops: classes().node.extension_ops,
+            has_finalizer: AtomicBool::new(false),
+        };
+        let payload = Class { fields, own: AtomicField::empty(), dropped: classes_dropped };
+        // SAFETY: the metaclass's layout is the class's.
+        let made = unsafe { allocate(thread, head(metaclass), payload) }.expect("memory");
+        publish(made.get());
+        made.own.swap(&*made, thread, Some(made.to_value()));
+        let instance = |thread: &Thread| {
+            let payload = Node { slots: Default::default(), dropped: Some(nodes_dropped) };
+            // SAFETY: the class's layout is the node's.
+            unsafe { allocate::<Node>(thread, NonNull::from(&*made).cast(), payload) }.expect("memory")
+        };
+        let (local, shared) = (instance(thread), instance(thread));
+        publish(shared.get());
+        shared.slots[0].swap(&*shared, thread, Some(shared.to_value()));
+        shared.slots[1].swap(&*shared, thread, Some(made.to_value()));
+        drop((made, shared));
+        assert_eq!(collect(thread, Options::default(), &mut nothing_to_run).found, 1);
+        assert_eq!((count(classes_dropped), count(nodes_dropped)), (0, 1));
+        let second = node_of(thread, classes().node, None);
+        link(thread, &second, 0, &local);
+        drop((local, second));
+        assert_eq!(collect(thread, Options::default(), &mut nothing_to_run).found, 1);
+        assert_eq!((count(classes_dropped), count(nodes_dropped)), (1, 2));
+    });
+}
