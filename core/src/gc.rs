@@ -34,6 +34,7 @@ pub use inspect::{freeze, frozen_count, objects, referents, referrers, unfreeze}
 pub use state::{Collected, GcState, LocalGc, Options, Stats};
 
 use crate::heap::Kind;
+use crate::runtime::poll;
 use crate::thread::Thread;
 use crate::verify;
 use garbage::Garbage;
@@ -44,6 +45,7 @@ pub type RunPending<'a> = &'a mut dyn FnMut(&mut Thread);
 
 /// Collects what is due after an alarm (`poll::COLLECT`), or moves the alarm. To be called at a safepoint.
 pub fn collect_if_due(thread: &mut Thread, run: RunPending<'_>) {
+    thread.take_poll(poll::COLLECT);
     let gc = &thread.runtime().gc;
     let live = thread.heap().usage(Kind::Container).blocks;
     let minimum = gc.minimum();
