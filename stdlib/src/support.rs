@@ -1,0 +1,40 @@
+//! What several modules need of the interpreter: importing, and types that live in Python modules.
+
+use orochi_objects::error::import_error;
+use orochi_objects::thread::ThreadState;
+use orochi_objects::{PyResult, Ref, Thread, Value, protocol, str};
+
+/// The module with this dotted name, imported if need be.
+///
+/// # Errors
+/// What importing raises.
+pub fn import(thread: &mut Thread, name: &str) -> PyResult {
+    let text = str::new(thread, name)?;
+    let modules = ThreadState::modules(thread)?;
+    if !protocol::contains(thread, modules.get(), text.get())? {
+        let builtins = ThreadState::builtins(thread)?;
+        let key = str::new(thread, "__import__")?;
+        let import = protocol::get_item(thread, builtins.get(), key.get())
+            .map_err(|_| import_error("__import__ not found"))?;
+        protocol::call(thread, import.get(), &[text.get()])?;
+    }
+    protocol::get_item(thread, modules.get(), text.get())
+}
+
+/// An attribute of a module.
+///
+/// # Errors
+/// What importing and looking up raise.
+pub fn import_attr(thread: &mut Thread, module: &str, name: &str) -> PyResult {
+    let module = import(thread, module)?;
+    protocol::get_attr_str(thread, module.get(), name)
+}
+
+/// `class[item]`.
+///
+/// # Errors
+/// What importing raises.
+pub fn generic_alias(thread: &mut Thread, class: Ref<'_>, item: Ref<'_>) -> PyResult<Value> {
+    let alias = import_attr(thread, "types", "GenericAlias")?;
+    protocol::call(thread, alias.get(), &[class, item])
+}
