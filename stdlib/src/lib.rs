@@ -6,6 +6,4 @@ pub mod support;
 use orochi_objects::ModuleDef;
 
 /// Every native module.
-pub static MODULES: &[&ModuleDef] = &[
-    &sre::MODULE,
-];
+pub static MODULES: &[&ModuleDef] = &[&sre::MODULE];

@@ -499,9 +499,7 @@ impl<'a, S: Subject> Matcher<'a, S> {
                 let body = Place { pc: place.pc + 1, ..*place };
                 self.nested(thread, body, false)?.map(|end| (tail, end))
             }
-            Op::Possessive { times, tail } => {
-                self.possessive(thread, *place, times)?.map(|end| (tail, end))
-            }
+            Op::Possessive { times, tail } => self.possessive(thread, *place, times)?.map(|end| (tail, end)),
             _ => None,
         };
         let Some((pc, at)) = arrived else { return Ok(Step::Back) };

@@ -8,7 +8,9 @@ use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::index_error;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::tuple;
-use orochi_objects::{ArgSlice, Field, Obj, PyResult, PyType, Ref, Thread, Value, class_of, int, make, protocol, str};
+use orochi_objects::{
+    ArgSlice, Field, Obj, PyResult, PyType, Ref, Thread, Value, class_of, int, make, protocol, str,
+};
 
 const UNSET: usize = usize::MAX;
 

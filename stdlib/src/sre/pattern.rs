@@ -3,16 +3,14 @@
 use super::matched::{self, Match};
 use super::program::{Program, translate};
 use super::scanner::{PatternIterator, Scanner};
-use super::substitute::{self, substitute};
+use super::substitute::substitute;
 use super::text::{AnyMatcher, Text};
 use crate::support::generic_alias;
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{runtime_error, type_error};
 use orochi_objects::types::dict::{self, PyDict};
-use orochi_objects::types::{list, tuple};
-use orochi_objects::{
-    CompareOp, Field, Obj, PyResult, PyType, Ref, Thread, Value, make, protocol, str,
-};
+use orochi_objects::types::{list, mapping_proxy, tuple};
+use orochi_objects::{CompareOp, Field, Obj, PyResult, PyType, Ref, Thread, Value, make, protocol, str};
 use orochi_text::wtf8::Wtf8Buf;
 
 /// Compiled regular expression object.
@@ -200,7 +198,8 @@ impl Pattern {
                 0 => text.slice(thread, start, end)?,
                 1 => group(thread, 0)?,
                 _ => {
-                    let parts = (0..groups).map(|index| group(thread, index)).collect::<PyResult<Vec<_>>>()?;
+                    let parts =
+                        (0..groups).map(|index| group(thread, index)).collect::<PyResult<Vec<_>>>()?;
                     tuple::new(thread, parts)?.into_value()
                 }
             });
@@ -224,7 +223,7 @@ impl Pattern {
     }
 
     /// Split string by the occurrences of pattern.
-    #[signature(string, maxsplit=0)]
+    #[signature(string, maxsplit = 0)]
     fn split(thread: &mut Thread, this: &Obj<Self>, string: Ref, maxsplit: isize) -> PyResult {
         let text = this.text(thread, string)?;
         let all = text.bytes().len();
@@ -246,13 +245,13 @@ impl Pattern {
     }
 
     /// Return the string obtained by replacing the leftmost non-overlapping occurrences of pattern in string by the replacement repl.
-    #[signature(repl, string, count=0)]
+    #[signature(repl, string, count = 0)]
     fn sub(thread: &mut Thread, this: &Obj<Self>, repl: Ref, string: Ref, count: isize) -> PyResult {
         Ok(substitute(thread, this, repl, string, count)?.0)
     }
 
     /// Return the tuple (new_string, number_of_subs_made) found by replacing the leftmost non-overlapping occurrences of pattern with the replacement repl.
-    #[signature(repl, string, count=0)]
+    #[signature(repl, string, count = 0)]
     fn subn(thread: &mut Thread, this: &Obj<Self>, repl: Ref, string: Ref, count: isize) -> PyResult {
         let (text, done) = substitute(thread, this, repl, string, count)?;
         let done = orochi_objects::int::new(thread, done as i64)?;
@@ -296,7 +295,7 @@ impl Pattern {
     /// A dictionary mapping group names to group numbers.
     #[getter]
     fn groupindex(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        substitute::proxy(thread, this.names())
+        mapping_proxy::new(thread, Ref::to_owned(this.names()))
     }
 
     #[slot]

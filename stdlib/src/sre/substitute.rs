@@ -12,7 +12,7 @@ use orochi_objects::types::bytes::{self, PyBytes};
 use orochi_objects::types::exception;
 use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::str::PyStr;
-use orochi_objects::{Field, Obj, PyClass, PyResult, Ref, Thread, TypeExt, Value, class_of, int, make, protocol, str};
+use orochi_objects::{Field, Obj, PyClass, PyResult, Ref, Thread, Value, class_of, int, make, protocol, str};
 use orochi_text::wtf8::Wtf8Buf;
 
 /// A replacement with references to groups: a literal, then groups, each with the literal behind it.
@@ -91,8 +91,7 @@ impl Output {
             Output::Str(out) => match piece.downcast::<PyStr>() {
                 Some(text) => out.push_wtf8(text.as_wtf8()),
                 None => {
-                    let text =
-                        format!("sequence item {index}: expected str instance, {} found", class());
+                    let text = format!("sequence item {index}: expected str instance, {} found", class());
                     return Err(type_error(text));
                 }
             },
@@ -224,19 +223,14 @@ pub(super) fn expand_for(
     out.finish(thread)
 }
 
-/// A read-only view of a dict.
-pub(super) fn proxy(thread: &mut Thread, dict: Ref<'_>) -> PyResult {
-    let class = import_attr(thread, "types", "MappingProxyType")?;
-    protocol::call(thread, class.get(), &[dict])
-}
-
 /// The words of a compiled pattern.
 pub(super) fn code_words(thread: &mut Thread, code: &Obj<PyList>) -> PyResult<Vec<u32>> {
     let values = list::values(thread, code)?;
     let mut words = Vec::with_capacity(values.len());
     for value in values {
         let word = int::index(thread, value.get())?;
-        let word = int::value(word.get()).and_then(int::IntRef::to_i64).and_then(|word| u32::try_from(word).ok());
+        let word =
+            int::value(word.get()).and_then(int::IntRef::to_i64).and_then(|word| u32::try_from(word).ok());
         words.push(word.ok_or_else(|| {
             orochi_objects::error::overflow_error("regular expression code size limit exceeded")
         })?);

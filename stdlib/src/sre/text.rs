@@ -8,7 +8,7 @@ use orochi_objects::class::is_exact;
 use orochi_objects::error::type_error;
 use orochi_objects::types::bytes::{self, PyBytes};
 use orochi_objects::types::str::PyStr;
-use orochi_objects::{Obj, PyClass, PyResult, Ref, Thread, TypeExt, class_of, str};
+use orochi_objects::{Obj, PyClass, PyResult, Ref, Thread, class_of, str};
 
 /// A str, or bytes.
 pub(super) enum Text<'a> {
@@ -48,14 +48,6 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The number of characters.
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Text::Str(text) => text.len(),
-            Text::Bytes(_, bytes) => bytes.len(),
-        }
-    }
-
     /// The offset of an index, which may be beyond either end.
     pub(super) fn offset(&self, index: isize) -> usize {
         let index = usize::try_from(index).unwrap_or(0);
@@ -71,9 +63,7 @@ impl<'a> Text<'a> {
     /// The index of an offset.
     pub(super) fn index(&self, offset: usize) -> usize {
         match self {
-            Text::Str(text) if !text.is_ascii() => {
-                text.breadcrumbs().index_of_offset(text.as_wtf8(), offset)
-            }
+            Text::Str(text) if !text.is_ascii() => text.breadcrumbs().index_of_offset(text.as_wtf8(), offset),
             _ => offset,
         }
     }
