@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 mod common;
 
+use orochi_compiler::serialize::{from_bytes, to_bytes};
 use orochi_compiler::{CompileOptions, Mode, compile};
 
 fn python_files(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -34,6 +35,11 @@ fn the_standard_library_compiles() {
             Ok((code, _)) => {
                 words += code.words.len();
                 failures.extend(common::check(&code));
+                let bytes = to_bytes(&code);
+                match from_bytes(&bytes, &code.filename) {
+                    Ok(again) if again == code => {}
+                    other => failures.push(format!("{}: serialised: {:?}", path.display(), other.err())),
+                }
             }
             Err(error) => failures.push(format!("{}:{}: {}", path.display(), error.line, error.message)),
         }

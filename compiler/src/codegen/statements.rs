@@ -48,9 +48,9 @@ impl<'t> Generator<'t> {
             StmtKind::TypeAlias(alias) => self.type_alias(alias),
             _ => {
                 self.unit().conditional_depth += 1;
-                let result = self.compound(stmt);
+                self.compound(stmt)?;
                 self.unit().conditional_depth -= 1;
-                result
+                Ok(())
             }
         }
     }
