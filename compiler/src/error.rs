@@ -28,13 +28,15 @@ pub struct CompileError {
     /// `SyntaxError.offset` in characters from 1; 0 if it is not known.
     pub offset: u32,
     pub end_line: u32,
-    pub end_offset: u32,
+    pub end_offset: i32,
     /// `SyntaxError.text`: the line of source.
     pub text: Option<String>,
     /// Whether more input could make the source valid (what `codeop` and the REPL ask).
     pub incomplete: bool,
     /// The place in bytes, until [`CompileError::locate`] has made offsets of it.
     pub(crate) at: Option<Position>,
+    /// `end_offset`, if it does not come from the place.
+    pub(crate) fixed_end_offset: Option<i32>,
 }
 
 impl CompileError {
@@ -50,6 +52,7 @@ impl CompileError {
             text: None,
             incomplete: false,
             at: None,
+            fixed_end_offset: None,
         }
     }
 
@@ -61,12 +64,6 @@ impl CompileError {
     /// Another kind of error at a place.
     pub(crate) fn at(kind: ErrorKind, message: impl Into<String>, at: Position) -> CompileError {
         CompileError { at: Some(at), ..CompileError::new(kind, message) }
-    }
-
-    /// The same, where more input could help.
-    pub(crate) fn incomplete(mut self) -> CompileError {
-        self.incomplete = true;
-        self
     }
 
     /// Fills in offsets in characters and the text of the line.
@@ -90,7 +87,8 @@ impl CompileError {
         self.line = at.line;
         self.end_line = at.end_line;
         self.offset = offset(text, at.column);
-        self.end_offset = offset(line_text(at.end_line), at.end_column);
+        let end_offset = offset(line_text(at.end_line), at.end_column) as i32;
+        self.end_offset = self.fixed_end_offset.unwrap_or(end_offset);
         if let Some(source) = source {
             let mut shown = text.unwrap_or_default().to_string();
             if text.is_some() && ends_with_newline(source, at.line) {

@@ -162,7 +162,7 @@ impl<'t> Generator<'t> {
         Ok(())
     }
 
-    fn check_keywords(&mut self, keywords: &'t [Keyword]) -> Result<()> {
+    pub(super) fn check_keywords(&mut self, keywords: &'t [Keyword]) -> Result<()> {
         for (i, keyword) in keywords.iter().enumerate() {
             let Some(name) = &keyword.arg else { continue };
             if &**name == "__debug__" {

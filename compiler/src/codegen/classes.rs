@@ -53,6 +53,7 @@ impl<'t> Generator<'t> {
         function: Reg,
         generic: Option<Reg>,
     ) -> Result<()> {
+        self.check_keywords(&def.keywords)?;
         let plain = def.bases.len() + def.keywords.len() <= 12
             && !def.bases.iter().any(|base| matches!(base.kind, ExprKind::Starred { .. }))
             && def.keywords.iter().all(|keyword| keyword.arg.is_some());

@@ -19,7 +19,7 @@ struct Matching {
     fail: Label,
     /// Registers that hold something that failing must drop.
     held: Vec<Reg>,
-    captures: Vec<(Ident, Reg)>,
+    captures: Vec<(Ident, Reg, Position)>,
 }
 
 fn is_wildcard(pattern: &Pattern) -> bool {
@@ -103,14 +103,14 @@ impl<'t> Generator<'t> {
         let fail = self.asm().label();
         let mut matching = Matching { fail, held: Vec::new(), captures: Vec::new() };
         self.pattern(pattern, subject, &mut matching)?;
-        let captured: Vec<Reg> = matching.captures.iter().map(|(_, register)| *register).collect();
+        let captured: Vec<Reg> = matching.captures.iter().map(|(_, register, _)| *register).collect();
         for register in &matching.held {
             if !captured.contains(register) {
                 self.asm().emit(Op::Drop, *register, 0, 0);
             }
         }
-        for (name, register) in &matching.captures {
-            self.located(pattern.at, |this| this.store_name(name, *register))?;
+        for (name, register, at) in &matching.captures {
+            self.located(*at, |this| this.store_name(name, *register))?;
         }
         if self.asm().is_used(fail) {
             let matched = self.asm().label();
@@ -182,12 +182,13 @@ impl<'t> Generator<'t> {
 
     fn capture(&mut self, name: Option<&Ident>, subject: Reg, matching: &mut Matching) -> Result<()> {
         let Some(name) = name else { return Ok(()) };
-        if matching.captures.iter().any(|(known, _)| known == name) {
+        if matching.captures.iter().any(|(known, ..)| known == name) {
             return self.error(format!("multiple assignments to name '{name}' in pattern"));
         }
         let register = self.hold(matching, 1);
         self.asm().emit(Op::Copy, register, subject, 0);
-        matching.captures.push((name.clone(), register));
+        let at = self.here();
+        matching.captures.push((name.clone(), register, at));
         Ok(())
     }
 
@@ -368,7 +369,7 @@ impl<'t> Generator<'t> {
         subject: Reg,
         matching: &mut Matching,
     ) -> Result<()> {
-        if matching.captures.iter().any(|(known, _)| known == rest) {
+        if matching.captures.iter().any(|(known, ..)| known == rest) {
             return self.error(format!("multiple assignments to name '{rest}' in pattern"));
         }
         let dict = self.hold(matching, 1);
@@ -386,7 +387,8 @@ impl<'t> Generator<'t> {
             self.asm().release(u16::from(key));
         }
         self.asm().release(mark);
-        matching.captures.push((rest.clone(), dict));
+        let at = self.here();
+        matching.captures.push((rest.clone(), dict, at));
         Ok(())
     }
 
@@ -451,11 +453,11 @@ impl<'t> Generator<'t> {
             let mut inner = Matching { fail, held: Vec::new(), captures: Vec::new() };
             self.pattern(pattern, subject, &mut inner)?;
             let same = inner.captures.len() == shared.len()
-                && shared.iter().all(|(name, _)| inner.captures.iter().any(|(known, _)| known == name));
+                && shared.iter().all(|(name, _)| inner.captures.iter().any(|(known, ..)| known == name));
             if !same {
                 return self.error("alternative patterns bind different names");
             }
-            for (name, register) in &inner.captures {
+            for (name, register, _) in &inner.captures {
                 if let Some((_, target)) = shared.iter().find(|(known, _)| known == name) {
                     self.asm().emit(Op::Move, *target, *register, 0);
                 }
@@ -473,10 +475,11 @@ impl<'t> Generator<'t> {
         self.asm().jump(matching.fail);
         self.asm().bind(matched);
         for (name, register) in shared {
-            if matching.captures.iter().any(|(known, _)| *known == name) {
+            if matching.captures.iter().any(|(known, ..)| *known == name) {
                 return self.error(format!("multiple assignments to name '{name}' in pattern"));
             }
-            matching.captures.push((name, register));
+            let at = self.here();
+            matching.captures.push((name, register, at));
         }
         Ok(())
     }

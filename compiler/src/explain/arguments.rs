@@ -149,7 +149,15 @@ impl<'s> Grammar<'s> {
                     return self.fail(message, list_start, self.previous_end());
                 }
                 self.at += 1;
-                self.expression()?;
+                let value = self.star_value()?;
+                if self.is("=")? {
+                    let end = self.attempt(|this| {
+                        this.at += 1;
+                        this.expression()
+                    });
+                    let end = end.map_or(value.end, |node| node.end);
+                    return self.fail("cannot assign to iterable argument unpacking", token.start, end);
+                }
             } else if token.kind == Kind::Name && self.peek(1) == "=" {
                 self.keyword_argument()?;
                 keyword = true;
@@ -204,6 +212,9 @@ impl<'s> Grammar<'s> {
             return self.fail(message, node.start, equals.end);
         }
         if self.comprehension_follows()? {
+            if self.in_class_arguments {
+                return Err(self.generic());
+            }
             self.element_of_call(&node)?;
             let start = node.start;
             self.for_clauses()?;

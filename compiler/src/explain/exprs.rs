@@ -1,7 +1,8 @@
 //! The recognizer of expressions; see [`super::grammar`].
 
 use super::grammar::{Grammar, Node, Step, What, is_keyword};
-use super::tokens::{Kind, Trouble};
+use super::tokens::{Kind, Token, Trouble};
+use crate::literal;
 
 impl Node {
     fn new(what: What, start: usize, end: usize) -> Node {
@@ -258,11 +259,13 @@ impl<'s> Grammar<'s> {
         if name_then_string || matches!(first_text, "match" | "case" | "type" | "_") {
             return Ok(());
         }
+        let (here, furthest) = (self.at, self.furthest);
         let follows = self.attempt(|this| {
             let value = this.disjunction()?;
             let level = this.token_at(this.at - 1).map_or(0, |token| token.level);
             Ok((value, level))
         });
+        (self.at, self.furthest) = (here, furthest);
         let Some((value, level)) = follows else { return Ok(()) };
         let legacy = matches!(first_text, "print" | "exec") && node.what == What::Name;
         if legacy {
@@ -272,10 +275,10 @@ impl<'s> Grammar<'s> {
                     format!("Missing parentheses in call to '{first_text}'. Did you mean {first_text}(...)?");
                 return self.fail(message, node.start, arguments.end);
             }
-            return Err(self.generic());
+            (self.at, self.furthest) = (here, furthest);
+            return Ok(());
         }
         if level == 0 {
-            self.furthest = self.furthest.max(first_index);
             return Ok(());
         }
         self.fail("invalid syntax. Perhaps you forgot a comma?", node.start, value.end)
@@ -483,7 +486,8 @@ impl<'s> Grammar<'s> {
     fn slices(&mut self) -> Step {
         loop {
             if self.is("*")? {
-                self.starred()?;
+                self.at += 1;
+                self.star_value()?;
             } else {
                 self.slice()?;
             }
@@ -491,6 +495,17 @@ impl<'s> Grammar<'s> {
                 return Ok(());
             }
         }
+    }
+
+    /// The value of a star in arguments and subscripts.
+    pub(super) fn star_value(&mut self) -> Step<Node> {
+        self.expression().map_err(|mut trouble| {
+            if trouble.generic {
+                trouble.message = "Invalid star expression".into();
+                trouble.generic = false;
+            }
+            trouble
+        })
     }
 
     fn slice(&mut self) -> Step {
@@ -558,6 +573,7 @@ impl<'s> Grammar<'s> {
                         let message = "bytes can only contain ASCII literal characters";
                         return self.fail(message, token.start, token.end);
                     }
+                    self.check_escapes(literal, is_bytes, token)?;
                     bytes |= is_bytes;
                     text |= !is_bytes;
                     end = token.end;
@@ -581,14 +597,44 @@ impl<'s> Grammar<'s> {
         Ok(Node::new(what, first.start, end))
     }
 
+    /// Decodes a literal for the errors of its escapes.
+    fn check_escapes(&self, text: &str, is_bytes: bool, token: Token) -> Step {
+        let prefix = text.find(['"', '\'']).unwrap_or(0);
+        let quote = if text[prefix..].len() >= 6
+            && text[prefix + 1..].starts_with(&text[prefix..=prefix].repeat(2))
+        {
+            3
+        } else {
+            1
+        };
+        let body = text.get(prefix + quote..text.len().saturating_sub(quote)).unwrap_or_default();
+        if text[..prefix].contains(['r', 'R']) || !body.contains('\\') {
+            return Ok(());
+        }
+        let decoded = match is_bytes {
+            true => literal::decode_bytes(body).map(|_| ()),
+            false => literal::decode_str(body, false).map(|_| ()),
+        };
+        decoded.or_else(|message| self.fail(message, token.start, token.end))
+    }
+
     /// An f-string or t-string; gives its end.
     fn interpolated(&mut self, template: bool) -> Step<usize> {
         let name = if template { "t-string" } else { "f-string" };
+        let start = self.token()?;
+        let raw = self.source[start.start..start.end].contains(['r', 'R']);
         self.at += 1;
         loop {
             let token = self.token()?;
             match token.kind {
-                Kind::FMiddle => self.at += 1,
+                Kind::FMiddle => {
+                    self.at += 1;
+                    if !raw
+                        && let Err(message) = literal::decode_str(&self.source[token.start..token.end], true)
+                    {
+                        return self.fail(message, token.start, token.end);
+                    }
+                }
                 Kind::FEnd => {
                     self.at += 1;
                     return Ok(token.end);
@@ -773,7 +819,7 @@ impl<'s> Grammar<'s> {
         while self.comprehension_follows()? {
             self.eat("async")?;
             self.at += 1;
-            self.for_targets()?;
+            self.for_targets(true)?;
             self.disjunction_of_comprehension()?;
             while self.eat("if")? {
                 self.disjunction_of_comprehension()?;

@@ -98,6 +98,8 @@ pub(super) struct Grammar<'s> {
     /// The furthest token that has been looked at.
     pub(super) furthest: usize,
     pub(super) depth: u32,
+    /// Directly in the arguments of a class, where no generator expression may stand alone.
+    pub(super) in_class_arguments: bool,
 }
 
 const KEYWORDS: [&str; 35] = [
@@ -193,9 +195,10 @@ impl<'s> Grammar<'s> {
                 trouble.message = "unexpected indent".into();
                 trouble.kind = ErrorKind::Indentation;
                 // CPython points to the end of the indentation.
-                let width = self.source[token.start..].len() - self.source[token.start..].trim_start().len();
-                (trouble.start, trouble.end) = (token.start + width, token.start + width);
-                trouble.open_end = true;
+                let rest = &self.source[token.start..];
+                let width = (rest.len() - rest.trim_start_matches([' ', '\t', '\x0c']).len()).max(1);
+                (trouble.start, trouble.end) = (token.start + width - 1, token.start + width - 1);
+                trouble.end_offset = Some(-1);
             }
             Kind::Dedent => {
                 trouble.message = "unexpected unindent".into();
@@ -660,14 +663,7 @@ impl<'s> Grammar<'s> {
         if self.kind()? != Kind::Indent {
             let line = self.line_of(line_of.start);
             let token = self.token()?;
-            let mut trouble = Trouble::new(
-                format!("expected an indented block after {after} on line {line}"),
-                token.start,
-                token.end,
-            );
-            trouble.kind = ErrorKind::Indentation;
-            trouble.incomplete = token.kind == Kind::End;
-            return Err(trouble);
+            return Err(self.no_block(&format!("{after} on line {line}"), token));
         }
         self.at += 1;
         loop {
@@ -680,6 +676,35 @@ impl<'s> Grammar<'s> {
                 return Ok(());
             }
         }
+    }
+
+    /// "expected an indented block after …", at the token that is no indentation.
+    fn no_block(&self, after: &str, token: Token) -> Box<Trouble> {
+        let message = format!("expected an indented block after {after}");
+        let mut trouble = Trouble::new(message, token.start, token.end);
+        trouble.kind = ErrorKind::Indentation;
+        match token.kind {
+            Kind::End => {
+                trouble.incomplete = true;
+                let place = self.source.strip_suffix('\n').unwrap_or(self.source).len();
+                (trouble.start, trouble.end, trouble.end_offset) = (place, place, Some(-1));
+            }
+            Kind::Dedent => {
+                let at_end = self.source[token.start..].trim().is_empty();
+                let place = if at_end {
+                    self.source.strip_suffix('\n').unwrap_or(self.source).len()
+                } else {
+                    token
+                        .start
+                        .saturating_sub(1)
+                        .max(self.source[..token.start].rfind('\n').map_or(0, |at| at + 1))
+                };
+                trouble.incomplete = at_end;
+                (trouble.start, trouble.end, trouble.end_offset) = (place, place, Some(-1));
+            }
+            _ => {}
+        }
+        trouble
     }
 
     pub(super) fn line_of(&self, offset: usize) -> usize {
@@ -734,7 +759,7 @@ impl<'s> Grammar<'s> {
     fn for_statement(&mut self) -> Step {
         let first = self.token()?;
         self.at += 1;
-        self.for_targets()?;
+        self.for_targets(false)?;
         self.star_expressions(false)?;
         self.colon()?;
         self.block("'for' statement", first)?;
@@ -742,7 +767,7 @@ impl<'s> Grammar<'s> {
     }
 
     /// `targets in`, with the errors of for loops and comprehensions.
-    pub(super) fn for_targets(&mut self) -> Step {
+    pub(super) fn for_targets(&mut self, comprehension: bool) -> Step {
         let targets = self.star_targets()?;
         if let Some(bad) = invalid_target(&targets, true, false) {
             return self.fail_at(format!("cannot assign to {}", bad.what.name()), bad);
@@ -750,8 +775,8 @@ impl<'s> Grammar<'s> {
         if self.eat("in")? {
             return Ok(());
         }
-        if targets.what == What::Comparison {
-            return Ok(());
+        if !comprehension {
+            return Err(self.generic());
         }
         self.fail_here("'in' expected after for-loop variables")
     }
@@ -915,7 +940,9 @@ impl<'s> Grammar<'s> {
         self.name()?;
         self.type_params()?;
         if self.eat("(")? {
+            self.in_class_arguments = true;
             self.arguments()?;
+            self.in_class_arguments = false;
             self.expect(")")?;
         }
         self.colon()?;
@@ -1024,11 +1051,7 @@ impl<'s> Grammar<'s> {
         if self.kind()? != Kind::Indent {
             let line = self.line_of(first.start);
             let token = self.token()?;
-            let message = format!("expected an indented block after 'match' statement on line {line}");
-            let mut trouble = Trouble::new(message, token.start, token.end);
-            trouble.kind = ErrorKind::Indentation;
-            trouble.incomplete = token.kind == Kind::End;
-            return Err(trouble);
+            return Err(self.no_block(&format!("'match' statement on line {line}"), token));
         }
         self.at += 1;
         while self.is("case")? {

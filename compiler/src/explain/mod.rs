@@ -70,11 +70,18 @@ fn locate(source: &str, trouble: &Trouble) -> CompileError {
         (line as u32, offset as i32 - lines[line - 1] as i32)
     };
     let (line, column) = place(trouble.start);
-    let (end_line, end_column) = place(trouble.end.max(trouble.start));
-    let end_column = if trouble.open_end { -1 } else { end_column };
+    // The end of a newline token is on the line that it ends.
+    let (end_line, end_column) = match trouble.end.checked_sub(1) {
+        Some(last) if trouble.end > trouble.start => {
+            let (line, column) = place(last);
+            (line, column + 1)
+        }
+        _ => place(trouble.start),
+    };
     let at = Position { line, end_line, column, end_column };
     let mut error = CompileError::at(trouble.kind, trouble.message.clone(), at);
     error.incomplete = trouble.incomplete;
+    error.fixed_end_offset = trouble.end_offset;
     error
 }
 
@@ -82,8 +89,15 @@ fn locate(source: &str, trouble: &Trouble) -> CompileError {
 pub(crate) fn explain(source: &str, error: &ParseError, mode: Mode) -> CompileError {
     let (mut tokenizer, trouble) = tokens::tokenize(source);
     let tokens = std::mem::take(&mut tokenizer.tokens);
-    let mut grammar =
-        Grammar { source, tokens: &tokens, trouble: trouble.clone(), at: 0, furthest: 0, depth: 0 };
+    let mut grammar = Grammar {
+        source,
+        tokens: &tokens,
+        trouble: trouble.clone(),
+        at: 0,
+        furthest: 0,
+        depth: 0,
+        in_class_arguments: false,
+    };
     let found = match mode {
         Mode::Eval => grammar.eval_input(),
         _ => grammar.module(),
@@ -115,6 +129,9 @@ fn later_tokenizer_error(
     parser: &Trouble,
 ) -> Option<Box<Trouble>> {
     let trouble = trouble?;
+    if trouble.lazy {
+        return None;
+    }
     if parser.kind != ErrorKind::Syntax {
         return None;
     }

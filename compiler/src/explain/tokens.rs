@@ -37,8 +37,10 @@ pub(super) struct Trouble {
     pub(super) message: String,
     pub(super) start: usize,
     pub(super) end: usize,
-    /// `end_offset` is not known.
-    pub(super) open_end: bool,
+    /// `end_offset`, if it is not that of `end`.
+    pub(super) end_offset: Option<i32>,
+    /// Found by the tokenizer in a way that does not replace errors before it.
+    pub(super) lazy: bool,
     /// More input could mend it.
     pub(super) incomplete: bool,
     /// CPython's generic error, which anything more specific replaces.
@@ -52,7 +54,8 @@ impl Trouble {
             message: message.into(),
             start,
             end,
-            open_end: false,
+            end_offset: None,
+            lazy: false,
             incomplete: false,
             generic: false,
         })
@@ -93,10 +96,10 @@ const MAX_BRACKETS: usize = 200;
 const MAX_INDENTS: usize = 100;
 
 /// Three-, two- and one-character operators.
-const OPERATORS: [&str; 47] = [
+const OPERATORS: [&str; 48] = [
     "**=", "//=", ">>=", "<<=", "...", "!=", "->", ":=", "==", "<=", ">=", "<>", "+=", "-=", "*=", "/=",
     "%=", "&=", "|=", "^=", "@=", "**", "//", "<<", ">>", "+", "-", "*", "/", "%", "&", "|", "^", "~", "@",
-    "<", ">", "(", ")", "[", "]", "{", "}", ",", ":", ".", ";",
+    "<", ">", "(", ")", "[", "]", "{", "}", ",", ":", ".", ";", "=",
 ];
 
 /// Tokenizes a source up to its end or first error. The last token is `End` if there is no error.
@@ -278,7 +281,8 @@ impl<'s> Tokenizer<'s> {
                 let mut trouble =
                     *Trouble::new("unindent does not match any outer indentation level", end, end);
                 trouble.kind = ErrorKind::Indentation;
-                trouble.open_end = true;
+                trouble.end_offset = Some(-1);
+                trouble.lazy = true;
                 return Err(Box::new(trouble));
             }
             if alternate != top_alternate {
@@ -293,14 +297,8 @@ impl<'s> Tokenizer<'s> {
     }
 
     fn end(&mut self) -> Step {
-        if let Some((bracket, place)) = self.brackets.last().copied()
-            && self.strings.is_empty()
-        {
+        if let Some((bracket, place)) = self.brackets.last().copied() {
             return self.unclosed(bracket, place);
-        }
-        if let Some(string) = self.strings.last() {
-            let name = if string.template { "t" } else { "f" };
-            return self.error(format!("{name}-string: expecting '}}'"));
         }
         let blank = self.tokens.last().is_none_or(|token| matches!(token.kind, Kind::Newline | Kind::Dedent));
         if !blank {
@@ -321,7 +319,7 @@ impl<'s> Tokenizer<'s> {
     pub(super) fn unclosed<T>(&self, bracket: u8, place: usize) -> Step<T> {
         let mut trouble = *Trouble::new(format!("'{}' was never closed", bracket as char), place, place);
         trouble.incomplete = true;
-        trouble.open_end = true;
+        trouble.end_offset = Some(0);
         Err(Box::new(trouble))
     }
 
@@ -376,17 +374,21 @@ impl<'s> Tokenizer<'s> {
                 Ok(())
             }
             None => {
-                let place = self.at;
-                self.error_at("unexpected character after line continuation character", place, place)
+                let message = "unexpected character after line continuation character";
+                let mut trouble = Trouble::new(message, self.at, self.at);
+                (trouble.end_offset, trouble.lazy) = (Some(0), true);
+                Err(trouble)
             }
         }
     }
 
     fn error_at_eof(&self) -> Step {
-        let place = self.at.saturating_sub(1);
-        let mut trouble = *Trouble::new("unexpected EOF while parsing", place, place);
+        // CPython points behind the backslash, at the end of its line.
+        let place = self.source.trim_end_matches(['\n', '\r']).len();
+        let mut trouble = Trouble::new("unexpected EOF while parsing", place, place);
+        (trouble.end_offset, trouble.lazy) = (Some(-1), true);
         trouble.incomplete = true;
-        Err(Box::new(trouble))
+        Err(trouble)
     }
 
     fn operator(&mut self, start: usize, operator: &str) -> Step {
@@ -632,6 +634,12 @@ impl<'s> Tokenizer<'s> {
         let mut escaped_quote = false;
         loop {
             if self.at >= self.bytes.len() || (!triple && self.at_newline().is_some()) {
+                if let Some(string) = self.strings.last()
+                    && (string.quote, string.triple) == (quote, triple)
+                {
+                    let name = if string.template { "t" } else { "f" };
+                    return self.error_at(format!("{name}-string: expecting '}}'"), start, start);
+                }
                 return self.unterminated(start, triple, "string", escaped_quote);
             }
             let byte = self.byte(0);
@@ -794,7 +802,8 @@ fn mixed_indentation(tokenizer: &Tokenizer<'_>) -> Box<Trouble> {
     let end = tokenizer.line_end();
     let mut trouble = Trouble::new("inconsistent use of tabs and spaces in indentation", end, end);
     trouble.kind = ErrorKind::Tab;
-    trouble.open_end = true;
+    trouble.end_offset = Some(-1);
+    trouble.lazy = true;
     trouble
 }
 

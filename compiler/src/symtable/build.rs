@@ -80,13 +80,11 @@ impl Builder {
 
     fn inside<T>(&mut self, id: ScopeId, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let (outer, conditional) = (self.current, self.conditional);
-        let iterables = std::mem::take(&mut self.iterables);
         self.current = id;
         self.conditional = false;
         let result = f(self);
         self.current = outer;
         self.conditional = conditional;
-        self.iterables = iterables;
         result
     }
 
@@ -467,6 +465,10 @@ impl Builder {
     }
 
     fn type_param(&mut self, param: &TypeParam) -> Result<()> {
+        if matches!(&*param.name, "__classdict__" | "__classcell__" | "__class__") {
+            let message = format!("reserved name '{}' cannot be used for type parameter", param.name);
+            return Err(CompileError::syntax(message, param.at));
+        }
         self.add(&param.name, def::TYPE_PARAM | def::LOCAL, param.at)?;
         if let TypeParamKind::TypeVar { bound: Some(bound) } = &param.kind {
             self.type_variable(param, bound, Part::Bound)?;
@@ -697,24 +699,30 @@ impl Builder {
     /// The target of a comprehension's `for`.
     fn target(&mut self, target: &Expr) -> Result<()> {
         self.expr(target)?;
-        self.mark_iteration(target);
-        Ok(())
+        self.mark_iteration(target)
     }
 
-    fn mark_iteration(&mut self, target: &Expr) {
+    fn mark_iteration(&mut self, target: &Expr) -> Result<()> {
         match &target.kind {
             ExprKind::Name { id, .. } => {
                 let name = mangle(self.private.as_ref(), id);
                 if let Some(symbol) = self.scope().symbols.get_mut(&name) {
+                    if symbol.flags & (def::GLOBAL | def::NONLOCAL) != 0 {
+                        let message = format!(
+                            "comprehension inner loop cannot rebind assignment expression target '{id}'"
+                        );
+                        return Err(CompileError::syntax(message, target.at));
+                    }
                     symbol.flags |= def::COMP_ITER;
                 }
             }
             ExprKind::Tuple { elts, .. } | ExprKind::List { elts, .. } => {
-                elts.iter().for_each(|target| self.mark_iteration(target));
+                elts.iter().try_for_each(|target| self.mark_iteration(target))?;
             }
-            ExprKind::Starred { value, .. } => self.mark_iteration(value),
+            ExprKind::Starred { value, .. } => self.mark_iteration(value)?,
             _ => {}
         }
+        Ok(())
     }
 
     fn walrus(&mut self, target: &Expr, value: &Expr, at: Position) -> Result<()> {
@@ -724,7 +732,7 @@ impl Builder {
         };
         if self.iterables > 0 {
             let message = "assignment expression cannot be used in a comprehension iterable expression";
-            return Err(CompileError::syntax(message, at));
+            return Err(CompileError::syntax(message, target.at));
         }
         if self.scope().comprehension.is_some() {
             self.extend_walrus(id, target.at)?;
