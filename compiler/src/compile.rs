@@ -59,7 +59,7 @@ fn compile_located(
     options: &CompileOptions,
     source: Option<&str>,
 ) -> Result<(Code, Vec<Warning>)> {
-    compile_unlocated(module, filename, options).map_err(|error| error.locate(source))
+    compile_unlocated(module, filename, options).map_err(|error| error.locate_in_bytes(source))
 }
 
 fn compile_unlocated(
@@ -97,7 +97,7 @@ fn compile_unlocated(
 pub fn symbol_table(source: &str, mode: Mode) -> Result<SymbolTable> {
     on_large_stack(|| {
         let (module, _) = parse::parse(source, mode)?;
-        let located = |error: CompileError| error.locate(Some(source));
+        let located = |error: CompileError| error.locate_in_bytes(Some(source));
         let futures = future::scan(&module).map_err(located)?;
         let future_annotations = futures.flags & flags::FUTURE_ANNOTATIONS != 0;
         SymbolTable::new(&module, TableOptions { future_annotations, allow_top_level_await: false })

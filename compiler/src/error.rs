@@ -66,6 +66,15 @@ impl CompileError {
         CompileError { at: Some(at), ..CompileError::new(kind, message) }
     }
 
+    /// As `locate`, with offsets in bytes, as CPython has them for errors that its parser does not find.
+    pub(crate) fn locate_in_bytes(self, source: Option<&str>) -> CompileError {
+        let Some(at) = self.at else { return self };
+        let mut error = self.locate(source);
+        error.offset = (at.column + 1).max(0) as u32;
+        error.end_offset = at.end_column + 1;
+        error
+    }
+
     /// Fills in offsets in characters and the text of the line.
     pub(crate) fn locate(mut self, source: Option<&str>) -> CompileError {
         let Some(at) = self.at.take() else { return self };

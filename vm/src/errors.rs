@@ -6,8 +6,8 @@ use orochi_objects::error::{PyErr, PyResult};
 use orochi_objects::types::exception;
 use orochi_objects::types::{str, tuple};
 
-fn number(value: u32) -> Value {
-    Value::small_int(i64::from(value)).unwrap_or(Value::NONE)
+fn number(value: impl Into<i64>) -> Value {
+    Value::small_int(value.into()).unwrap_or(Value::NONE)
 }
 
 /// The exception of a compile error in this file.

@@ -4,7 +4,7 @@ use super::Generator;
 use super::assembler::ident;
 use crate::ast::*;
 use crate::code::Constant;
-use crate::error::Result;
+use crate::error::{CompileError, Result};
 use crate::opcode::{CommonConstant, Intrinsic1, Op};
 use crate::symtable::ScopeKind;
 
@@ -171,9 +171,9 @@ impl<'t> Generator<'t> {
                         let ext = u32::from(self.asm().name(&ident(part))?);
                         self.asm().emit_ext(Op::ImportFrom, module, module, 0, ext);
                     }
-                    self.store_name(asname, module)?;
+                    self.located(alias.at, |this| this.store_name(asname, module))?;
                 }
-                None => self.store_name(&ident(first), module)?,
+                None => self.located(alias.at, |this| this.store_name(&ident(first), module))?,
             }
             self.asm().release(mark);
         }
@@ -238,7 +238,7 @@ impl<'t> Generator<'t> {
         match &target.kind {
             ExprKind::Name { id, .. } => {
                 if &**id == "__debug__" {
-                    return self.error("cannot assign to __debug__");
+                    return Err(CompileError::syntax("cannot assign to __debug__", target.at));
                 }
                 let scope_id = self.scope_id();
                 let stored = !self.table.scope(scope_id).is_function_like();
@@ -250,7 +250,7 @@ impl<'t> Generator<'t> {
             }
             ExprKind::Attribute { value: object, attr, .. } => {
                 if &**attr == "__debug__" {
-                    return self.error("cannot assign to __debug__");
+                    return Err(CompileError::syntax("cannot assign to __debug__", target.at));
                 }
                 if value.is_none() {
                     self.discard(object)?;

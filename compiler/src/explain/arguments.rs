@@ -16,7 +16,7 @@ impl<'s> Grammar<'s> {
             }
             match self.text_of(token) {
                 "/" => {
-                    if first {
+                    if first && self.peek(1) == "," {
                         return self.fail_here("at least one argument must precede /");
                     }
                     if slash {
@@ -146,7 +146,10 @@ impl<'s> Grammar<'s> {
             } else if text == "*" {
                 if unpacked {
                     let message = "iterable argument unpacking follows keyword argument unpacking";
-                    return self.fail(message, list_start, self.previous_end());
+                    let start = self.token_at(self.at - 1).map_or(list_start, |token| token.start);
+                    self.at += 1;
+                    let end = self.expression()?.end;
+                    return self.fail(message, start, end);
                 }
                 self.at += 1;
                 let value = self.star_value()?;
@@ -162,7 +165,7 @@ impl<'s> Grammar<'s> {
                 self.keyword_argument()?;
                 keyword = true;
             } else {
-                self.positional_argument(list_start, count, keyword, unpacked)?;
+                self.positional_argument(count, keyword, unpacked)?;
             }
             count += 1;
             if !self.eat(",")? {
@@ -198,13 +201,7 @@ impl<'s> Grammar<'s> {
         Ok(())
     }
 
-    fn positional_argument(
-        &mut self,
-        list_start: usize,
-        count: usize,
-        keyword: bool,
-        unpacked: bool,
-    ) -> Step {
+    fn positional_argument(&mut self, count: usize, keyword: bool, unpacked: bool) -> Step {
         let node = self.argument_expression()?;
         if self.is("=")? {
             let equals = self.token()?;
@@ -230,13 +227,18 @@ impl<'s> Grammar<'s> {
         }
         if keyword || unpacked {
             let what = if unpacked { "keyword argument unpacking" } else { "keyword argument" };
-            let token = self.token_at(self.at - 1).unwrap_or(self.tokens[0]);
-            let _ = list_start;
-            return self.fail(
-                format!("positional argument follows {what}"),
-                token.start.max(node.start),
-                node.end,
-            );
+            self.attempt(|this| {
+                while this.eat(",")? && !this.is(")")? {
+                    if matches!(this.text()?, "*" | "**") {
+                        this.at += 1;
+                    } else if this.peek(1) == "=" {
+                        this.at += 2;
+                    }
+                    this.expression()?;
+                }
+                Ok(())
+            });
+            return self.fail_here(format!("positional argument follows {what}"));
         }
         Ok(())
     }

@@ -174,7 +174,7 @@ impl<'s> Grammar<'s> {
         if statement && matches!(node.what, What::Name | What::Attribute | What::Subscript) {
             return Ok(());
         }
-        let value = self.attempt(|this| {
+        let value = self.probe(|this| {
             this.at += 1;
             let value = this.bitwise_or()?;
             if this.is("=")? || this.is(":=")? {
@@ -259,14 +259,15 @@ impl<'s> Grammar<'s> {
         if name_then_string || matches!(first_text, "match" | "case" | "type" | "_") {
             return Ok(());
         }
-        let (here, furthest) = (self.at, self.furthest);
-        let follows = self.attempt(|this| {
+        let here = self.at;
+        let follows = self.probe(|this| {
             let value = this.disjunction()?;
             let level = this.token_at(this.at - 1).map_or(0, |token| token.level);
             Ok((value, level))
         });
-        (self.at, self.furthest) = (here, furthest);
-        let Some((value, level)) = follows else { return Ok(()) };
+        let Some((value, level)) = follows else {
+            return Ok(());
+        };
         let legacy = matches!(first_text, "print" | "exec") && node.what == What::Name;
         if legacy {
             self.at = first_index + 1;
@@ -275,13 +276,27 @@ impl<'s> Grammar<'s> {
                     format!("Missing parentheses in call to '{first_text}'. Did you mean {first_text}(...)?");
                 return self.fail(message, node.start, arguments.end);
             }
-            (self.at, self.furthest) = (here, furthest);
+            self.at = here;
             return Ok(());
         }
         if level == 0 {
-            return Ok(());
+            return self.after_name(node);
         }
         self.fail("invalid syntax. Perhaps you forgot a comma?", node.start, value.end)
+    }
+
+    /// After a lone name CPython looks for the argument of a `print` statement, and finds the errors in that.
+    fn after_name(&mut self, node: &Node) -> Step {
+        if node.what != What::Name {
+            return Ok(());
+        }
+        let (at, furthest) = (self.at, self.furthest);
+        let result = self.star_expressions(false);
+        (self.at, self.furthest) = (at, furthest);
+        match result {
+            Err(trouble) if !trouble.generic => Err(trouble),
+            _ => Ok(()),
+        }
     }
 
     /// `"a "b" c"`: strings around something that is no string.

@@ -98,6 +98,8 @@ pub(super) struct Grammar<'s> {
     /// The furthest token that has been looked at.
     pub(super) furthest: usize,
     pub(super) depth: u32,
+    /// The error that a token raised in an attempt.
+    pub(super) fatal: Option<Box<Trouble>>,
     /// Directly in the arguments of a class, where no generator expression may stand alone.
     pub(super) in_class_arguments: bool,
 }
@@ -124,6 +126,9 @@ impl<'s> Grammar<'s> {
 
     /// The current token.
     pub(super) fn token(&mut self) -> Step<Token> {
+        if let Some(fatal) = self.fatal.clone() {
+            return Err(fatal);
+        }
         self.furthest = self.furthest.max(self.at);
         match self.token_at(self.at) {
             Some(token) => Ok(token),
@@ -229,11 +234,28 @@ impl<'s> Grammar<'s> {
         let (at, furthest) = (self.at, self.furthest);
         match f(self) {
             Ok(value) => Some(value),
-            Err(_) => {
+            Err(trouble) => {
                 (self.at, self.furthest) = (at, furthest);
+                if self.is_tokenizers(&trouble) {
+                    self.fatal = Some(trouble);
+                }
                 None
             }
         }
+    }
+
+    /// As `attempt`, but goes back in any case.
+    pub(super) fn probe<T>(&mut self, f: impl FnOnce(&mut Self) -> Step<T>) -> Option<T> {
+        let (at, furthest) = (self.at, self.furthest);
+        let result = self.attempt(f);
+        (self.at, self.furthest) = (at, furthest);
+        result
+    }
+
+    /// An error of the tokenizer: nothing that is tried afterwards can succeed.
+    fn is_tokenizers(&self, trouble: &Trouble) -> bool {
+        let same = |known: &Trouble| known.start == trouble.start && known.message == trouble.message;
+        self.trouble.as_deref().is_some_and(same)
     }
 
     pub(super) fn name(&mut self) -> Step<Token> {
@@ -416,18 +438,11 @@ impl<'s> Grammar<'s> {
 
     fn raise(&mut self) -> Step {
         self.at += 1;
-        if self.is("from")? {
-            return self.fail_here("did you forget an expression between 'raise' and 'from'?");
-        }
         if self.ends_statement()? {
             return Ok(());
         }
         self.expression()?;
         if self.eat("from")? {
-            if self.ends_statement()? {
-                let token = self.token_at(self.at - 1).unwrap_or(self.tokens[0]);
-                return self.fail("did you forget an expression after 'from'?", token.start, token.end);
-            }
             self.expression()?;
         }
         Ok(())
@@ -435,31 +450,9 @@ impl<'s> Grammar<'s> {
 
     fn assert(&mut self) -> Step {
         self.at += 1;
-        let test = self.expression()?;
-        self.assignment_in_assert(&test)?;
+        self.expression()?;
         if self.eat(",")? {
-            let message = self.expression()?;
-            self.assignment_in_assert(&message)?;
-        }
-        Ok(())
-    }
-
-    fn assignment_in_assert(&mut self, node: &Node) -> Step {
-        if self.is("=")? {
-            let start = node.start;
-            let value = self.attempt(|this| {
-                this.at += 1;
-                this.expression()
-            });
-            if let Some(value) = value {
-                return self
-                    .fail(
-                        "cannot assign to named expression here. Maybe you meant '==' instead of '='?",
-                        start,
-                        value.end,
-                    )
-                    .or_else(|_: Box<Trouble>| self.named_equals(node, false));
-            }
+            self.expression()?;
         }
         Ok(())
     }
@@ -635,7 +628,7 @@ impl<'s> Grammar<'s> {
                 let bound = self.expression()?;
                 if let Some(kind) = kind {
                     let word = if bound.what == What::Tuple { "constraints" } else { "bound" };
-                    return self.fail(format!("cannot use {word} with {kind}"), colon.start, colon.end);
+                    return self.fail(format!("cannot use {word} with {kind}"), colon.start, bound.end);
                 }
             }
             if self.eat("=")? {
@@ -691,16 +684,13 @@ impl<'s> Grammar<'s> {
             }
             Kind::Dedent => {
                 let at_end = self.source[token.start..].trim().is_empty();
-                let place = if at_end {
-                    self.source.strip_suffix('\n').unwrap_or(self.source).len()
-                } else {
-                    token
-                        .start
-                        .saturating_sub(1)
-                        .max(self.source[..token.start].rfind('\n').map_or(0, |at| at + 1))
-                };
                 trouble.incomplete = at_end;
+                let place = match at_end {
+                    true => self.source.strip_suffix('\n').unwrap_or(self.source).len(),
+                    false => token.start,
+                };
                 (trouble.start, trouble.end, trouble.end_offset) = (place, place, Some(-1));
+                trouble.offset_shift = i32::from(!at_end);
             }
             _ => {}
         }
@@ -823,7 +813,7 @@ impl<'s> Grammar<'s> {
         let first = self.token()?;
         self.at += 1;
         let star = self.eat("*")?;
-        let mut end = self.previous_end();
+        let end = self.previous_end();
         if self.kind()? == Kind::Newline {
             if star {
                 return self.fail_here("expected one or more exception types");
@@ -833,7 +823,6 @@ impl<'s> Grammar<'s> {
         let typed = !self.is(":")?;
         if typed {
             let types = self.expression()?;
-            end = types.end;
             let mut many = false;
             while self.is(",")? {
                 many = true;
@@ -864,7 +853,7 @@ impl<'s> Grammar<'s> {
         self.colon()?;
         let after = if star { "'except*' statement" } else { "'except' statement" };
         self.block(after, first)?;
-        Ok((star, typed, first.start, end.max(first.end)))
+        Ok((star, typed, first.start, end))
     }
 
     fn with_statement(&mut self) -> Step {
@@ -872,7 +861,8 @@ impl<'s> Grammar<'s> {
         self.at += 1;
         let parenthesized = self.is("(")? && {
             let (at, furthest) = (self.at, self.furthest);
-            let found = self.parenthesized_items().is_ok() && matches!(self.is(":"), Ok(true));
+            let found = self.parenthesized_items().is_ok()
+                && (matches!(self.is(":"), Ok(true)) || matches!(self.kind(), Ok(Kind::Newline)));
             if !found {
                 (self.at, self.furthest) = (at, furthest);
             }

@@ -78,7 +78,7 @@ fn locate(source: &str, trouble: &Trouble) -> CompileError {
         }
         _ => place(trouble.start),
     };
-    let at = Position { line, end_line, column, end_column };
+    let at = Position { line, end_line, column: column - trouble.offset_shift, end_column };
     let mut error = CompileError::at(trouble.kind, trouble.message.clone(), at);
     error.incomplete = trouble.incomplete;
     error.fixed_end_offset = trouble.end_offset;
@@ -97,6 +97,7 @@ pub(crate) fn explain(source: &str, error: &ParseError, mode: Mode) -> CompileEr
         furthest: 0,
         depth: 0,
         in_class_arguments: false,
+        fatal: None,
     };
     let found = match mode {
         Mode::Eval => grammar.eval_input(),

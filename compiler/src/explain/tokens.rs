@@ -39,6 +39,8 @@ pub(super) struct Trouble {
     pub(super) end: usize,
     /// `end_offset`, if it is not that of `end`.
     pub(super) end_offset: Option<i32>,
+    /// How far `offset` is before its place.
+    pub(super) offset_shift: i32,
     /// Found by the tokenizer in a way that does not replace errors before it.
     pub(super) lazy: bool,
     /// More input could mend it.
@@ -55,6 +57,7 @@ impl Trouble {
             start,
             end,
             end_offset: None,
+            offset_shift: 0,
             lazy: false,
             incomplete: false,
             generic: false,
@@ -127,7 +130,7 @@ pub(super) fn tokenize(source: &str) -> (Tokenizer<'_>, Option<Box<Trouble>>) {
 }
 
 fn is_name_start(c: char) -> bool {
-    c == '_' || c.is_alphabetic() || (!c.is_ascii() && c.is_alphanumeric())
+    c == '_' || c.is_alphabetic()
 }
 
 fn is_name_continue(c: char) -> bool {
@@ -696,11 +699,10 @@ impl<'s> Tokenizer<'s> {
         loop {
             if self.at >= self.bytes.len() || (!triple && self.at_newline().is_some()) {
                 if in_spec && self.at < self.bytes.len() {
-                    self.at += 1;
                     let message = format!(
                         "{name}-string: newlines are not allowed in format specifiers for single quoted {name}-strings"
                     );
-                    return self.error(message);
+                    return self.error_at(message, self.at, self.at);
                 }
                 if in_spec {
                     return self.error(format!("{name}-string: expecting '}}', or format specs"));
@@ -799,10 +801,10 @@ impl<'s> Tokenizer<'s> {
 }
 
 fn mixed_indentation(tokenizer: &Tokenizer<'_>) -> Box<Trouble> {
-    let end = tokenizer.line_end();
-    let mut trouble = Trouble::new("inconsistent use of tabs and spaces in indentation", end, end);
+    let start = tokenizer.line_start;
+    let mut trouble = Trouble::new("inconsistent use of tabs and spaces in indentation", start, start);
     trouble.kind = ErrorKind::Tab;
-    trouble.end_offset = Some(-1);
+    trouble.end_offset = Some(0);
     trouble.lazy = true;
     trouble
 }

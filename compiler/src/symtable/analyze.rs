@@ -61,7 +61,7 @@ fn analyze_name(table: &mut SymbolTable, id: ScopeId, name: &Ident) -> Result<()
 }
 
 fn error(table: &SymbolTable, id: ScopeId, name: &Ident, message: String) -> CompileError {
-    let declared = table.nonlocal_places.iter().find(|place| place.0 == id && place.1 == *name);
+    let declared = table.declared.iter().find(|place| place.0 == id && place.1 == *name);
     CompileError::syntax(message, declared.map_or(table.scope(id).at, |place| place.2))
 }
 

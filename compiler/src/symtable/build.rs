@@ -10,7 +10,7 @@ use crate::ast::*;
 use crate::error::{CompileError, Result};
 
 pub(super) fn build(module: &Mod, options: TableOptions) -> Result<SymbolTable> {
-    let table = SymbolTable { scopes: Vec::new(), by_node: Default::default(), nonlocal_places: Vec::new() };
+    let table = SymbolTable { scopes: Vec::new(), by_node: Default::default(), declared: Vec::new() };
     let mut builder =
         Builder { table, current: ScopeId(0), private: None, options, conditional: false, iterables: 0 };
     builder.new_scope("top", ScopeKind::Module, Position { line: 0, ..Position::default() });
@@ -63,6 +63,7 @@ impl Builder {
             coroutine: false,
             is_lambda: false,
             method,
+            lazy_part: "a TypeVar bound",
             varargs: false,
             varkeywords: false,
             comprehension: None,
@@ -253,20 +254,11 @@ impl Builder {
             }
             self.add(name, flag, at)?;
             // Errors found later (no binding, nonlocal at module level) are reported at the declaration.
-            if flag == def::NONLOCAL {
-                self.check_nonlocal(name, at)?;
+            self.table.declared.push((self.current, name.clone(), at));
+            if flag == def::NONLOCAL && self.scope().kind == ScopeKind::Module {
+                return Err(CompileError::syntax("nonlocal declaration not allowed at module level", at));
             }
         }
-        Ok(())
-    }
-
-    fn check_nonlocal(&mut self, name: &Ident, at: Position) -> Result<()> {
-        if self.scope().kind == ScopeKind::Module {
-            return Err(CompileError::syntax("nonlocal declaration not allowed at module level", at));
-        }
-        let mangled = mangle(self.private.as_ref(), name);
-        self.scope().symbols.entry(mangled).or_default();
-        self.table.nonlocal_places.push((self.current, name.clone(), at));
         Ok(())
     }
 
@@ -484,6 +476,19 @@ impl Builder {
         let id = self.new_scope(&param.name, ScopeKind::TypeVariable, value.at);
         self.key(param, part, id);
         self.prepare_lazy_scope(id, sees, value.at)?;
+        self.table.scope_mut(id).lazy_part = match (&param.kind, part) {
+            (TypeParamKind::ParamSpec, _) => "a ParamSpec default",
+            (TypeParamKind::TypeVarTuple, _) => "a TypeVarTuple default",
+            (TypeParamKind::TypeVar { .. }, Part::Default) => "a TypeVar default",
+            _ if matches!(
+                value.kind,
+                ExprKind::Tuple { .. } | ExprKind::Constant { value: Constant::Tuple(_), .. }
+            ) =>
+            {
+                "a TypeVar constraint"
+            }
+            _ => "a TypeVar bound",
+        };
         self.inside(id, |this| match &value.kind {
             ExprKind::Starred { value, .. } => this.expr(value),
             _ => this.expr(value),
@@ -614,7 +619,7 @@ impl Builder {
     fn refuse_in_lazy_scope(&mut self, what: &str, at: Position) -> Result<()> {
         let part = match self.scope().kind {
             ScopeKind::Annotation => "an annotation",
-            ScopeKind::TypeVariable => "a TypeVar bound",
+            ScopeKind::TypeVariable => self.scope().lazy_part,
             ScopeKind::TypeAlias => "a type alias",
             ScopeKind::TypeParams => "the definition of a generic",
             _ => return Ok(()),
@@ -732,7 +737,7 @@ impl Builder {
         };
         if self.iterables > 0 {
             let message = "assignment expression cannot be used in a comprehension iterable expression";
-            return Err(CompileError::syntax(message, target.at));
+            return Err(CompileError::syntax(message, at));
         }
         if self.scope().comprehension.is_some() {
             self.extend_walrus(id, target.at)?;

@@ -106,6 +106,8 @@ pub struct Scope {
     pub is_lambda: bool,
     /// A function directly in a class.
     pub method: bool,
+    /// What a scope of kind `TypeVariable` computes, for messages.
+    pub lazy_part: &'static str,
     pub varargs: bool,
     pub varkeywords: bool,
     pub comprehension: Option<ComprehensionKind>,
@@ -159,8 +161,8 @@ pub struct SymbolTable {
     pub scopes: Vec<Scope>,
     /// Scopes by the address of their node.
     by_node: FxHashMap<(usize, Part), ScopeId>,
-    /// Where names are declared nonlocal, for errors that are found later.
-    nonlocal_places: Vec<(ScopeId, Ident, Position)>,
+    /// Where names are declared global or nonlocal, for errors that are found later.
+    declared: Vec<(ScopeId, Ident, Position)>,
 }
 
 /// The scope of a whole module or expression.
