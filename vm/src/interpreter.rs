@@ -7,7 +7,7 @@ use orochi_objects::error::PyResult;
 use orochi_objects::interpreter::{Hooks, set_hooks};
 use orochi_objects::thread::{PyInterpreter, ThreadState};
 use orochi_objects::types::dict::{self, DictExt, PyDict};
-use orochi_objects::types::{code, function, module};
+use orochi_objects::types::{code, function, module, native_function};
 use std::sync::Arc;
 
 /// One isolated set of modules. A handle; the state is an object that every thread of the interpreter refers to.
@@ -38,6 +38,11 @@ impl Interpreter {
         };
         let state = orochi_objects::make(thread, state)?;
         ThreadState::attach(thread, state.clone())?;
+        for function in crate::builtins::FUNCTIONS {
+            let object = native_function::new(thread, function, Some(builtins.to_value()), None)?;
+            let name = orochi_objects::str::intern(thread, function.name)?;
+            builtins.namespace(thread).to_owned().set_str(thread, name, object)?;
+        }
         modules.set_str(thread, orochi_objects::name!("builtins"), builtins.into_value())?;
         Ok(Interpreter { state })
     }

@@ -2,6 +2,7 @@
 //!
 //! Start reading at [`interp`] (the loop) and [`interpreter`] (an isolated set of modules).
 
+pub mod builtins;
 pub mod errors;
 mod interp;
 pub mod interpreter;

@@ -112,6 +112,16 @@ pub unsafe fn of_active(thread: &mut Thread, frame: *mut Frame) -> PyResult<Owne
     }
 }
 
+/// The frame object of the n-th frame below the running one (`sys._getframe`).
+pub fn nth(thread: &mut Thread, n: usize) -> PyResult<Owned<PyFrame>> {
+    let found = ThreadState::of(thread).frames.nth(n).map(|frame| std::ptr::from_ref(frame).cast_mut());
+    match found {
+        // SAFETY: an active frame of this thread.
+        Some(frame) => unsafe { of_active(thread, frame) },
+        None => Err(crate::error::value_error("call stack is not deep enough")),
+    }
+}
+
 /// The frame object of a suspended generator.
 pub fn of_suspended(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResult<Owned<PyFrame>> {
     if let Some(object) = generator.frame_object(thread) {

@@ -2,13 +2,16 @@
 
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
-use super::cursor::{At, Cursor, Flow};
-use super::name::name_of;
+use super::cache;
+use super::cursor::{At, Cursor, Flow, register_word};
+use super::name::{ext_of, name_of};
 use orochi_compiler::opcode::{SpecialMethod, Word as Instruction};
 use orochi_core::word;
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::class::TypeFlags;
-use orochi_objects::error::{PyResult, runtime_error, system_error, type_error};
+use orochi_objects::error::{PyResult, memory_error, runtime_error, system_error, type_error};
+use orochi_objects::storage::instance::{Attributes, Stored};
+use orochi_objects::storage::shape::Name;
 use orochi_objects::types::cell::PyCell;
 use orochi_objects::types::object;
 use orochi_objects::types::str::PyStr;
@@ -17,9 +20,17 @@ use orochi_objects::{class_of, protocol};
 
 #[inline(always)]
 pub(super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-    c.ext();
+    let ext = c.ext();
+    let word = cache::attribute(thread, At(c.frame), ext, At(c.frame).get(w.b()));
+    if word != word::UNBOUND {
+        c.consume(w.b());
+        c.set(w.a(), word);
+        return Flow::Next;
+    }
     c.slow(thread, w, |thread, at, w| {
-        let value = protocol::get_attr(thread, at.get(w.b()), name_of(at))?;
+        let name = name_of(at);
+        cache::remember_attribute(thread, at, ext_of(at), at.get(w.b()), name);
+        let value = protocol::get_attr(thread, at.get(w.b()), name)?;
         at.consume(w.b());
         at.set(w.a(), value);
         Ok(())
@@ -30,7 +41,23 @@ pub(super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> F
 pub(super) fn StoreAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.ext();
     c.slow(thread, w, |thread, at, w| {
-        protocol::set_attr(thread, at.get(w.a()), name_of(at), Some(at.get(w.b())))?;
+        let (object, name) = (at.get(w.a()), name_of(at));
+        if let Some(attributes) = Attributes::of(object)
+            && cache::is_plain_store(at, ext_of(at), &attributes)
+        {
+            // SAFETY: the cache is filled for interned names only, which are immortal.
+            let name: Name = unsafe { &*std::ptr::from_ref(name) };
+            match attributes.set(thread, name, at.take(w.b())) {
+                Stored::Done(old) => drop(old),
+                Stored::NoMemory => return Err(memory_error()),
+                Stored::InDict(value) => protocol::set_attr(thread, object, name, Some(value.get()))?,
+            }
+            at.consume(w.a());
+            return Ok(());
+        }
+        let key = cache::store_key(thread, object, name);
+        protocol::set_attr(thread, object, name, Some(at.get(w.b())))?;
+        cache::remember_store(at, ext_of(at), key);
         at.consume(w.a());
         at.consume(w.b());
         Ok(())
@@ -73,7 +100,18 @@ pub(super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
     c.ext();
     c.slow(thread, w, |thread, at, w| {
         let name = name_of(at);
-        if let Some(method) = find_method(thread, at.get(w.b()), name)? {
+        let object = at.get(w.b());
+        if cache::is_method(at, ext_of(at), object)
+            && let Some(method) = class_of(object).lookup(thread, name).map(register_word)
+        {
+            let receiver = at.take(w.b());
+            at.set_word(w.a(), method);
+            at.set(w.a() + 1, receiver);
+            return Ok(());
+        }
+        let key = cache::method_key(object);
+        if let Some(method) = find_method(thread, object, name)? {
+            cache::remember_method(at, ext_of(at), key);
             let receiver = at.take(w.b());
             at.set(w.a(), method);
             at.set(w.a() + 1, receiver);

@@ -2,53 +2,60 @@
 
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::class::{PyClass, is_exact};
-use orochi_objects::error::{PyResult, not_implemented_error};
+use orochi_objects::error::{PyResult, not_implemented_error, system_error};
 use orochi_objects::protocol;
 use orochi_objects::slots::SlotId;
 use orochi_objects::types::dict::{self, PyDict};
+use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::object::PyObject;
-use orochi_objects::types::str;
+use orochi_objects::types::set::{self, PySet};
 use orochi_objects::types::r#type::{PyType, TypeExt};
+use orochi_objects::types::{slice, str};
 use orochi_objects::{class_of, name};
 
 /// A list.
-pub(super) fn list_new(_thread: &mut Thread, _values: Vec<Value>) -> PyResult {
-    Err(not_implemented_error("list"))
+pub(super) fn list_new(thread: &mut Thread, values: Vec<Value>) -> PyResult {
+    Ok(list::new(thread, values)?.into_value())
 }
 
 /// Whether it is exactly a list.
-pub(super) fn is_list(_object: Ref<'_>) -> bool {
-    false
+pub(super) fn is_list(object: Ref<'_>) -> bool {
+    is_exact(object, PyList::static_type())
+}
+
+fn as_list(object: Ref<'_>) -> PyResult<&Obj<PyList>> {
+    object.downcast::<PyList>().ok_or_else(|| system_error("expected a list"))
 }
 
 /// `list.append(value)`.
-pub(super) fn list_push(_thread: &mut Thread, _list: Ref<'_>, _value: Value) -> PyResult<()> {
-    Err(not_implemented_error("list"))
+pub(super) fn list_push(thread: &mut Thread, list: Ref<'_>, value: Value) -> PyResult<()> {
+    list::push(thread, as_list(list)?, value)
 }
 
 /// `list.extend(iterable)`.
-pub(super) fn list_extend(_thread: &mut Thread, _list: Ref<'_>, _iterable: Ref<'_>) -> PyResult<()> {
-    Err(not_implemented_error("list"))
+pub(super) fn list_extend(thread: &mut Thread, list: Ref<'_>, iterable: Ref<'_>) -> PyResult<()> {
+    list::extend(thread, as_list(list)?, iterable)
 }
 
 /// The items of a list.
-pub(super) fn list_values(_thread: &mut Thread, _list: Ref<'_>) -> PyResult<Vec<Value>> {
-    Err(not_implemented_error("list"))
+pub(super) fn list_values(thread: &mut Thread, list: Ref<'_>) -> PyResult<Vec<Value>> {
+    list::values(thread, as_list(list)?)
 }
 
 /// An empty set.
-pub(super) fn set_new(_thread: &mut Thread) -> PyResult {
-    Err(not_implemented_error("set"))
+pub(super) fn set_new(thread: &mut Thread) -> PyResult {
+    Ok(set::new(thread)?.into_value())
 }
 
 /// `set.add(item)`.
-pub(super) fn set_add(_thread: &mut Thread, _set: Ref<'_>, _item: Ref<'_>) -> PyResult<()> {
-    Err(not_implemented_error("set"))
+pub(super) fn set_add(thread: &mut Thread, set: Ref<'_>, item: Ref<'_>) -> PyResult<()> {
+    let set = set.downcast::<PySet>().ok_or_else(|| system_error("expected a set"))?;
+    set::add(thread, set, item).map(drop)
 }
 
 /// A slice.
-pub(super) fn slice_new(_thread: &mut Thread, _start: Value, _stop: Value, _step: Value) -> PyResult {
-    Err(not_implemented_error("slice"))
+pub(super) fn slice_new(thread: &mut Thread, start: Value, stop: Value, step: Value) -> PyResult {
+    Ok(slice::new(thread, start, stop, step)?.into_value())
 }
 
 /// The keys and values of a dict.

@@ -6,14 +6,17 @@ mod unpack;
 
 use super::collections::{self as many};
 use super::cursor::{At, Cursor, Flow};
+use super::iter::exactly;
 use super::name::ext_of;
 use orochi_compiler::opcode::Word as Instruction;
-use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_core::word::{self, Word};
+use orochi_core::{Obj, Owner, Ref, Thread, Value};
 use orochi_objects::class::{PyClass, is_exact};
 use orochi_objects::error::{PyErr, PyResult, type_error};
 use orochi_objects::types::dict::{self, PyDict};
+use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::str::PyStr;
-use orochi_objects::types::tuple;
+use orochi_objects::types::tuple::{self, PyTuple};
 use orochi_objects::{class_of, protocol};
 pub(super) use unpack::{UnpackEx, UnpackSequence};
 
@@ -98,6 +101,9 @@ pub(super) fn BuildSlice(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
 pub(super) fn ListAppend(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
         let value = at.take(w.b());
+        if let Some(list) = exactly::<PyList>(at.get(w.a())) {
+            return list::push(thread, list, value);
+        }
         many::list_push(thread, at.get(w.a()), value)
     })
 }
@@ -221,8 +227,49 @@ pub(super) fn DictMerge(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> 
     })
 }
 
+/// `sequence[index]` of exactly a list or tuple; UNBOUND for anything else.
+#[inline(always)]
+fn indexed(thread: &Thread, sequence: Ref<'_>, index: i64) -> Word {
+    if let Some(list) = exactly::<PyList>(sequence) {
+        let index = if index < 0 { index + list::len(thread, list) as i64 } else { index };
+        return match usize::try_from(index) {
+            Ok(index) => list::load_register(thread, list, index),
+            Err(_) => word::UNBOUND,
+        };
+    }
+    if let Some(tuple) = exactly::<PyTuple>(sequence) {
+        let index = if index < 0 { index + tuple.len() as i64 } else { index };
+        let field = usize::try_from(index).ok().and_then(|index| tuple.fields().get(index));
+        return field.map_or(word::UNBOUND, |field| field.load_register(thread));
+    }
+    word::UNBOUND
+}
+
+/// `container[key]` where no Python code is needed; UNBOUND otherwise.
+#[inline(always)]
+fn fast_item(thread: &Thread, container: Ref<'_>, key: Ref<'_>) -> Word {
+    if let Some(index) = key.as_small_int() {
+        let word = indexed(thread, container, index);
+        if word != word::UNBOUND {
+            return word;
+        }
+    }
+    match exactly::<PyDict>(container) {
+        Some(dict) => dict::get_register(thread, dict, key),
+        None => word::UNBOUND,
+    }
+}
+
 #[inline(always)]
 pub(super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    let at = At(c.frame);
+    let word = fast_item(thread, at.get(w.b()), at.get(w.c()));
+    if word != word::UNBOUND {
+        c.consume(w.b());
+        c.consume(w.c());
+        c.set(w.a(), word);
+        return Flow::Next;
+    }
     c.slow(thread, w, |thread, at, w| {
         let value = protocol::get_item(thread, at.get(w.b()), at.get(w.c()))?;
         at.consume(w.b());
@@ -234,6 +281,12 @@ pub(super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Fl
 
 #[inline(always)]
 pub(super) fn GetItemI(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    let word = indexed(thread, At(c.frame).get(w.b()), i64::from(w.c() as i8));
+    if word != word::UNBOUND {
+        c.consume(w.b());
+        c.set(w.a(), word);
+        return Flow::Next;
+    }
     c.slow(thread, w, |thread, at, w| {
         let index = Value::small_int(i64::from(w.c() as i8)).unwrap_or(Value::NONE);
         let value = protocol::get_item(thread, at.get(w.b()), index.get())?;
@@ -246,7 +299,24 @@ pub(super) fn GetItemI(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> F
 #[inline(always)]
 pub(super) fn SetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
-        protocol::set_item(thread, at.get(w.a()), at.get(w.b()), Some(at.get(w.c())))?;
+        let container = at.get(w.a());
+        if let Some(dict) = exactly::<PyDict>(container) {
+            let value = at.take(w.c());
+            dict::set_item(thread, dict, at.get(w.b()), value)?;
+        } else if let (Some(list), Some(index)) = (exactly::<PyList>(container), at.get(w.b()).as_small_int())
+            && let Ok(index) = usize::try_from(index)
+            && index < list::len(thread, list)
+        {
+            let value = at.take(w.c());
+            match list.storage().set(Owner::of(list.header()), thread, index, value) {
+                Ok(old) => drop(old),
+                // Another thread made it shorter meanwhile.
+                Err(Some(value)) => protocol::set_item(thread, container, at.get(w.b()), Some(value.get()))?,
+                Err(None) => {}
+            }
+        } else {
+            protocol::set_item(thread, container, at.get(w.b()), Some(at.get(w.c())))?;
+        }
         at.consume(w.a());
         at.consume(w.b());
         at.consume(w.c());

@@ -6,13 +6,15 @@ use super::cursor::{At, Cursor, Flow, raise};
 use super::generator;
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::word;
-use orochi_core::{Ref, Thread, Value};
+use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::class::PyClass;
 use orochi_objects::class::is_exact;
 use orochi_objects::error::{PyErr, PyResult, type_error};
 use orochi_objects::types::exception;
 use orochi_objects::types::generator as generators;
 use orochi_objects::types::generator::PyGenerator;
+use orochi_objects::types::list_::iteration::ListIterator;
+use orochi_objects::types::range_iterator::RangeIterator;
 use orochi_objects::{class_of, protocol};
 
 #[inline(always)]
@@ -28,6 +30,33 @@ pub(super) fn GetIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Fl
 #[inline(always)]
 pub(super) fn ForIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     let iterator = At(c.frame).get(w.b());
+    if let Some(range) = exactly::<RangeIterator>(iterator) {
+        return match range.advance().map(word::from_int) {
+            Some(Some(next)) => {
+                c.ext();
+                c.set(w.a(), next);
+                Flow::Next
+            }
+            Some(None) => raise(thread, orochi_objects::error::overflow_error("range() is too large")),
+            None => {
+                c.set(w.b(), word::UNBOUND);
+                c.jump_if(true)
+            }
+        };
+    }
+    if let Some(list) = exactly::<ListIterator>(iterator) {
+        return match ListIterator::advance(list, thread) {
+            Some(value) => {
+                c.ext();
+                c.set(w.a(), value.into_word());
+                Flow::Next
+            }
+            None => {
+                c.set(w.b(), word::UNBOUND);
+                c.jump_if(true)
+            }
+        };
+    }
     if is_exact(iterator, PyGenerator::static_type()) {
         c.ext();
         c.sync();
@@ -46,6 +75,14 @@ pub(super) fn ForIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Fl
         }
         Err(error) => raise(thread, error),
     }
+}
+
+/// The object as one of exactly this native class.
+#[inline(always)]
+pub(super) fn exactly<'a, T: PyClass>(object: Ref<'a>) -> Option<&'a Obj<T>> {
+    let class = object.header()?.class();
+    // SAFETY: exactly this class, whose payload is `T`.
+    std::ptr::eq(class, T::static_type().address()).then(|| unsafe { object.cast() })
 }
 
 #[inline(always)]

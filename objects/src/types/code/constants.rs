@@ -1,7 +1,7 @@
 //! Constants of code as objects.
 
-use crate::error::{PyResult, not_implemented_error};
-use crate::types::{code, float, int, str, tuple};
+use crate::error::PyResult;
+use crate::types::{bytes, code, complex, float, int, set, slice, str, tuple};
 use orochi_compiler::code::Constant;
 use orochi_core::{Thread, Value};
 
@@ -23,33 +23,22 @@ pub(crate) fn make(thread: &mut Thread, constant: &Constant) -> PyResult {
             int::from_big(thread, num_bigint::BigInt::from_slice(sign, &big.digits))?
         }
         Constant::Float(value) => float::new(thread, *value)?,
-        Constant::Complex { real, imag } => {
-            let _ = (real, imag);
-            return Err(not_implemented_error("complex constants"));
-        }
+        Constant::Complex { real, imag } => complex::new(thread, *real, *imag)?,
         Constant::Str(text) => string(thread, text)?,
-        Constant::Bytes(value) => {
-            let _ = value;
-            return Err(not_implemented_error("bytes constants"));
-        }
+        Constant::Bytes(value) => bytes::new(thread, value)?,
         Constant::Tuple(items) => {
             let items = make_all(thread, items)?;
             tuple::new(thread, items)?.into_value()
         }
         Constant::FrozenSet(items) => {
             let items = make_all(thread, items)?;
-            {
-                let _ = items;
-                return Err(not_implemented_error("frozenset constants"));
-            }
+            let refs: Vec<_> = items.iter().map(Value::get).collect();
+            set::frozen_from_values(thread, &refs)?.into_value()
         }
         Constant::Slice(parts) => {
             let [start, stop, step] = &**parts;
             let (start, stop, step) = (make(thread, start)?, make(thread, stop)?, make(thread, step)?);
-            {
-                let _ = (start, stop, step);
-                return Err(not_implemented_error("slice constants"));
-            }
+            slice::new(thread, start, stop, step)?.into_value()
         }
         Constant::Code(inner) => code::new(thread, inner.clone())?.into_value(),
     })

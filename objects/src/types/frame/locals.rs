@@ -4,6 +4,7 @@
 use super::PyFrame;
 use crate::error::{PyResult, key_error, runtime_error, value_error};
 use crate::protocol;
+use crate::thread::ThreadState;
 use crate::types::dict;
 use crate::types::str::PyStr;
 use orochi_compiler::code::flags;
@@ -250,4 +251,15 @@ impl PyFrameLocals {
         this.store(thread, key, Some(default.get()))?;
         Ok(default)
     }
+}
+
+/// `locals()` for the native function that runs: those of the Python code that called it.
+pub fn of_caller(thread: &mut Thread) -> PyResult {
+    if ThreadState::of(thread).frames.depth() == 0 {
+        return Err(crate::error::system_error("frame does not exist"));
+    }
+    let current = ThreadState::of(thread).frames.current;
+    // SAFETY: the running frame of this thread.
+    let frame = unsafe { super::of_active(thread, current) }?;
+    snapshot(thread, &frame)
 }

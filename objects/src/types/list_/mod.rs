@@ -1,6 +1,6 @@
 //! The parts of `list`: methods, operators, sorting, iteration.
 
-mod iteration;
+pub mod iteration;
 mod methods;
 mod operators;
 pub mod sort;
