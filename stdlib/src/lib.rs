@@ -1,5 +1,6 @@
 //! The native modules of the standard library, one file or folder each, written with the macros.
 
+pub mod math;
 pub mod sre;
 pub mod support;
 
