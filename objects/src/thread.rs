@@ -10,6 +10,7 @@ use crate::types::dict::{DictExt, PyDict};
 use orochi_core::word::{self, Word};
 use orochi_core::{AtomicField, Obj, Owned, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass};
+use std::collections::HashMap;
 
 /// CPython's default recursion limit.
 pub const RECURSION_LIMIT: usize = 1000;
@@ -62,6 +63,8 @@ pub struct ThreadState {
     pub coroutine_origin_depth: u32,
     /// The current `contextvars` context.
     pub context: Option<Value>,
+    /// This thread's part of each `threading.local`, by the number of the local object.
+    pub locals: HashMap<u64, Value>,
     /// Runs signal handlers; set by the module that has them.
     pub signal_handlers: Option<fn(&mut Thread) -> PyResult<()>>,
 }
@@ -85,6 +88,7 @@ impl ThreadState {
             asyncgen_finalizer: None,
             coroutine_origin_depth: 0,
             context: None,
+            locals: HashMap::new(),
             signal_handlers: None,
         });
         thread.extension.set(Box::into_raw(state).cast());

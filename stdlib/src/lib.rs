@@ -3,8 +3,12 @@
 pub mod math;
 pub mod sre;
 pub mod support;
+pub mod thread;
 
 use orochi_objects::ModuleDef;
 
-/// Every native module.
-pub static MODULES: &[&ModuleDef] = &[&sre::MODULE];
+/// Every native module but `builtins` and `sys`, which exist from the start.
+pub static MODULES: &[&ModuleDef] = &[
+    &sre::MODULE,
+    &thread::MODULE,
+];

@@ -66,3 +66,25 @@ pub fn native_stack_limit() -> usize {
         if failed { estimate } else { address as usize + guard }
     }
 }
+
+/// The system's number for the calling thread.
+pub fn native_thread_id() -> u64 {
+    // SAFETY: has no preconditions.
+    u64::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(0)
+}
+
+/// Names the calling thread for debuggers and `ps`; the first 15 bytes count.
+pub fn set_thread_name(name: &str) {
+    let mut bytes = [0u8; 16];
+    let mut end = name.len().min(15);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    if let (Some(to), Some(from)) = (bytes.get_mut(..end), name.as_bytes().get(..end)) {
+        to.copy_from_slice(from);
+    }
+    // SAFETY: a zero-terminated string of at most 16 bytes.
+    unsafe {
+        libc::pthread_setname_np(libc::pthread_self(), bytes.as_ptr().cast());
+    }
+}

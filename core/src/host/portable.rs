@@ -41,3 +41,14 @@ pub fn native_stack_limit() -> usize {
     let here = 0u8;
     (&raw const here as usize).saturating_sub(1 << 19)
 }
+
+/// A number for the calling thread.
+pub fn native_thread_id() -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    std::thread::current().id().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Names the calling thread, where the system has names for threads.
+pub fn set_thread_name(_name: &str) {}

@@ -1,0 +1,98 @@
+"""The embedded standard library as an entry of sys.path.
+
+sys.path holds a folder that exists nowhere on disk (sys._stdlib_dir). The path hook here recognises it and the
+folders of packages below it, so that order on sys.path decides between the library and a program's own modules, as
+with files. Bytecode and sources come from the native module _library.
+"""
+
+import sys
+import _frozen_importlib as _bootstrap
+import _library
+
+
+class LibraryImporter:
+    """Finds and loads the modules of one folder of the embedded library."""
+
+    def __init__(self, path):
+        root = sys._stdlib_dir
+        if path == root:
+            self.prefix = ''
+        elif root and path.startswith(root + '/'):
+            package = path[len(root) + 1:].replace('/', '.')
+            if _library.kind(package) != 2:
+                raise ImportError('not a package of the library', path=path)
+            self.prefix = package + '.'
+        else:
+            raise ImportError('not the embedded library', path=path)
+        self.path = path
+
+    def __repr__(self):
+        return f'<{type(self).__name__} object "{self.path}">'
+
+    def find_spec(self, fullname, target=None):
+        name = self.prefix + fullname.rpartition('.')[2]
+        kind = _library.kind(name)
+        if not kind:
+            return None
+        folder = sys._stdlib_dir + '/' + name.replace('.', '/')
+        path = folder + '/__init__.py' if kind == 2 else folder + '.py'
+        loader = LibraryLoader(name, path)
+        spec = _bootstrap.ModuleSpec(fullname, loader, origin=path, is_package=kind == 2)
+        spec.has_location = True
+        spec._cached = None
+        if kind == 2:
+            spec.submodule_search_locations.append(folder)
+        return spec
+
+    def invalidate_caches(self):
+        pass
+
+    def iter_modules(self, prefix=''):
+        for name, is_package in _library.children(self.prefix.rstrip('.')):
+            yield prefix + name, is_package
+
+
+class LibraryLoader:
+    """Loads one module of the embedded library."""
+
+    def __init__(self, name, path):
+        self.name = name
+        self.path = path
+
+    def __eq__(self, other):
+        return self.__class__ is other.__class__ and self.__dict__ == other.__dict__
+
+    def __hash__(self):
+        return hash(self.name) ^ hash(self.path)
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        code = _library.code(self.name, self.path)
+        _bootstrap._call_with_frames_removed(exec, code, module.__dict__)
+
+    def get_code(self, fullname):
+        return _library.code(self.name, self.path)
+
+    def get_source(self, fullname):
+        return _library.source(self.name)
+
+    def get_filename(self, fullname=None):
+        return self.path
+
+    def is_package(self, fullname):
+        return _library.kind(self.name) == 2
+
+    def get_data(self, path):
+        root = sys._stdlib_dir + '/'
+        data = _library.data(path[len(root):]) if path.startswith(root) else None
+        if data is None:
+            import errno
+            raise OSError(errno.ENOENT, 'No such file or directory', path)
+        return data
+
+
+def _install():
+    """Puts the hook before the one for folders on disk."""
+    sys.path_hooks.insert(0, LibraryImporter)

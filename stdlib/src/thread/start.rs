@@ -1,0 +1,318 @@
+//! Starting threads, and handles to wait for them.
+//!
+//! What a new thread is given is published, since both threads can reach it. A handle's state lies outside the heap: the
+//! ending thread tells its end there after it has detached, and wakes whoever waits.
+
+use orochi_core::host::{self, Wake};
+use orochi_core::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use orochi_core::thread::process_runtime;
+use orochi_core::{Owned, Shared};
+use orochi_macros::{Trace, pyclass, pyfunction, pymethods};
+use orochi_objects::error::{PyResult, runtime_error, type_error, value_error};
+use orochi_objects::thread::{ThreadState, run_signal_handlers};
+use orochi_objects::types::{dict, exception, tuple};
+use orochi_objects::{Args, Obj, Ref, Thread, Value, protocol};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Stack of new threads, in bytes, unless `stack_size` says otherwise; touched as it is used.
+const DEFAULT_STACK: usize = 16 << 20;
+
+const NOT_STARTED: u32 = 0;
+const RUNNING: u32 = 1;
+const DONE: u32 = 2;
+
+static MAIN: AtomicU64 = AtomicU64::new(0);
+static RUNNING_THREADS: AtomicUsize = AtomicUsize::new(0);
+/// The threads that the end of the program waits for.
+static TO_JOIN: Mutex<Vec<Arc<Handle>>> = Mutex::new(Vec::new());
+
+/// What is known of a thread from outside.
+struct Handle {
+    state: AtomicU32,
+    ident: AtomicU64,
+}
+
+impl Handle {
+    fn finish(&self) {
+        // Release pairs with the Acquire in `wait`: what the thread did is visible to who joins it.
+        self.state.store(DONE, Ordering::Release);
+        host::wake_all(&self.state);
+    }
+
+    /// Waits for the end; false if the time ran out. Signal handlers run meanwhile.
+    fn wait(&self, thread: &mut Thread, timeout: Option<Duration>) -> PyResult<bool> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            let state = self.state.load(Ordering::Acquire);
+            if state == DONE {
+                return Ok(true);
+            }
+            let remaining = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if remaining == Some(Duration::ZERO) {
+                return Ok(false);
+            }
+            if thread.detached(|| host::wait(&self.state, state, remaining)) == Wake::Interrupted {
+                run_signal_handlers(thread)?;
+            }
+        }
+    }
+}
+
+/// The system's number for the calling thread.
+pub(super) fn native_id() -> u64 {
+    host::native_thread_id()
+}
+
+pub(super) fn remember_main_thread(thread: &Thread) {
+    let _ = MAIN.compare_exchange(0, thread.shared().id(), Ordering::Relaxed, Ordering::Relaxed);
+}
+
+pub(super) fn main_thread_id() -> u64 {
+    MAIN.load(Ordering::Relaxed)
+}
+
+pub(super) fn running() -> usize {
+    RUNNING_THREADS.load(Ordering::Relaxed)
+}
+
+/// What a thread runs.
+struct Job {
+    function: Shared,
+    args: Shared,
+    kwargs: Shared,
+    interpreter: Shared,
+    context: Option<Shared>,
+    handle: Arc<Handle>,
+}
+
+/// Starts an OS thread for a job. RuntimeError if the system refuses.
+fn spawn(job: Job) -> PyResult<u64> {
+    let size = match super::STACK_SIZE.load(Ordering::Relaxed) {
+        0 => DEFAULT_STACK,
+        size => size.max(256 * 1024),
+    };
+    let handle = job.handle.clone();
+    handle.state.store(RUNNING, Ordering::Relaxed);
+    let (told, ident) = std::sync::mpsc::sync_channel(1);
+    RUNNING_THREADS.fetch_add(1, Ordering::Relaxed);
+    let started = std::thread::Builder::new().stack_size(size).spawn(move || run(job, &told));
+    let ident = started.ok().and_then(|_| ident.recv().ok());
+    match ident {
+        Some(ident) => Ok(ident),
+        None => {
+            RUNNING_THREADS.fetch_sub(1, Ordering::Relaxed);
+            handle.finish();
+            Err(runtime_error("can't start new thread"))
+        }
+    }
+}
+
+/// The life of a thread.
+fn run(job: Job, told: &std::sync::mpsc::SyncSender<u64>) {
+    let Job { function, args, kwargs, interpreter, context, handle } = job;
+    let Some(mut thread) = Thread::spawn_here(process_runtime(), host::native_stack_limit()) else { return };
+    let interpreter = match interpreter.into_value().downcast() {
+        Ok(interpreter) => interpreter,
+        Err(_) => return,
+    };
+    if ThreadState::attach(&thread, interpreter).is_err() {
+        return;
+    }
+    ThreadState::of(&thread).context = context.map(Shared::into_value);
+    let ident = thread.shared().id();
+    handle.ident.store(ident, Ordering::Relaxed);
+    if told.send(ident).is_err() {
+        return;
+    }
+    let function = function.into_value();
+    let result = call(&mut thread, function.get(), args.into_value(), kwargs.into_value());
+    if let Err(error) = result
+        && !error.matches(&exception::SystemExit)
+    {
+        orochi_objects::finalize::unraisable(&mut thread, error, function.get());
+    }
+    drop(function);
+    ThreadState::detach(&thread);
+    drop(thread);
+    RUNNING_THREADS.fetch_sub(1, Ordering::Relaxed);
+    handle.finish();
+}
+
+fn call(thread: &mut Thread, function: Ref<'_>, args: Value, kwargs: Value) -> PyResult {
+    let positional = args.get().downcast::<tuple::PyTuple>();
+    let mut values: Vec<Ref<'_>> = positional.map(|args| args.items().collect()).unwrap_or_default();
+    let Some(kwargs) = kwargs.get().downcast::<dict::PyDict>() else {
+        return protocol::call(thread, function, &values);
+    };
+    let entries = dict::entries(thread, kwargs)?;
+    let names = tuple::new(thread, entries.iter().map(|entry| entry.key.clone()).collect())?;
+    values.extend(entries.iter().map(|entry| entry.value.get()));
+    protocol::call_args(thread, function, Args::with_names(&values, Some(&names)))
+}
+
+fn job(thread: &Thread, function: Ref<'_>, args: Value, kwargs: Value, handle: Arc<Handle>) -> Job {
+    let interpreter = Owned::clone(&ThreadState::of(thread).interpreter).into_value();
+    Job {
+        function: Shared::new(function.to_owned()),
+        args: Shared::new(args),
+        kwargs: Shared::new(kwargs),
+        interpreter: Shared::new(interpreter),
+        context: None,
+        handle,
+    }
+}
+
+fn check_callable(function: Ref<'_>, message: &'static str) -> PyResult<()> {
+    match orochi_objects::class_of(function).slots.tp_call() {
+        Some(_) => Ok(()),
+        None => Err(type_error(message)),
+    }
+}
+
+/// Start a new thread that calls the function with these arguments, and return its identifier.
+#[pyfunction]
+#[signature(function, args, kwargs = None, /)]
+pub(super) fn start_new_thread(
+    thread: &mut Thread,
+    function: Ref<'_>,
+    args: Ref<'_>,
+    kwargs: Option<Ref<'_>>,
+) -> PyResult<u64> {
+    check_callable(function, "first arg must be callable")?;
+    if args.downcast::<tuple::PyTuple>().is_none() {
+        return Err(type_error("2nd arg must be a tuple"));
+    }
+    if kwargs.is_some_and(|kwargs| kwargs.downcast::<dict::PyDict>().is_none()) {
+        return Err(type_error("optional 3rd arg must be a dictionary"));
+    }
+    let handle = Arc::new(Handle { state: AtomicU32::new(NOT_STARTED), ident: AtomicU64::new(0) });
+    let kwargs = kwargs.map_or(Value::NONE, Ref::to_owned);
+    spawn(job(thread, function, args.to_owned(), kwargs, handle))
+}
+
+/// Start a new thread that calls the function without arguments, and return a handle to wait for it.
+#[pyfunction]
+#[signature(function, handle = None, daemon = true)]
+pub(super) fn start_joinable_thread(
+    thread: &mut Thread,
+    function: Ref<'_>,
+    handle: Option<&Obj<PyThreadHandle>>,
+    daemon: bool,
+) -> PyResult {
+    check_callable(function, "thread function must be callable")?;
+    let handle = match handle {
+        Some(handle) => handle.to_owned(),
+        None => orochi_objects::make(thread, PyThreadHandle::not_started())?,
+    };
+    let state = &handle.handle;
+    // Two threads may try to start one handle: one wins.
+    if state.state.compare_exchange(NOT_STARTED, RUNNING, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        return Err(runtime_error("thread already started"));
+    }
+    let job = job(thread, function, Value::NONE, Value::NONE, state.clone());
+    if !daemon {
+        orochi_core::sync::lock(&TO_JOIN).push(state.clone());
+    }
+    if let Err(error) = spawn(job) {
+        state.state.store(NOT_STARTED, Ordering::Relaxed);
+        return Err(error);
+    }
+    Ok(handle.into_value())
+}
+
+/// Wait for all threads that aren't daemons.
+#[pyfunction]
+pub(super) fn _shutdown(thread: &mut Thread) -> PyResult<()> {
+    let me = thread.shared().id();
+    loop {
+        let next = orochi_core::sync::lock(&TO_JOIN).pop();
+        let Some(handle) = next else { return Ok(()) };
+        if handle.ident.load(Ordering::Relaxed) != me {
+            handle.wait(thread, None)?;
+        }
+    }
+}
+
+/// Return a handle for a thread that wasn't started here.
+#[pyfunction]
+#[signature(ident, /)]
+pub(super) fn _make_thread_handle(thread: &mut Thread, ident: u64) -> PyResult {
+    let handle = Handle { state: AtomicU32::new(RUNNING), ident: AtomicU64::new(ident) };
+    Ok(orochi_objects::make(thread, PyThreadHandle { handle: Arc::new(handle) })?.into_value())
+}
+
+/// Set the name under which the system knows this thread.
+#[pyfunction]
+#[signature(name)]
+pub(super) fn set_name(name: &str) {
+    host::set_thread_name(name);
+}
+
+/// A thread, to wait for.
+#[pyclass(name = "_ThreadHandle", module = "_thread")]
+#[derive(Trace)]
+pub struct PyThreadHandle {
+    handle: Arc<Handle>,
+}
+
+impl PyThreadHandle {
+    fn not_started() -> PyThreadHandle {
+        PyThreadHandle {
+            handle: Arc::new(Handle { state: AtomicU32::new(NOT_STARTED), ident: AtomicU64::new(0) }),
+        }
+    }
+}
+
+#[pymethods]
+impl PyThreadHandle {
+    #[new]
+    fn new(thread: &mut Thread, cls: &Obj<orochi_objects::PyType>) -> PyResult {
+        Ok(orochi_objects::alloc(thread, cls, PyThreadHandle::not_started())?.into_value())
+    }
+
+    #[getter]
+    fn ident(this: &Obj<Self>) -> u64 {
+        this.handle.ident.load(Ordering::Relaxed)
+    }
+
+    /// Wait for the thread's end, at most for some seconds.
+    #[signature(timeout = None, /)]
+    fn join(thread: &mut Thread, this: &Obj<Self>, timeout: Option<f64>) -> PyResult<()> {
+        match this.handle.state.load(Ordering::Acquire) {
+            NOT_STARTED => return Err(runtime_error("thread not started")),
+            RUNNING if this.handle.ident.load(Ordering::Relaxed) == thread.shared().id() => {
+                return Err(runtime_error("Cannot join current thread"));
+            }
+            _ => {}
+        }
+        // A negative time waits for ever.
+        let timeout = match timeout.filter(|seconds| *seconds >= 0.0) {
+            Some(seconds) => Some(
+                Duration::try_from_secs_f64(seconds).map_err(|_| value_error("timeout value is too large"))?,
+            ),
+            None => None,
+        };
+        this.handle.wait(thread, timeout).map(drop)
+    }
+
+    /// Return whether the thread has ended.
+    fn is_done(this: &Obj<Self>) -> bool {
+        this.handle.state.load(Ordering::Acquire) == DONE
+    }
+
+    fn _set_done(this: &Obj<Self>) -> PyResult<()> {
+        if this.handle.state.load(Ordering::Relaxed) == NOT_STARTED {
+            return Err(runtime_error("thread not started"));
+        }
+        this.handle.finish();
+        Ok(())
+    }
+
+    #[slot]
+    fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let ident = this.handle.ident.load(Ordering::Relaxed);
+        orochi_objects::str::new(thread, &format!("<_ThreadHandle object: ident={ident}>"))
+    }
+}
+
