@@ -1,0 +1,407 @@
+//! `sys`: the interpreter's own variables and functions.
+//!
+//! What never changes is set up here; what the command line decides (`argv`, `path`, `flags`, …) is added by
+//! [`configure`]. Structures are in `info.rs`, hooks in `hooks.rs`.
+
+mod hooks;
+mod info;
+
+pub use info::Settings;
+
+use crate::sys::info::Implementation;
+use orochi_macros::{pyfunction, pymodule};
+use orochi_objects::error::{PyErr, PyResult, not_implemented_error, type_error, value_error};
+use orochi_objects::thread::ThreadState;
+use orochi_objects::types::str::PyStr;
+use orochi_objects::types::{dict, exception, frame, int, set, tuple};
+use orochi_objects::{ModuleExt, Obj, PyModule, Ref, Thread, Value, class_of, protocol};
+
+/// The version of Python whose behaviour this is.
+pub const VERSION: (u8, u8, u8) = (3, 14, 6);
+
+/// Exit the interpreter by raising SystemExit(status).
+#[pyfunction]
+#[signature(status = None, /)]
+fn exit(status: Option<Ref<'_>>) -> PyResult {
+    let args = status.map(Ref::to_owned).into_iter().collect();
+    Err(PyErr::new(&exception::SystemExit, args))
+}
+
+/// Return the exception that is being handled, or None.
+#[pyfunction]
+fn exception_(thread: &mut Thread) -> Option<Value> {
+    ThreadState::handled_exception(thread)
+}
+
+/// Return the class, instance and traceback of the exception that is being handled.
+#[pyfunction]
+fn exc_info(thread: &mut Thread) -> PyResult {
+    let Some(error) = ThreadState::handled_exception(thread) else {
+        return Ok(tuple::new(thread, vec![Value::NONE, Value::NONE, Value::NONE])?.into_value());
+    };
+    let traceback = protocol::get_attr_str(thread, error.get(), "__traceback__")?;
+    let class = class_of(error.get()).to_value();
+    Ok(tuple::new(thread, vec![class, error, traceback])?.into_value())
+}
+
+/// Return the number of references to an object, as far as they are counted.
+#[pyfunction]
+#[signature(object, /)]
+fn getrefcount(object: Ref<'_>) -> u32 {
+    const IMMORTAL: u32 = 3_221_225_472;
+    match object.header() {
+        Some(header) if !header.is_immortal() => header.count(),
+        _ => IMMORTAL,
+    }
+}
+
+/// Return the size of an object in bytes.
+#[pyfunction]
+#[signature(object, default = None)]
+fn getsizeof(thread: &mut Thread, object: Ref<'_>, default: Option<Ref<'_>>) -> PyResult {
+    match protocol::call_method(thread, object, "__sizeof__", &[]) {
+        Err(error) if error.matches(&exception::TypeError) => match default {
+            Some(default) => Ok(default.to_owned()),
+            None => Err(error),
+        },
+        result => result,
+    }
+}
+
+/// Enter a string in the table of interned strings and return it, or the one that is there.
+#[pyfunction]
+#[signature(string, /)]
+fn intern(thread: &mut Thread, string: Ref<'_>) -> PyResult {
+    match string.downcast::<PyStr>() {
+        Some(text) if std::ptr::eq(class_of(string), <PyStr as orochi_objects::PyClass>::static_type().get()) => {
+            orochi_objects::interned::intern_object(thread, text)
+        }
+        _ => Err(type_error(format!("can't intern {}", class_of(string).name()))),
+    }
+}
+
+/// Return whether a string is interned.
+#[pyfunction]
+#[signature(string, /)]
+fn _is_interned(string: &Obj<PyStr>) -> bool {
+    string.is_interned()
+}
+
+/// Return whether an object is immortal.
+#[pyfunction]
+#[signature(op, /)]
+fn _is_immortal(op: Ref<'_>) -> bool {
+    op.header().is_none_or(|header| header.is_immortal())
+}
+
+/// Return the frame of the caller, or of one further out.
+#[pyfunction]
+#[signature(depth = 0, /)]
+fn _getframe(thread: &mut Thread, depth: i64) -> PyResult {
+    let depth = usize::try_from(depth).unwrap_or(0);
+    match frame::nth(thread, depth)? {
+        Some(frame) => Ok(frame.into_value()),
+        None => Err(value_error("call stack is not deep enough")),
+    }
+}
+
+/// Return the name of the module of the caller, or of one further out.
+#[pyfunction]
+#[signature(depth = 0)]
+fn _getframemodulename(thread: &mut Thread, depth: i64) -> PyResult {
+    let depth = usize::try_from(depth).unwrap_or(0);
+    let globals = match ThreadState::of(thread).frames.nth(depth) {
+        Some(frame) => frame.function().globals().to_value(),
+        None => return Ok(Value::NONE),
+    };
+    let name = orochi_objects::str::intern(thread, "__name__")?;
+    let found = match globals.get().downcast() {
+        Some(globals) => dict::get_item(thread, globals, name.get())?,
+        None => None,
+    };
+    Ok(found.unwrap_or(Value::NONE))
+}
+
+/// Return the current recursion limit.
+#[pyfunction]
+fn getrecursionlimit(thread: &mut Thread) -> usize {
+    ThreadState::of(thread).frames.recursion_limit()
+}
+
+/// Set the recursion limit.
+#[pyfunction]
+#[signature(limit, /)]
+fn setrecursionlimit(thread: &mut Thread, limit: i32) -> PyResult<()> {
+    let Some(limit) = usize::try_from(limit).ok().filter(|limit| *limit > 0) else {
+        return Err(value_error("recursion limit must be greater or equal than 1"));
+    };
+    let depth = ThreadState::of(thread).frames.depth();
+    if depth >= limit {
+        return Err(orochi_objects::error::recursion_error(format!(
+            "cannot set the recursion limit to {limit} at the recursion depth {depth}: the limit is too low"
+        )));
+    }
+    ThreadState::of(thread).frames.set_recursion_limit(limit);
+    Ok(())
+}
+
+/// Return the limit on the digits of ints in text.
+#[pyfunction]
+fn get_int_max_str_digits() -> usize {
+    orochi_objects::types::int::max_str_digits()
+}
+
+/// Set the limit on the digits of ints in text; 0 is none.
+#[pyfunction]
+#[signature(maxdigits)]
+fn set_int_max_str_digits(maxdigits: i64) -> PyResult<()> {
+    orochi_objects::types::int::set_max_str_digits(maxdigits)
+}
+
+/// Return the encoding that str uses by default.
+#[pyfunction]
+fn getdefaultencoding() -> &'static str {
+    "utf-8"
+}
+
+/// Return the encoding of file names.
+#[pyfunction]
+fn getfilesystemencoding() -> &'static str {
+    "utf-8"
+}
+
+/// Return the error handler for file names.
+#[pyfunction]
+fn getfilesystemencodeerrors() -> &'static str {
+    "surrogateescape"
+}
+
+/// Return the interval at which threads would take turns; there is no lock to take turns at.
+#[pyfunction]
+fn getswitchinterval() -> f64 {
+    0.005
+}
+
+/// Accepted for compatibility: threads run at the same time.
+#[pyfunction]
+#[signature(interval, /)]
+fn setswitchinterval(interval: f64) -> PyResult<()> {
+    if interval > 0.0 { Ok(()) } else { Err(value_error("switch interval must be strictly positive")) }
+}
+
+/// Return whether the global interpreter lock is on: there is none.
+#[pyfunction]
+fn _is_gil_enabled() -> bool {
+    false
+}
+
+/// Return whether the interpreter is shutting down.
+#[pyfunction]
+fn is_finalizing() -> bool {
+    info::finalizing()
+}
+
+/// Accepted for compatibility: caches of classes need no clearing.
+#[pyfunction]
+fn _clear_type_cache() {}
+
+/// Return the trace function.
+#[pyfunction]
+fn gettrace() -> Option<Value> {
+    None
+}
+
+/// Return the profile function.
+#[pyfunction]
+fn getprofile() -> Option<Value> {
+    None
+}
+
+fn no_tracing(function: Ref<'_>, name: &str) -> PyResult<()> {
+    if function.is_none() {
+        return Ok(());
+    }
+    Err(not_implemented_error(format!("sys.{name} is not there yet")))
+}
+
+/// Set the trace function; only None yet.
+#[pyfunction]
+#[signature(function, /)]
+fn settrace(function: Ref<'_>) -> PyResult<()> {
+    no_tracing(function, "settrace()")
+}
+
+/// Set the profile function; only None yet.
+#[pyfunction]
+#[signature(function, /)]
+fn setprofile(function: Ref<'_>) -> PyResult<()> {
+    no_tracing(function, "setprofile()")
+}
+
+/// Call a function while tracing is off.
+#[pyfunction]
+#[signature(func, args, /)]
+fn call_tracing(thread: &mut Thread, func: Ref<'_>, args: &Obj<tuple::PyTuple>) -> PyResult {
+    let values: Vec<Ref<'_>> = args.items().collect();
+    protocol::call(thread, func, &values)
+}
+
+/// Return the hooks for asynchronous generators.
+#[pyfunction]
+fn get_asyncgen_hooks(thread: &mut Thread) -> PyResult {
+    let state = ThreadState::of(thread);
+    let first = state.asyncgen_firstiter.clone().unwrap_or(Value::NONE);
+    let last = state.asyncgen_finalizer.clone().unwrap_or(Value::NONE);
+    info::ASYNCGEN_HOOKS.make(thread, vec![first, last])
+}
+
+fn set_hook(slot: &mut Option<Value>, given: Option<Option<Ref<'_>>>, name: &str) -> PyResult<()> {
+    let Some(given) = given else { return Ok(()) };
+    if let Some(hook) = given
+        && class_of(hook).slots.tp_call().is_none()
+    {
+        return Err(type_error(format!("callable {name} expected, got {}", class_of(hook).name())));
+    }
+    *slot = given.map(Ref::to_owned);
+    Ok(())
+}
+
+/// Set the hooks for asynchronous generators.
+#[pyfunction]
+#[signature(firstiter = <missing>, finalizer = <missing>)]
+fn set_asyncgen_hooks(
+    thread: &mut Thread,
+    firstiter: Option<Ref<'_>>,
+    finalizer: Option<Ref<'_>>,
+) -> PyResult<()> {
+    let given = |hook: Option<Ref<'_>>| hook.map(|hook| (!hook.is_none()).then(|| hook.to_owned()));
+    let (first, last) = (given(firstiter), given(finalizer));
+    let state = ThreadState::of(thread);
+    set_hook(&mut state.asyncgen_finalizer, last.as_ref().map(|hook| hook.as_ref().map(Value::get)), "finalizer")?;
+    set_hook(&mut state.asyncgen_firstiter, first.as_ref().map(|hook| hook.as_ref().map(Value::get)), "firstiter")
+}
+
+/// Return how many frames of a coroutine's origin are kept.
+#[pyfunction]
+fn get_coroutine_origin_tracking_depth(thread: &mut Thread) -> u32 {
+    ThreadState::of(thread).coroutine_origin_depth
+}
+
+/// Set how many frames of a coroutine's origin are kept.
+#[pyfunction]
+#[signature(depth)]
+fn set_coroutine_origin_tracking_depth(thread: &mut Thread, depth: i32) -> PyResult<()> {
+    let depth = u32::try_from(depth).map_err(|_| value_error("depth must be >= 0"))?;
+    ThreadState::of(thread).coroutine_origin_depth = depth;
+    Ok(())
+}
+
+/// Return the number of memory blocks in use; not counted.
+#[pyfunction]
+fn getallocatedblocks() -> usize {
+    0
+}
+
+/// Return the number of Unicode objects that are interned; not counted.
+#[pyfunction]
+#[signature(*, _only_immortal = false)]
+fn getunicodeinternedsize(_only_immortal: bool) -> usize {
+    0
+}
+
+/// Return whether a remote debugger may attach: it can't.
+#[pyfunction]
+fn is_remote_debug_enabled() -> bool {
+    false
+}
+
+/// Return whether stack trampolines are on: there are none.
+#[pyfunction]
+fn is_stack_trampoline_active() -> bool {
+    false
+}
+
+/// The interpreter's variables and functions.
+#[pymodule(
+    name = "sys",
+    functions(
+        exit, exception_, exc_info, getrefcount, getsizeof, intern, _is_interned, _is_immortal, _getframe,
+        _getframemodulename, getrecursionlimit, setrecursionlimit, get_int_max_str_digits,
+        set_int_max_str_digits, getdefaultencoding, getfilesystemencoding, getfilesystemencodeerrors,
+        getswitchinterval, setswitchinterval, _is_gil_enabled, is_finalizing, _clear_type_cache, gettrace,
+        getprofile, settrace, setprofile, call_tracing, get_asyncgen_hooks, set_asyncgen_hooks,
+        get_coroutine_origin_tracking_depth, set_coroutine_origin_tracking_depth, getallocatedblocks,
+        getunicodeinternedsize, is_remote_debug_enabled, is_stack_trampoline_active, hooks::displayhook,
+        hooks::excepthook, hooks::unraisablehook, hooks::breakpointhook, hooks::addaudithook, hooks::audit,
+    )
+)]
+fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
+    let namespace = module.namespace(thread).to_owned();
+    for (alias, name) in [
+        ("exception", "exception_"),
+        ("__displayhook__", "displayhook"),
+        ("__excepthook__", "excepthook"),
+        ("__unraisablehook__", "unraisablehook"),
+        ("__breakpointhook__", "breakpointhook"),
+    ] {
+        let name = orochi_objects::str::intern(thread, name)?;
+        if let Some(function) = dict::get_item(thread, &namespace, name.get())? {
+            module.add(thread, alias, function)?;
+        }
+    }
+    module.add(thread, "byteorder", if cfg!(target_endian = "little") { "little" } else { "big" })?;
+    module.add(thread, "maxsize", i64::MAX)?;
+    module.add(thread, "maxunicode", 0x10_FFFF)?;
+    module.add(thread, "platform", std::env::consts::OS)?;
+    module.add(thread, "api_version", 1013)?;
+    module.add(thread, "abiflags", "t")?;
+    module.add(thread, "platlibdir", "lib")?;
+    module.add(thread, "float_repr_style", "short")?;
+    module.add(thread, "copyright", Implementation::COPYRIGHT)?;
+    module.add(thread, "_framework", "")?;
+    module.add(thread, "_git", ())?;
+    module.add(thread, "dont_write_bytecode", false)?;
+    for list in ["meta_path", "path_hooks"] {
+        let empty = orochi_objects::types::list::new(thread, Vec::new())?;
+        module.add(thread, list, empty)?;
+    }
+    let cache = dict::new(thread)?;
+    module.add(thread, "path_importer_cache", cache)?;
+    info::add(thread, module)?;
+    names(thread, module)
+}
+
+/// The names of native modules and of all modules of the library.
+fn names(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
+    let mut native: Vec<&str> = crate::MODULES.iter().map(|module| module.name).collect();
+    native.extend(["builtins", "sys"]);
+    native.sort_unstable();
+    let values = native.iter().map(|name| orochi_objects::str::new(thread, name)).collect::<PyResult<Vec<_>>>()?;
+    let values = tuple::new(thread, values)?;
+    module.add(thread, "builtin_module_names", values)?;
+    let library = orochi_lib::modules().iter().map(|module| module.name).filter(|name| !name.contains('.'));
+    let mut all: Vec<&str> = library.chain(native).collect();
+    all.sort_unstable();
+    all.dedup();
+    let values = all.iter().map(|name| orochi_objects::str::new(thread, name)).collect::<PyResult<Vec<_>>>()?;
+    let values = set::new_frozen(thread, values)?;
+    module.add(thread, "stdlib_module_names", values)
+}
+
+/// Adds what the command line and the environment decide.
+///
+/// # Errors
+/// MemoryError.
+pub fn configure(thread: &mut Thread, module: &Obj<PyModule>, settings: &Settings) -> PyResult<()> {
+    info::configure(thread, module, settings)
+}
+
+/// Says that the interpreter is shutting down.
+pub fn begin_finalizing() {
+    info::begin_finalizing();
+}
+
+/// An int object of a field.
+pub(crate) fn number(thread: &Thread, value: i64) -> PyResult {
+    int::new(thread, value)
+}

@@ -1,0 +1,148 @@
+//! The hooks of `sys`: what is done with results, exceptions, breakpoints and audited events.
+
+use orochi_core::sync::lock;
+use orochi_core::Shared;
+use orochi_macros::pyfunction;
+use orochi_objects::error::{PyResult, runtime_error};
+use orochi_objects::thread::ThreadState;
+use orochi_objects::types::tuple;
+use orochi_objects::{Args, DictExt, Obj, Ref, Thread, Value, class_of, protocol};
+use std::io::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A name of the `sys` module, as it is now.
+pub(super) fn lookup(thread: &mut Thread, name: &str) -> PyResult<Option<Value>> {
+    let Some(sys) = ThreadState::of(thread).interpreter.sys.get(thread) else { return Ok(None) };
+    let name = orochi_objects::str::intern(thread, name)?;
+    Ok(sys.get().downcast().and_then(|sys: &Obj<orochi_objects::PyDict>| sys.get_str(thread, name)).map(Ref::to_owned))
+}
+
+/// Print an object to sys.stdout and keep it as builtins._; None does nothing.
+#[pyfunction]
+#[signature(object, /)]
+pub(super) fn displayhook(thread: &mut Thread, object: Ref<'_>) -> PyResult<()> {
+    let builtins = ThreadState::builtins(thread)?;
+    let Some(builtins) = builtins.get().downcast::<orochi_objects::PyDict>() else {
+        return Err(runtime_error("lost builtins module"));
+    };
+    if object.is_none() {
+        return Ok(());
+    }
+    let underscore = orochi_objects::str::intern(thread, "_")?;
+    builtins.set_str(thread, underscore, Value::NONE)?;
+    let Some(stdout) = lookup(thread, "stdout")?.filter(|stdout| !stdout.get().is_none()) else {
+        return Err(runtime_error("lost sys.stdout"));
+    };
+    let text = protocol::repr(thread, object)?;
+    protocol::call_method(thread, stdout.get(), "write", &[text.get()])?;
+    let newline = orochi_objects::str::new(thread, "\n")?;
+    protocol::call_method(thread, stdout.get(), "write", &[newline.get()])?;
+    builtins.set_str(thread, underscore, object.to_owned())
+}
+
+/// Print an exception with its traceback to sys.stderr.
+#[pyfunction]
+#[signature(exctype, value, traceback, /)]
+pub(super) fn excepthook(
+    thread: &mut Thread,
+    exctype: Ref<'_>,
+    value: Ref<'_>,
+    traceback: Ref<'_>,
+) -> PyResult<()> {
+    let _ = (exctype, traceback);
+    let Err(error) = print_with_traceback_module(thread, value) else { return Ok(()) };
+    drop(error);
+    // The traceback module itself is out of order: say at least what happened.
+    let text = protocol::str(thread, value).map(|text| orochi_objects::str::display(text.get()));
+    let class = class_of(value).name();
+    let line = match text {
+        Ok(text) if !text.is_empty() => format!("{class}: {text}\n"),
+        _ => format!("{class}\n"),
+    };
+    let _ = std::io::stderr().write_all(line.as_bytes());
+    Ok(())
+}
+
+fn print_with_traceback_module(thread: &mut Thread, value: Ref<'_>) -> PyResult<()> {
+    let module = import(thread, "traceback")?;
+    protocol::call_method(thread, module.get(), "_print_exception_bltin", &[value]).map(drop)
+}
+
+fn import(thread: &mut Thread, name: &str) -> PyResult {
+    let builtins = ThreadState::builtins(thread)?;
+    let import = orochi_objects::str::intern(thread, "__import__")?;
+    let import = protocol::get_item(thread, builtins.get(), import.get())?;
+    let name = orochi_objects::str::new(thread, name)?;
+    protocol::call(thread, import.get(), &[name.get()])
+}
+
+/// Report an exception that nobody can catch.
+#[pyfunction]
+#[signature(unraisable, /)]
+pub(super) fn unraisablehook(thread: &mut Thread, unraisable: Ref<'_>) -> PyResult<()> {
+    let get = |thread: &mut Thread, name| protocol::get_attr_str(thread, unraisable, name);
+    let (message, object) = (get(thread, "err_msg")?, get(thread, "object")?);
+    let value = get(thread, "exc_value")?;
+    let Some(stderr) = lookup(thread, "stderr")?.filter(|stderr| !stderr.get().is_none()) else {
+        return Ok(());
+    };
+    let mut line = match message.get().is_none() {
+        true => "Exception ignored in".to_owned(),
+        false => orochi_objects::str::display(message.get()),
+    };
+    if !object.get().is_none() {
+        let text = match protocol::repr(thread, object.get()) {
+            Ok(text) => orochi_objects::str::display(text.get()),
+            Err(_) => "<object repr() failed>".to_owned(),
+        };
+        line = if message.get().is_none() { format!("{line}: {text}") } else { format!("{line} {text}") };
+    }
+    let line = orochi_objects::str::new(thread, &format!("{line}:\n"))?;
+    protocol::call_method(thread, stderr.get(), "write", &[line.get()])?;
+    print_with_traceback_module(thread, value.get())?;
+    protocol::call_method(thread, stderr.get(), "flush", &[]).map(drop)
+}
+
+/// What breakpoint() calls: the function that PYTHONBREAKPOINT names, or pdb.set_trace.
+#[pyfunction]
+#[signature(*args, **kwargs)]
+pub(super) fn breakpointhook(thread: &mut Thread, args: Args<'_>) -> PyResult {
+    let setting = std::env::var("PYTHONBREAKPOINT").unwrap_or_default();
+    if setting == "0" {
+        return Ok(Value::NONE);
+    }
+    let target = if setting.is_empty() { "pdb.set_trace" } else { &setting };
+    let (module, name) = target.rsplit_once('.').unwrap_or(("builtins", target));
+    let importlib = import(thread, "importlib")?;
+    let text = orochi_objects::str::new(thread, module)?;
+    let module = protocol::call_method(thread, importlib.get(), "import_module", &[text.get()])?;
+    let function = protocol::get_attr_str(thread, module.get(), name)?;
+    protocol::call_args(thread, function.get(), args)
+}
+
+static AUDITED: AtomicBool = AtomicBool::new(false);
+static HOOKS: Mutex<Vec<Shared>> = Mutex::new(Vec::new());
+
+/// Add a function to call for every audited event.
+#[pyfunction]
+#[signature(hook)]
+pub(super) fn addaudithook(hook: Ref<'_>) {
+    lock(&HOOKS).push(Shared::new(hook.to_owned()));
+    AUDITED.store(true, Ordering::Release);
+}
+
+/// Tell the audit hooks of an event.
+#[pyfunction]
+#[signature(event, /, *args)]
+pub(super) fn audit(thread: &mut Thread, event: Ref<'_>, args: orochi_objects::ArgSlice<'_>) -> PyResult<()> {
+    if !AUDITED.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    let hooks: Vec<Value> = lock(&HOOKS).iter().map(Shared::value).collect();
+    let args = tuple::new(thread, args.iter().map(Ref::to_owned).collect())?;
+    for hook in hooks {
+        protocol::call(thread, hook.get(), &[event, args.get()])?;
+    }
+    Ok(())
+}
