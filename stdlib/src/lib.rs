@@ -3,6 +3,10 @@
 pub mod math;
 pub mod sre;
 pub mod support;
+pub mod imp;
+pub mod library;
+pub mod marshal;
+pub mod sys;
 pub mod thread;
 
 use orochi_objects::ModuleDef;
@@ -12,3 +16,4 @@ pub static MODULES: &[&ModuleDef] = &[
     &sre::MODULE,
     &thread::MODULE,
 ];
+pub static MODULES: &[&ModuleDef] = &[&imp::MODULE, &library::MODULE, &marshal::MODULE, &thread::MODULE];

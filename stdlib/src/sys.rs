@@ -73,7 +73,9 @@ fn getsizeof(thread: &mut Thread, object: Ref<'_>, default: Option<Ref<'_>>) -> 
 #[signature(string, /)]
 fn intern(thread: &mut Thread, string: Ref<'_>) -> PyResult {
     match string.downcast::<PyStr>() {
-        Some(text) if std::ptr::eq(class_of(string), <PyStr as orochi_objects::PyClass>::static_type().get()) => {
+        Some(text)
+            if std::ptr::eq(class_of(string), <PyStr as orochi_objects::PyClass>::static_type().get()) =>
+        {
             orochi_objects::interned::intern_object(thread, text)
         }
         _ => Err(type_error(format!("can't intern {}", class_of(string).name()))),
@@ -99,10 +101,7 @@ fn _is_immortal(op: Ref<'_>) -> bool {
 #[signature(depth = 0, /)]
 fn _getframe(thread: &mut Thread, depth: i64) -> PyResult {
     let depth = usize::try_from(depth).unwrap_or(0);
-    match frame::nth(thread, depth)? {
-        Some(frame) => Ok(frame.into_value()),
-        None => Err(value_error("call stack is not deep enough")),
-    }
+    Ok(frame::nth(thread, depth)?.into_value())
 }
 
 /// Return the name of the module of the caller, or of one further out.
@@ -148,14 +147,14 @@ fn setrecursionlimit(thread: &mut Thread, limit: i32) -> PyResult<()> {
 /// Return the limit on the digits of ints in text.
 #[pyfunction]
 fn get_int_max_str_digits() -> usize {
-    orochi_objects::types::int::max_str_digits()
+    orochi_objects::types::int_::text::max_str_digits()
 }
 
 /// Set the limit on the digits of ints in text; 0 is none.
 #[pyfunction]
 #[signature(maxdigits)]
 fn set_int_max_str_digits(maxdigits: i64) -> PyResult<()> {
-    orochi_objects::types::int::set_max_str_digits(maxdigits)
+    orochi_objects::types::int_::text::set_max_str_digits(maxdigits)
 }
 
 /// Return the encoding that str uses by default.
@@ -277,8 +276,16 @@ fn set_asyncgen_hooks(
     let given = |hook: Option<Ref<'_>>| hook.map(|hook| (!hook.is_none()).then(|| hook.to_owned()));
     let (first, last) = (given(firstiter), given(finalizer));
     let state = ThreadState::of(thread);
-    set_hook(&mut state.asyncgen_finalizer, last.as_ref().map(|hook| hook.as_ref().map(Value::get)), "finalizer")?;
-    set_hook(&mut state.asyncgen_firstiter, first.as_ref().map(|hook| hook.as_ref().map(Value::get)), "firstiter")
+    set_hook(
+        &mut state.asyncgen_finalizer,
+        last.as_ref().map(|hook| hook.as_ref().map(Value::get)),
+        "finalizer",
+    )?;
+    set_hook(
+        &mut state.asyncgen_firstiter,
+        first.as_ref().map(|hook| hook.as_ref().map(Value::get)),
+        "firstiter",
+    )
 }
 
 /// Return how many frames of a coroutine's origin are kept.
@@ -325,14 +332,47 @@ fn is_stack_trampoline_active() -> bool {
 #[pymodule(
     name = "sys",
     functions(
-        exit, exception_, exc_info, getrefcount, getsizeof, intern, _is_interned, _is_immortal, _getframe,
-        _getframemodulename, getrecursionlimit, setrecursionlimit, get_int_max_str_digits,
-        set_int_max_str_digits, getdefaultencoding, getfilesystemencoding, getfilesystemencodeerrors,
-        getswitchinterval, setswitchinterval, _is_gil_enabled, is_finalizing, _clear_type_cache, gettrace,
-        getprofile, settrace, setprofile, call_tracing, get_asyncgen_hooks, set_asyncgen_hooks,
-        get_coroutine_origin_tracking_depth, set_coroutine_origin_tracking_depth, getallocatedblocks,
-        getunicodeinternedsize, is_remote_debug_enabled, is_stack_trampoline_active, hooks::displayhook,
-        hooks::excepthook, hooks::unraisablehook, hooks::breakpointhook, hooks::addaudithook, hooks::audit,
+        exit,
+        exception_,
+        exc_info,
+        getrefcount,
+        getsizeof,
+        intern,
+        _is_interned,
+        _is_immortal,
+        _getframe,
+        _getframemodulename,
+        getrecursionlimit,
+        setrecursionlimit,
+        get_int_max_str_digits,
+        set_int_max_str_digits,
+        getdefaultencoding,
+        getfilesystemencoding,
+        getfilesystemencodeerrors,
+        getswitchinterval,
+        setswitchinterval,
+        _is_gil_enabled,
+        is_finalizing,
+        _clear_type_cache,
+        gettrace,
+        getprofile,
+        settrace,
+        setprofile,
+        call_tracing,
+        get_asyncgen_hooks,
+        set_asyncgen_hooks,
+        get_coroutine_origin_tracking_depth,
+        set_coroutine_origin_tracking_depth,
+        getallocatedblocks,
+        getunicodeinternedsize,
+        is_remote_debug_enabled,
+        is_stack_trampoline_active,
+        hooks::displayhook,
+        hooks::excepthook,
+        hooks::unraisablehook,
+        hooks::breakpointhook,
+        hooks::addaudithook,
+        hooks::audit,
     )
 )]
 fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
@@ -376,15 +416,18 @@ fn names(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     let mut native: Vec<&str> = crate::MODULES.iter().map(|module| module.name).collect();
     native.extend(["builtins", "sys"]);
     native.sort_unstable();
-    let values = native.iter().map(|name| orochi_objects::str::new(thread, name)).collect::<PyResult<Vec<_>>>()?;
+    let values =
+        native.iter().map(|name| orochi_objects::str::new(thread, name)).collect::<PyResult<Vec<_>>>()?;
     let values = tuple::new(thread, values)?;
     module.add(thread, "builtin_module_names", values)?;
     let library = orochi_lib::modules().iter().map(|module| module.name).filter(|name| !name.contains('.'));
     let mut all: Vec<&str> = library.chain(native).collect();
     all.sort_unstable();
     all.dedup();
-    let values = all.iter().map(|name| orochi_objects::str::new(thread, name)).collect::<PyResult<Vec<_>>>()?;
-    let values = set::new_frozen(thread, values)?;
+    let values =
+        all.iter().map(|name| orochi_objects::str::new(thread, name)).collect::<PyResult<Vec<_>>>()?;
+    let values: Vec<Ref<'_>> = values.iter().map(Value::get).collect();
+    let values = set::frozen_from_values(thread, &values)?;
     module.add(thread, "stdlib_module_names", values)
 }
 

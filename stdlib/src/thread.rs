@@ -9,11 +9,11 @@ mod rlock;
 mod start;
 
 use crate::thread::lock::PyLock;
+use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::{PyErr, PyResult, overflow_error, value_error};
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::exception;
 use orochi_objects::{ModuleExt, Obj, PyClass, PyModule, Thread, Value, protocol};
-use orochi_macros::{pyfunction, pymodule};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -119,7 +119,9 @@ pub(crate) fn timeout_of(blocking: bool, seconds: f64) -> PyResult<Option<Durati
     if seconds > TIMEOUT_MAX {
         return Err(overflow_error("timeout value is too large"));
     }
-    Duration::try_from_secs_f64(seconds).map(Some).map_err(|_| value_error("Invalid value NaN (not a number)"))
+    Duration::try_from_secs_f64(seconds)
+        .map(Some)
+        .map_err(|_| value_error("Invalid value NaN (not a number)"))
 }
 
 /// Primitives of threads: locks, thread-local data, starting threads.
@@ -150,7 +152,9 @@ fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     module.add(thread, "error", exception::RuntimeError.get().to_value())?;
     module.add(thread, "TIMEOUT_MAX", TIMEOUT_MAX)?;
     let start = module.namespace(thread).to_value();
-    for (old, new) in [("start_new_thread", "start_new"), ("exit", "exit_thread"), ("allocate_lock", "allocate")] {
+    for (old, new) in
+        [("start_new_thread", "start_new"), ("exit", "exit_thread"), ("allocate_lock", "allocate")]
+    {
         let name = orochi_objects::str::intern(thread, old)?;
         let function: Value = protocol::get_item(thread, start.get(), name.get())?;
         module.add(thread, new, function)?;

@@ -1,7 +1,7 @@
 //! The hooks of `sys`: what is done with results, exceptions, breakpoints and audited events.
 
-use orochi_core::sync::lock;
 use orochi_core::Shared;
+use orochi_core::sync::lock;
 use orochi_macros::pyfunction;
 use orochi_objects::error::{PyResult, runtime_error};
 use orochi_objects::thread::ThreadState;
@@ -15,7 +15,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) fn lookup(thread: &mut Thread, name: &str) -> PyResult<Option<Value>> {
     let Some(sys) = ThreadState::of(thread).interpreter.sys.get(thread) else { return Ok(None) };
     let name = orochi_objects::str::intern(thread, name)?;
-    Ok(sys.get().downcast().and_then(|sys: &Obj<orochi_objects::PyDict>| sys.get_str(thread, name)).map(Ref::to_owned))
+    Ok(sys
+        .get()
+        .downcast()
+        .and_then(|sys: &Obj<orochi_objects::PyDict>| sys.get_str(thread, name))
+        .map(Ref::to_owned))
 }
 
 /// Print an object to sys.stdout and keep it as builtins._; None does nothing.

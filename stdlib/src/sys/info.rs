@@ -3,8 +3,8 @@
 use super::VERSION;
 use orochi_objects::error::PyResult;
 use orochi_objects::structseq;
-use orochi_objects::types::{dict, list, namespace};
-use orochi_objects::{DictExt, IntoPy, ModuleExt, Obj, PyModule, Thread, Value};
+use orochi_objects::types::{dict, list, module};
+use orochi_objects::{DictExt, IntoPy, ModuleExt, Obj, PyClass, PyModule, Thread, Value};
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -146,15 +146,14 @@ fn text(thread: &mut Thread, text: &str) -> PyResult {
 /// Adds what is the same for every configuration.
 pub(super) fn add(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     let (major, minor, micro) = VERSION;
-    let version = format!(
-        "{major}.{minor}.{micro} free-threading build (Orochi {}) [Rust]",
-        env!("CARGO_PKG_VERSION")
-    );
+    let version =
+        format!("{major}.{minor}.{micro} free-threading build (Orochi {}) [Rust]", env!("CARGO_PKG_VERSION"));
     module.add(thread, "version", version)?;
     let info = version_info(thread)?;
     module.add(thread, "version_info", info)?;
     module.add(thread, "hexversion", hex_version())?;
-    let float = values![thread; f64::MAX, 1024, 308, f64::MIN_POSITIVE, -1021, -307, 15, 53, f64::EPSILON, 2, 1];
+    let float =
+        values![thread; f64::MAX, 1024, 308, f64::MIN_POSITIVE, -1021, -307, 15, 53, f64::EPSILON, 2, 1];
     let float = FLOAT_INFO.make(thread, float)?;
     module.add(thread, "float_info", float)?;
     let int = values![thread; 30, 4, 4300, 640];
@@ -184,7 +183,7 @@ fn implementation(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
         let name = orochi_objects::str::intern(thread, name)?;
         attributes.set_str(thread, name, value)?;
     }
-    let made = namespace::new(thread, &attributes)?;
+    let made = module::subclass_object(thread, module::PyModule::static_type().get(), attributes)?;
     module.add(thread, "implementation", made)
 }
 
@@ -193,10 +192,13 @@ fn strings(thread: &mut Thread, values: &[String]) -> PyResult {
     Ok(list::new(thread, values)?.into_value())
 }
 
+fn decode_os(thread: &mut Thread, value: &OsString) -> PyResult {
+    text(thread, &value.to_string_lossy())
+}
+
 /// Arguments as `os.fsdecode` decodes them.
 fn decoded(thread: &mut Thread, values: &[OsString]) -> PyResult {
-    let values =
-        values.iter().map(|value| crate::host::decode_os(thread, value)).collect::<PyResult<Vec<_>>>()?;
+    let values = values.iter().map(|value| decode_os(thread, value)).collect::<PyResult<Vec<_>>>()?;
     Ok(list::new(thread, values)?.into_value())
 }
 

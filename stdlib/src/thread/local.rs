@@ -97,12 +97,19 @@ impl PyLocal {
     }
 
     #[slot]
-    fn tp_setattro(thread: &mut Thread, this: &Obj<Self>, name: Ref<'_>, value: Option<Ref<'_>>) -> PyResult<()> {
+    fn tp_setattro(
+        thread: &mut Thread,
+        this: &Obj<Self>,
+        name: Ref<'_>,
+        value: Option<Ref<'_>>,
+    ) -> PyResult<()> {
         let name = orochi_objects::str::expect(name, "attribute name")?;
         let dict = dict_of(thread, this)?;
         if is_dict(name) {
             let class = orochi_objects::class_of(this.get()).name();
-            return Err(attribute_error_message(format!("'{class}' object attribute '__dict__' is read-only")));
+            return Err(attribute_error_message(format!(
+                "'{class}' object attribute '__dict__' is read-only"
+            )));
         }
         let found = orochi_objects::class_of(this.get()).lookup(thread, name).map(Ref::to_owned);
         if let Some(found) = &found
@@ -122,4 +129,3 @@ impl PyLocal {
         }
     }
 }
-

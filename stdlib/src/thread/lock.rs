@@ -165,6 +165,9 @@ impl PyLock {
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let state = if this.raw.is_locked() { "locked" } else { "unlocked" };
         let class = orochi_objects::class_of(this.get()).name();
-        orochi_objects::str::new(thread, &format!("<{state} _thread.{class} object at {:#x}>", this.get().word()))
+        orochi_objects::str::new(
+            thread,
+            &format!("<{state} _thread.{class} object at {:#x}>", this.get().word()),
+        )
     }
 }

@@ -64,7 +64,8 @@ impl PyRLock {
         let timeout = super::timeout_of(blocking, timeout)?;
         if this.is_owned(thread) {
             let count = this.count.load(Ordering::Relaxed);
-            let more = count.checked_add(1).ok_or_else(|| overflow_error("Internal lock count overflowed"))?;
+            let more =
+                count.checked_add(1).ok_or_else(|| overflow_error("Internal lock count overflowed"))?;
             this.count.store(more, Ordering::Relaxed);
             return Ok(true);
         }

@@ -130,7 +130,12 @@ fn run(job: Job, told: &std::sync::mpsc::SyncSender<u64>) {
     if let Err(error) = result
         && !error.matches(&exception::SystemExit)
     {
-        orochi_objects::finalize::unraisable(&mut thread, error, function.get());
+        orochi_objects::finalize::unraisable(
+            &mut thread,
+            error,
+            Some("Exception ignored in thread started by"),
+            function.get(),
+        );
     }
     drop(function);
     ThreadState::detach(&thread);
@@ -289,7 +294,8 @@ impl PyThreadHandle {
         // A negative time waits for ever.
         let timeout = match timeout.filter(|seconds| *seconds >= 0.0) {
             Some(seconds) => Some(
-                Duration::try_from_secs_f64(seconds).map_err(|_| value_error("timeout value is too large"))?,
+                Duration::try_from_secs_f64(seconds)
+                    .map_err(|_| value_error("timeout value is too large"))?,
             ),
             None => None,
         };
@@ -315,4 +321,3 @@ impl PyThreadHandle {
         orochi_objects::str::new(thread, &format!("<_ThreadHandle object: ident={ident}>"))
     }
 }
-
