@@ -6,8 +6,6 @@ pub mod support;
 pub mod imp;
 pub mod library;
 pub mod marshal;
-pub mod sre;
-pub mod support;
 pub mod sys;
 pub mod thread;
 
