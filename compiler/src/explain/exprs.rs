@@ -6,7 +6,7 @@ use crate::literal;
 
 impl Node {
     fn new(what: What, start: usize, end: usize) -> Node {
-        Node { what, start, end, parts: Vec::new(), grouped: false, tight: true }
+        Node { what, start, end, open: start, close: end, parts: Vec::new(), grouped: false, tight: true }
     }
 
     fn loose(what: What, start: usize, end: usize) -> Node {
@@ -205,6 +205,13 @@ impl<'s> Grammar<'s> {
 
     fn expression_inner(&mut self) -> Step<Node> {
         let first_index = self.at;
+        if matches!(self.text()?, "pass" | "break" | "continue") && self.peek(1) == "if" {
+            let token = self.token()?;
+            self.at += 1;
+            let word = self.text_of(token);
+            self.statement_in_expression(word)?;
+            self.at = first_index;
+        }
         if self.is("lambda")? {
             return self.lambda();
         }
@@ -229,7 +236,7 @@ impl<'s> Grammar<'s> {
             return self.fail_here("expected expression after 'else', but statement is given");
         }
         let other = self.expression()?;
-        Ok(Node::loose(What::Conditional, node.start, other.end))
+        Ok(Node::loose(What::Conditional, node.open, other.close))
     }
 
     /// "Perhaps you forgot a comma?": an expression follows an expression, in brackets.
@@ -348,9 +355,9 @@ impl<'s> Grammar<'s> {
 
     pub(super) fn disjunction(&mut self) -> Step<Node> {
         let first = self.conjunction()?;
-        let (start, mut end, mut any) = (first.start, first.end, false);
+        let (start, mut end, mut any) = (first.open, first.close, false);
         while self.eat("or")? {
-            end = self.conjunction()?.end;
+            end = self.conjunction()?.close;
             any = true;
         }
         Ok(if any { Node::loose(What::Operation, start, end) } else { first })
@@ -358,9 +365,9 @@ impl<'s> Grammar<'s> {
 
     fn conjunction(&mut self) -> Step<Node> {
         let first = self.inversion()?;
-        let (start, mut end, mut any) = (first.start, first.end, false);
+        let (start, mut end, mut any) = (first.open, first.close, false);
         while self.eat("and")? {
-            end = self.inversion()?.end;
+            end = self.inversion()?.close;
             any = true;
         }
         Ok(if any { Node::loose(What::Operation, start, end) } else { first })
@@ -371,15 +378,15 @@ impl<'s> Grammar<'s> {
             let start = self.token()?.start;
             self.at += 1;
             let value = self.deeper(Self::inversion)?;
-            return Ok(Node::loose(What::Operation, start, value.end));
+            return Ok(Node::loose(What::Operation, start, value.close));
         }
         self.comparison()
     }
 
     fn comparison(&mut self) -> Step<Node> {
         let first = self.bitwise_or()?;
-        let start = first.start;
-        let mut end = first.end;
+        let start = first.open;
+        let mut end = first.close;
         let mut any = false;
         let mut parts = Vec::new();
         loop {
@@ -403,7 +410,7 @@ impl<'s> Grammar<'s> {
                 break;
             }
             self.after_operator()?;
-            end = self.bitwise_or()?.end;
+            end = self.bitwise_or()?.close;
             any = true;
         }
         Ok(if any { Node { parts, ..Node::loose(What::Comparison, start, end) } } else { first })
@@ -434,11 +441,11 @@ impl<'s> Grammar<'s> {
             [&["|"], &["^"], &["&"], &["<<", ">>"], &["+", "-"], &["*", "/", "//", "%", "@"]];
         let Some(operators) = LEVELS.get(level) else { return self.factor() };
         let first = self.binary(level + 1)?;
-        let (start, mut end, mut any) = (first.start, first.end, false);
+        let (start, mut end, mut any) = (first.open, first.close, false);
         while operators.contains(&self.text()?) {
             self.at += 1;
             self.after_operator()?;
-            end = self.binary(level + 1)?.end;
+            end = self.binary(level + 1)?.close;
             any = true;
         }
         Ok(if any { Node::new(What::Operation, start, end) } else { first })
@@ -450,13 +457,13 @@ impl<'s> Grammar<'s> {
             self.at += 1;
             self.after_operator()?;
             let value = self.deeper(Self::factor)?;
-            return Ok(Node::new(What::Operation, start, value.end));
+            return Ok(Node::new(What::Operation, start, value.close));
         }
         let base = self.await_primary()?;
         if self.eat("**")? {
             self.after_operator()?;
             let power = self.deeper(Self::factor)?;
-            return Ok(Node::new(What::Operation, base.start, power.end));
+            return Ok(Node::new(What::Operation, base.open, power.close));
         }
         Ok(base)
     }
@@ -474,7 +481,7 @@ impl<'s> Grammar<'s> {
     fn primary(&mut self) -> Step<Node> {
         let mut node = self.deeper(Self::atom)?;
         loop {
-            let start = node.start;
+            let start = node.open;
             match self.text()? {
                 "." => {
                     self.at += 1;
@@ -751,9 +758,10 @@ impl<'s> Grammar<'s> {
             return Ok(Node { grouped: true, ..Node::new(What::Tuple, open.start, self.previous_end()) });
         }
         if self.is("yield")? {
-            self.yield_expression()?;
+            let inner = self.yield_expression()?;
             self.expect(")")?;
-            return Ok(Node { grouped: true, ..Node::new(What::Yield, open.start, self.previous_end()) });
+            let close = self.previous_end();
+            return Ok(Node { grouped: true, tight: true, open: open.start, close, ..inner });
         }
         if self.is("**")? {
             let start = self.token()?.start;
@@ -776,7 +784,8 @@ impl<'s> Grammar<'s> {
                 return self.fail_at("cannot use starred expression here", &first);
             }
             self.at += 1;
-            return Ok(Node { grouped: true, tight: true, ..first });
+            let close = self.previous_end();
+            return Ok(Node { grouped: true, tight: true, open: open.start, close, ..first });
         }
         let parts = self.elements(first, ")")?;
         self.expect(")")?;

@@ -81,6 +81,9 @@ pub(super) struct Node {
     pub(super) end: usize,
     /// Items of tuples and lists, the value of a star, the left side of an `in` comparison.
     pub(super) parts: Vec<Node>,
+    /// The range with its parentheses.
+    pub(super) open: usize,
+    pub(super) close: usize,
     /// In parentheses of its own.
     pub(super) grouped: bool,
     /// Binds at least as tightly as `|` (a bitwise_or of the grammar).
@@ -407,7 +410,7 @@ impl<'s> Grammar<'s> {
     }
 
     /// `pass if x else y`
-    fn statement_in_expression(&mut self, word: &str) -> Step {
+    pub(super) fn statement_in_expression(&mut self, word: &str) -> Step {
         if self.is("if")? {
             let start = self.token_at(self.at - 1).map_or(0, |token| token.start);
             let end = self.previous_end();
