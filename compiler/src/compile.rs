@@ -20,9 +20,9 @@ pub struct CompileOptions {
     pub future_flags: u32,
     /// `await` and its kin may stand at the top level (PyCF_ALLOW_TOP_LEVEL_AWAIT).
     pub allow_top_level_await: bool,
-    /// Input may be incomplete: errors say so (PyCF_ALLOW_INCOMPLETE_INPUT).
+    /// Errors that more input could mend have the kind `Incomplete` (PyCF_ALLOW_INCOMPLETE_INPUT).
     pub allow_incomplete_input: bool,
-    /// A block may end at the end of the input (PyCF_DONT_IMPLY_DEDENT is not set).
+    /// The end of the input does not end a block (PyCF_DONT_IMPLY_DEDENT).
     pub dont_imply_dedent: bool,
 }
 

@@ -21,6 +21,7 @@ pub mod opcode;
 pub mod parse;
 pub mod positions;
 pub mod serialize;
+pub mod source;
 pub mod symtable;
 mod unparse;
 pub mod verify;

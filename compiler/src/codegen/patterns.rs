@@ -208,7 +208,7 @@ impl<'t> Generator<'t> {
         let stars = |pattern: &Pattern| matches!(pattern.kind, PatternKind::Star(_));
         let star = patterns.iter().position(stars);
         if patterns.iter().filter(|pattern| stars(pattern)).count() > 1 {
-            return self.error("multiple starred expressions in sequence pattern");
+            return self.error("multiple starred names in sequence pattern");
         }
         let size = patterns.len() - usize::from(star.is_some());
         let mark = self.asm().mark();

@@ -393,7 +393,9 @@ impl<'s> Grammar<'s> {
             let text = self.text()?;
             if COMPARISONS.contains(&text) {
                 if text == "<>" {
-                    return Err(self.generic());
+                    let token = self.token()?;
+                    let message = "invalid syntax.  Maybe you meant '!=' instead of '<>'?";
+                    return self.fail(message, token.start, token.end);
                 }
                 self.at += 1;
             } else if text == "in" {

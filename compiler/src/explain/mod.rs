@@ -12,7 +12,7 @@ mod tokens;
 use ruff_python_parser::ParseError;
 use ruff_text_size::Ranged;
 
-use crate::ast::Mod;
+use crate::ast::{Mod, Stmt, StmtKind};
 use crate::error::{CompileError, ErrorKind, Result};
 use crate::parse::{Mode, line_starts};
 use crate::positions::Position;
@@ -44,22 +44,57 @@ pub(crate) fn check_nesting(source: &str) -> Result<()> {
     }
 }
 
-/// Checks that interactive input is one statement.
+fn is_compound(stmt: &Stmt) -> bool {
+    matches!(
+        stmt.kind,
+        StmtKind::FunctionDef(_)
+            | StmtKind::ClassDef(_)
+            | StmtKind::If { .. }
+            | StmtKind::For(_)
+            | StmtKind::While { .. }
+            | StmtKind::With { .. }
+            | StmtKind::Try(_)
+            | StmtKind::Match { .. }
+    )
+}
+
+/// Checks that interactive input is one statement. A compound statement must be ended by a line of its own, but for the
+/// end of its block, which the end of the input implies unless `dont_imply_dedent`.
 ///
 /// # Errors
-/// SyntaxError "multiple statements found while compiling a single statement".
-pub(crate) fn check_single(source: &str, module: &Mod) -> Result<()> {
+/// SyntaxError, most often one that more input could mend.
+pub(crate) fn check_single(source: &str, module: &Mod, dont_imply_dedent: bool) -> Result<()> {
     let Mod::Interactive { body } = module else { return Ok(()) };
-    let Some(first) = body.first() else {
-        return Ok(());
+    let end = |line: u32| Position { line, end_line: line, column: -1, end_column: -1 };
+    let lines = source.lines().count() as u32;
+    let unfinished = || {
+        let mut error = CompileError::syntax("invalid syntax", end(lines));
+        error.incomplete = true;
+        error
     };
-    let on_first_line = |line: u32| line <= first.at.end_line;
-    if let Some(extra) = body.iter().find(|stmt| !on_first_line(stmt.at.line)) {
-        let _ = extra;
-        let message = "multiple statements found while compiling a single statement";
-        return Err(CompileError::syntax(message, first.at));
+    let Some(first) = body.first() else { return Err(unfinished()) };
+    if is_compound(first) {
+        if let Some(second) = body.get(1) {
+            let mut error = CompileError::syntax("invalid syntax", second.at);
+            error.incomplete = second.at.line == lines && !source.ends_with('\n');
+            return Err(error);
+        }
+        let last_line = source.rsplit('\n').next().unwrap_or_default();
+        let ended = last_line.trim().is_empty() && source.contains('\n');
+        let implied = last_line.starts_with([' ', '\t']) && !dont_imply_dedent;
+        return if ended || implied { Ok(()) } else { Err(unfinished()) };
     }
-    let _ = source;
+    let mut line = first.at.end_line;
+    for stmt in body {
+        if stmt.at.line > line {
+            let text = source.lines().nth(line as usize - 1).unwrap_or_default();
+            let column = text.len() as i32;
+            let at = Position { line, end_line: line, column, end_column: column + 1 };
+            let message = "multiple statements found while compiling a single statement";
+            return Err(CompileError::syntax(message, at));
+        }
+        line = stmt.at.end_line;
+    }
     Ok(())
 }
 
@@ -103,6 +138,16 @@ pub(crate) fn explain(source: &str, error: &ParseError, mode: Mode) -> CompileEr
         Mode::Eval => grammar.eval_input(),
         _ => grammar.module(),
     };
+    let reached = grammar.furthest.max(grammar.at);
+    let at_end = match tokens.get(reached) {
+        Some(token) => {
+            token.end > source.len()
+                || token.kind == Kind::End
+                || (token.end == source.len() && !source.ends_with('\n'))
+                || (token.kind == Kind::Dedent && source[token.start..].trim().is_empty())
+        }
+        None => tokenizer.at_end(),
+    };
     let parser_trouble = match found {
         Err(trouble) => trouble,
         Ok(()) => {
@@ -119,7 +164,9 @@ pub(crate) fn explain(source: &str, error: &ParseError, mode: Mode) -> CompileEr
     };
     let chosen =
         later_tokenizer_error(&tokenizer, &tokens, trouble, &parser_trouble).unwrap_or(parser_trouble);
-    locate(source, &chosen)
+    let mut error = locate(source, &chosen);
+    error.incomplete |= at_end;
+    error
 }
 
 /// Errors of the tokenizer further on replace those of the parser; unclosed brackets only those on later lines.

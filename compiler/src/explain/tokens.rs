@@ -140,6 +140,11 @@ fn is_name_continue(c: char) -> bool {
 type Step<T = ()> = Result<T, Box<Trouble>>;
 
 impl<'s> Tokenizer<'s> {
+    /// Whether everything has been read.
+    pub(super) fn at_end(&self) -> bool {
+        self.at >= self.bytes.len()
+    }
+
     /// The number of the line at this offset.
     pub(super) fn line_of(&self, offset: usize) -> usize {
         self.source[..offset.min(self.source.len())].bytes().filter(|byte| *byte == b'\n').count() + 1

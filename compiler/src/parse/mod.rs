@@ -50,15 +50,25 @@ pub(crate) fn on_large_stack<T>(f: impl FnOnce() -> T) -> T {
 /// # Errors
 /// The SyntaxError that CPython would raise, or MemoryError or RecursionError for what is too deep.
 pub fn parse(source: &str, mode: Mode) -> Result<(Mod, Vec<Warning>)> {
+    parse_with(source, mode, &CompileOptions::default())
+}
+
+/// As [`parse`], with the options that are about input.
+///
+/// # Errors
+/// As [`parse`]; with `allow_incomplete_input` an error of kind `Incomplete` if more input could help.
+pub fn parse_with(source: &str, mode: Mode, options: &CompileOptions) -> Result<(Mod, Vec<Warning>)> {
     if source.contains('\0') {
         return Err(CompileError::new(ErrorKind::Syntax, "source code string cannot contain null bytes"));
     }
-    on_large_stack(|| parse_checked(source, mode)).map_err(|error| error.locate(Some(source)))
-}
-
-/// As [`parse`], with options.
-pub(crate) fn parse_with(source: &str, mode: Mode, _options: &CompileOptions) -> Result<(Mod, Vec<Warning>)> {
-    parse(source, mode)
+    on_large_stack(|| parse_checked(source, mode, options)).map_err(|error| {
+        let mut error = error.locate(Some(source));
+        if options.allow_incomplete_input && error.incomplete {
+            error.kind = ErrorKind::Incomplete;
+            error.message = "incomplete input".into();
+        }
+        error
+    })
 }
 
 fn run_parser(source: &str, mode: RuffMode) -> Result<r::Mod, ParseError> {
@@ -75,7 +85,7 @@ fn run_parser(source: &str, mode: RuffMode) -> Result<r::Mod, ParseError> {
     Ok(parsed.into_syntax())
 }
 
-fn parse_checked(source: &str, mode: Mode) -> Result<(Mod, Vec<Warning>)> {
+fn parse_checked(source: &str, mode: Mode, options: &CompileOptions) -> Result<(Mod, Vec<Warning>)> {
     explain::check_nesting(source)?;
     let adapter = Adapter::new(source);
     let ruff_mode = match mode {
@@ -104,7 +114,7 @@ fn parse_checked(source: &str, mode: Mode) -> Result<(Mod, Vec<Warning>)> {
     }
     let module = result?;
     if mode == Mode::Single {
-        explain::check_single(source, &module)?;
+        explain::check_single(source, &module, options.dont_imply_dedent)?;
     }
     Ok((module, adapter.warnings.into_inner()))
 }
