@@ -2,6 +2,34 @@
 
 use std::ffi::OsString;
 
+/// What `-h` prints.
+pub const HELP: &str = "\
+usage: orochi [option] ... [-c cmd | -m mod | file | -] [arg] ...
+Options:
+-b     : warn about str(bytes) and comparing bytes with str; -bb: raise
+-B     : don't write .pyc files on import
+-c cmd : run the program passed in as a string
+-E     : ignore PYTHON* environment variables
+-h     : print this help and exit
+-i     : go on interactively after running the program
+-I     : isolate from the user's environment (implies -E, -P and -s)
+-m mod : run a library module as a program
+-O     : remove asserts and code that depends on __debug__; -OO: docstrings too
+-P     : don't put a possibly unsafe path first in sys.path
+-q     : don't print version and copyright at interactive start
+-s     : don't add the user's site folder to sys.path
+-S     : don't import site at start
+-u     : don't buffer standard output and error
+-v     : say what is imported
+-V     : print the version number and exit; -VV: more about it
+-W arg : control warnings: action:message:category:module:lineno
+-x     : skip the first line of the source
+-X opt : an option of the implementation
+file   : run the program in this file, folder or archive
+-      : run the program from standard input
+arg ...: what the program finds in sys.argv[1:]
+";
+
 /// What to run.
 #[derive(Debug, Default, PartialEq)]
 pub enum Run {

@@ -1,2 +1,38 @@
 //! The `orochi` command.
-fn main() {}
+
+use orochi::config::{self, Parsed};
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os();
+    let program = args.next().unwrap_or_else(|| "orochi".into());
+    let name = program.to_string_lossy().into_owned();
+    match config::parse(program, args.collect(), &|name| std::env::var_os(name)) {
+        Parsed::Run(config) => exit(orochi::startup::run(&config)),
+        Parsed::Help => {
+            print!("{}", config::HELP);
+            ExitCode::SUCCESS
+        }
+        Parsed::Version(count) => {
+            println!("{}", orochi::version(count > 1));
+            ExitCode::SUCCESS
+        }
+        Parsed::Usage(message) => {
+            eprintln!("{message}\nusage: {name} [option] ... [-c cmd | -m mod | file | -] [arg] ...");
+            eprintln!("Try `{name} -h' for more information.");
+            ExitCode::from(2)
+        }
+        Parsed::Fatal(message) => {
+            eprintln!("Fatal Orochi error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ends the process at once: daemon threads may still run, and are not waited for.
+fn exit(status: u8) -> ! {
+    std::process::exit(status.into())
+}

@@ -211,6 +211,33 @@ pub fn inplace_power(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyRe
     Ok(result)
 }
 
+/// `pow(base, exponent, modulus)`.
+pub fn power_modulo(
+    thread: &mut Thread,
+    base: Ref<'_>,
+    exponent: Ref<'_>,
+    modulus: Ref<'_>,
+) -> PyResult {
+    let mut tried = Vec::new();
+    for operand in [base, exponent, modulus] {
+        let Some(slot) = crate::class_of(operand).slots.nb_power() else { continue };
+        if tried.contains(&(slot as usize)) {
+            continue;
+        }
+        tried.push(slot as usize);
+        let result = slot(thread, base, exponent, modulus)?;
+        if !result.get().is(Ref::NOT_IMPLEMENTED) {
+            return Ok(result);
+        }
+    }
+    Err(type_error(format!(
+        "unsupported operand type(s) for ** or pow(): '{}', '{}', '{}'",
+        crate::class_of(base).name(),
+        crate::class_of(exponent).name(),
+        crate::class_of(modulus).name()
+    )))
+}
+
 fn power_slots(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
     let (left_class, right_class) = (crate::class_of(left), crate::class_of(right));
     let left_slot = left_class.slots.nb_power();

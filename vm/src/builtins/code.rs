@@ -180,7 +180,7 @@ fn scope(
     Ok(Scope { globals, locals })
 }
 
-fn running_locals(thread: &mut Thread) -> PyResult {
+pub(super) fn running_locals(thread: &mut Thread) -> PyResult {
     orochi_objects::types::frame::locals::of_caller(thread)
 }
 

@@ -91,7 +91,7 @@ pub(super) fn ascii(thread: &mut Thread, object: Ref<'_>) -> PyResult {
 }
 
 /// `format(object, spec)`.
-pub(super) fn format(thread: &mut Thread, object: Ref<'_>, spec: Ref<'_>) -> PyResult {
+pub(crate) fn format(thread: &mut Thread, object: Ref<'_>, spec: Ref<'_>) -> PyResult {
     let Some(method) = class_of(object).lookup(thread, name!("__format__")).map(Ref::to_owned) else {
         return protocol::str(thread, object);
     };

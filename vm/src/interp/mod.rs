@@ -9,7 +9,7 @@ mod attr;
 mod bind;
 mod cache;
 mod call;
-mod collections;
+pub(crate) mod collections;
 mod compare;
 mod container;
 mod coroutine;
