@@ -192,6 +192,13 @@ pub fn expect<'a>(object: Ref<'a>, what: &str) -> PyResult<&'a Obj<PyStr>> {
     })
 }
 
+/// The name of an attribute, which must be a str.
+pub fn expect_attribute_name(name: Ref<'_>) -> PyResult<&Obj<PyStr>> {
+    name.downcast::<PyStr>().ok_or_else(|| {
+        type_error(format!("attribute name must be string, not '{}'", crate::class_of(name).name()))
+    })
+}
+
 #[pymethods]
 impl PyStr {
     #[slot]
