@@ -9,6 +9,20 @@ use orochi_objects::thread::{PyInterpreter, ThreadState};
 use orochi_objects::types::dict::{self, DictExt, PyDict};
 use orochi_objects::types::{code, function, module, native_function};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// The `-O` level of this process.
+static OPTIMIZE: AtomicU8 = AtomicU8::new(0);
+
+/// Sets the level at which code is compiled unless something else is asked for.
+pub fn set_optimize(level: u8) {
+    OPTIMIZE.store(level.min(2), Ordering::Relaxed);
+}
+
+/// The level at which code is compiled unless something else is asked for.
+pub fn optimize() -> u8 {
+    OPTIMIZE.load(Ordering::Relaxed)
+}
 
 /// One isolated set of modules. A handle; the state is an object that every thread of the interpreter refers to.
 pub struct Interpreter {

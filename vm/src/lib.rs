@@ -7,4 +7,4 @@ pub mod errors;
 mod interp;
 pub mod interpreter;
 
-pub use interpreter::Interpreter;
+pub use interpreter::{Interpreter, optimize, set_optimize};

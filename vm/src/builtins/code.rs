@@ -54,7 +54,7 @@ fn compile(
         return Err(value_error("compile(): unrecognised flags"));
     }
     let optimize = match optimize {
-        -1 => 0,
+        -1 => crate::optimize(),
         0..=2 => optimize as u8,
         _ => return Err(value_error("compile(): invalid optimize value")),
     };
