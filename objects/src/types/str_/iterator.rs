@@ -4,9 +4,9 @@
 
 use crate::error::PyResult;
 use crate::types::int;
+use crate::types::iterators::reduced;
 use crate::types::str::{self, PyStr};
 use crate::types::str_::single;
-use crate::types::tuple;
 use orochi_core::sync::{AtomicU64, Ordering};
 use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
@@ -74,16 +74,14 @@ impl PyStrIterator {
 
     /// Return state information for pickling.
     fn __reduce__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let iter = crate::protocol::builtin(thread, "iter")?;
         let Some(text) = this.text() else { return Ok(Value::NONE) };
         let offset = this.offset.load(Ordering::Relaxed) as usize;
         if offset >= text.as_bytes().len() {
-            let args = tuple::new(thread, vec![str::new(thread, "")?])?.into_value();
-            return Ok(tuple::new(thread, vec![iter, args])?.into_value());
+            let empty = str::new(thread, "")?;
+            return reduced(thread, "iter", vec![empty], None);
         }
-        let args = tuple::new(thread, vec![text.to_value()])?.into_value();
-        let index = int::new(thread, super::search::index_of(text, offset))?;
-        Ok(tuple::new(thread, vec![iter, args, index])?.into_value())
+        let index = super::search::index_of(text, offset);
+        reduced(thread, "iter", vec![text.to_value()], Some(index))
     }
 
     /// Set state information for unpickling.

@@ -75,7 +75,7 @@ impl PyStr {
     /// Return a copy where all tab characters are expanded using spaces.
     ///
     /// If tabsize is not given, a tab size of 8 characters is assumed.
-    #[signature(tabsize=8)]
+    #[signature(tabsize = 8)]
     fn expandtabs(thread: &mut Thread, this: &Obj<Self>, tabsize: i32) -> PyResult {
         match search::expand_tabs(this.as_wtf8(), usize::try_from(tabsize).unwrap_or(0)) {
             Ok(text) => str::from_wtf8(thread, &text),

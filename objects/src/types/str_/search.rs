@@ -183,7 +183,8 @@ impl PyStr {
         start: Option<Ref<'_>>,
         end: Option<Ref<'_>>,
     ) -> PyResult<i64> {
-        find(thread, this, sub, (start, end), search::rfind)?.ok_or_else(|| value_error("substring not found"))
+        find(thread, this, sub, (start, end), search::rfind)?
+            .ok_or_else(|| value_error("substring not found"))
     }
 
     /// Return the number of non-overlapping occurrences of substring sub in string S[start:end].
