@@ -70,10 +70,7 @@ fn lists(t: &mut Thread) {
     protocol::set_item(t, list.get(), strided.get(), None).unwrap();
     assert_eq!(shown(t, &list), "[7, 3]");
     assert_eq!(call(t, &list, "pop", &[]), "3");
-    assert_eq!(
-        call(t, &list, "pop", &[int::new(t, 5).unwrap().get()]),
-        "IndexError(pop index out of range)"
-    );
+    assert_eq!(call(t, &list, "pop", &[int::new(t, 5).unwrap().get()]), "IndexError(pop index out of range)");
     list::push(t, list.get().downcast().unwrap(), list.clone()).unwrap();
     assert_eq!(shown(t, &list), "[7, [...]]");
     protocol::call_method(t, list.get(), "clear", &[]).unwrap();

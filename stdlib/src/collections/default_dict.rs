@@ -18,7 +18,7 @@ use orochi_objects::{Args, PyClass, PyResult, PyType, class_of, protocol, str};
 /// passed to the dict constructor, including keyword arguments.
 #[pyclass(name = "defaultdict", module = "collections", base = PyDict, subclassable)]
 #[derive(Trace)]
-pub struct DefaultDict {
+pub(crate) struct DefaultDict {
     dict: PyDict,
     factory: AtomicField,
 }

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 /// A list-like sequence optimized for data accesses near its endpoints.
 #[pyclass(name = "deque", module = "collections", subclassable, sequence, weakref)]
 #[derive(Trace)]
-pub struct Deque {
+pub(crate) struct Deque {
     state: Guarded<State>,
 }
 
@@ -41,9 +41,8 @@ impl Deque {
     }
 
     fn values(this: &Obj<Deque>, thread: &Thread) -> Vec<Value> {
-        this.state.with(this, thread, |state, _| {
-            state.items.iter().map(|item| item.fixed().to_owned()).collect()
-        })
+        this.state
+            .with(this, thread, |state, _| state.items.iter().map(|item| item.fixed().to_owned()).collect())
     }
 
     fn push_back(this: &Obj<Deque>, thread: &Thread, value: Value) {
@@ -338,7 +337,10 @@ impl Deque {
     fn reduce(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let args = match Deque::limit(this, thread) {
             Some(limit) => {
-                vec![tuple::empty(thread).to_value(), int::new(thread, i64::try_from(limit).unwrap_or(i64::MAX))?]
+                vec![
+                    tuple::empty(thread).to_value(),
+                    int::new(thread, i64::try_from(limit).unwrap_or(i64::MAX))?,
+                ]
             }
             None => Vec::new(),
         };
@@ -379,7 +381,12 @@ impl Deque {
     }
 
     #[slot]
-    fn sq_ass_item(thread: &mut Thread, this: &Obj<Self>, index: i64, value: Option<Ref<'_>>) -> PyResult<()> {
+    fn sq_ass_item(
+        thread: &mut Thread,
+        this: &Obj<Self>,
+        index: i64,
+        value: Option<Ref<'_>>,
+    ) -> PyResult<()> {
         let index = if index < 0 { return Err(index_error("deque index out of range")) } else { index };
         let place = Deque::place(this, thread, index)?;
         let value = value.map(Ref::to_owned);

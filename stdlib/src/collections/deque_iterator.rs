@@ -13,7 +13,7 @@ macro_rules! iterators {
         $(#[$doc])*
         #[pyclass(name = $name, module = "collections")]
         #[derive(Trace)]
-        pub struct $type {
+        pub(crate) struct $type {
             deque: Field,
             /// Items given out.
             given: AtomicUsize,

@@ -1,7 +1,7 @@
 //! `OrderedDict`: a dict whose order can be changed. Dicts keep the order of insertion anyway, so moving a key to the end
 //! is taking it out and putting it in again; moving it to the front builds the dict anew.
 
-use super::ordered_views::{OrderedIterator, OrderedItems, OrderedKeys, OrderedValues};
+use super::ordered_views::{OrderedItems, OrderedIterator, OrderedKeys, OrderedValues};
 use orochi_core::{Obj, Owner, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{key_error, key_error_message, type_error};
@@ -15,7 +15,7 @@ use orochi_objects::{Args, KwArgs, PyClass, PyResult, PyType, class_of, str};
 /// Dictionary that remembers insertion order
 #[pyclass(name = "OrderedDict", module = "collections", base = PyDict, subclassable, dict, weakref)]
 #[derive(Trace)]
-pub struct OrderedDict {
+pub(crate) struct OrderedDict {
     dict: PyDict,
 }
 
@@ -32,7 +32,7 @@ impl OrderedDict {
 
 /// `self.update(iterable, **kwargs)` through item assignment.
 fn fill(thread: &mut Thread, this: Ref<'_>, iterable: Option<Ref<'_>>, kwargs: &KwArgs<'_>) -> PyResult<()> {
-    let mut assign = |thread: &mut Thread, key: Ref<'_>, value: Ref<'_>| {
+    let assign = |thread: &mut Thread, key: Ref<'_>, value: Ref<'_>| {
         protocol::set_item(thread, this, key, Some(value))
     };
     if let Some(source) = iterable {
@@ -100,7 +100,12 @@ impl OrderedDict {
     /// Create a new ordered dictionary with keys from iterable and values set to value.
     #[classmethod]
     #[signature(iterable, value=None)]
-    fn fromkeys(thread: &mut Thread, cls: &Obj<PyType>, iterable: Ref<'_>, value: Option<Ref<'_>>) -> PyResult {
+    fn fromkeys(
+        thread: &mut Thread,
+        cls: &Obj<PyType>,
+        iterable: Ref<'_>,
+        value: Option<Ref<'_>>,
+    ) -> PyResult {
         let made = protocol::call(thread, cls.get(), &[])?;
         let value = value.unwrap_or(Ref::NONE);
         protocol::iterate(thread, iterable, |thread, key| {
@@ -112,7 +117,7 @@ impl OrderedDict {
     /// Move an existing element to the end (or beginning if last is false).
     ///
     /// Raise KeyError if the element does not exist.
-    #[signature(key, last=true)]
+    #[signature(key, last = true)]
     fn move_to_end(thread: &mut Thread, this: &Obj<Self>, key: Ref<'_>, last: bool) -> PyResult<()> {
         let dict = OrderedDict::dict(this)?;
         let key = Key::for_dict(thread, key)?;
@@ -135,7 +140,7 @@ impl OrderedDict {
     /// Remove and return a (key, value) pair from the dictionary.
     ///
     /// Pairs are returned in LIFO order if last is true or FIFO order if false.
-    #[signature(last=true)]
+    #[signature(last = true)]
     fn popitem(thread: &mut Thread, this: &Obj<Self>, last: bool) -> PyResult {
         let dict = OrderedDict::dict(this)?;
         let owner = Owner::from(dict);

@@ -18,7 +18,7 @@ const VALUES: u8 = 2;
 /// An iterator over an ordered dict.
 #[pyclass(name = "odict_iterator", no_new)]
 #[derive(Trace)]
-pub struct OrderedIterator {
+pub(crate) struct OrderedIterator {
     /// Nothing once the iterator is exhausted.
     dict: AtomicField,
     kind: u8,
@@ -123,7 +123,7 @@ macro_rules! views {
         $(#[$doc])*
         #[pyclass(name = $name, base = $base, no_new)]
         #[derive(Trace)]
-        pub struct $type {
+        pub(crate) struct $type {
             view: $base,
         }
 

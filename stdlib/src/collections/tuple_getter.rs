@@ -9,7 +9,7 @@ use orochi_objects::{PyResult, PyType, class_of, int, protocol, str};
 /// A descriptor that fetches an item of a tuple.
 #[pyclass(name = "_tuplegetter", module = "collections")]
 #[derive(Trace)]
-pub struct TupleGetter {
+pub(crate) struct TupleGetter {
     index: i64,
     doc: AtomicField,
 }
@@ -31,7 +31,9 @@ impl TupleGetter {
         _owner: Option<Ref<'_>>,
     ) -> PyResult {
         let getter = orochi_objects::slot_receiver::<TupleGetter>(this)?;
-        let Some(instance) = instance.filter(|instance| !instance.is_none()) else { return Ok(this.to_owned()) };
+        let Some(instance) = instance.filter(|instance| !instance.is_none()) else {
+            return Ok(this.to_owned());
+        };
         let Some(tuple) = instance.downcast::<PyTuple>() else {
             let (index, class) = (getter.index, class_of(instance).name());
             return Err(type_error(format!(

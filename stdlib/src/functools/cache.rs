@@ -33,7 +33,7 @@ use std::sync::OnceLock;
 ///                         hits misses currsize maxsize
 #[pyclass(name = "_lru_cache_wrapper", module = "functools", subclassable, dict, weakref, method_descriptor)]
 #[derive(Trace)]
-pub struct LruCacheWrapper {
+pub(crate) struct LruCacheWrapper {
     function: Field,
     info: Field,
     typed: bool,
@@ -50,7 +50,7 @@ pub struct LruCacheWrapper {
 /// A result of a limited cache.
 #[pyclass(name = "_lru_list_elem", module = "functools", no_new, no_methods)]
 #[derive(Trace)]
-pub struct Entry {
+pub(crate) struct Entry {
     key: Field,
     hash: i64,
     result: Field,
@@ -147,7 +147,13 @@ impl LruCacheWrapper {
     }
 
     /// Keeps a result, and drops the one used least recently if there are too many.
-    fn keep(this: &Obj<Self>, thread: &mut Thread, limit: usize, key: &Key<'_>, result: &Value) -> PyResult<()> {
+    fn keep(
+        this: &Obj<Self>,
+        thread: &mut Thread,
+        limit: usize,
+        key: &Key<'_>,
+        result: &Value,
+    ) -> PyResult<()> {
         let results = this.results()?;
         if dict::contains(thread, results, key)? {
             // Computing the result has put it there.
@@ -295,7 +301,9 @@ impl LruCacheWrapper {
         _owner: Option<Ref<'_>>,
     ) -> PyResult {
         match instance {
-            Some(instance) if !instance.is_none() => method::new(thread, this.to_owned(), instance.to_owned()),
+            Some(instance) if !instance.is_none() => {
+                method::new(thread, this.to_owned(), instance.to_owned())
+            }
             _ => Ok(this.to_owned()),
         }
     }

@@ -9,7 +9,7 @@ use orochi_objects::{PyResult, class_of, int};
 /// An object that compares as a comparison function says; without an object, what makes such objects.
 #[pyclass(name = "KeyWrapper", module = "functools", no_new)]
 #[derive(Trace)]
-pub struct KeyWrapper {
+pub(crate) struct KeyWrapper {
     function: Field,
     object: Option<Field>,
 }
@@ -48,7 +48,8 @@ impl KeyWrapper {
 
     #[slot]
     fn tp_richcompare(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> PyResult {
-        let (Some(left), Some(right)) = (left.downcast::<KeyWrapper>(), right.downcast::<KeyWrapper>()) else {
+        let (Some(left), Some(right)) = (left.downcast::<KeyWrapper>(), right.downcast::<KeyWrapper>())
+        else {
             return Err(type_error("other argument must be K instance"));
         };
         let (Some(a), Some(b)) = (&left.object, &right.object) else {

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 /// Used as a placeholder for partial arguments.
 #[pyclass(name = "_PlaceholderType", module = "functools")]
 #[derive(Trace)]
-pub struct PlaceholderType {}
+pub(crate) struct PlaceholderType {}
 
 /// The placeholder object, of which there is one.
 pub(crate) fn placeholder(thread: &mut Thread) -> PyResult {
@@ -54,7 +54,7 @@ impl PlaceholderType {
 /// Create a new function with partial application of the given arguments and keywords.
 #[pyclass(name = "partial", module = "functools", subclassable, dict, weakref)]
 #[derive(Trace)]
-pub struct Partial {
+pub(crate) struct Partial {
     function: AtomicField,
     args: AtomicField,
     keywords: AtomicField,
@@ -88,7 +88,7 @@ fn filled(given: &Obj<PyTuple>, call: &[Ref<'_>]) -> Vec<Value> {
             item.to_owned()
         })
         .collect();
-    values.extend(call.map(|value| value.to_owned()));
+    values.extend(call.map(|&value| value.to_owned()));
     values
 }
 
@@ -126,7 +126,11 @@ impl Partial {
                 let values = filled(&inner.args(thread), &given);
                 (inner.function(thread), values, dict::copy(thread, &*inner.keywords(thread)?)?)
             }
-            None => (function.to_owned(), given.iter().map(|value| value.to_owned()).collect(), dict::new(thread)?),
+            None => (
+                function.to_owned(),
+                given.iter().map(|&value| value.to_owned()).collect(),
+                dict::new(thread)?,
+            ),
         };
         for (name, value) in args.keywords() {
             dict::set_item(thread, &keywords, name.get(), value.to_owned())?;
@@ -174,7 +178,9 @@ impl Partial {
         _owner: Option<Ref<'_>>,
     ) -> PyResult {
         match instance {
-            Some(instance) if !instance.is_none() => method::new(thread, this.to_owned(), instance.to_owned()),
+            Some(instance) if !instance.is_none() => {
+                method::new(thread, this.to_owned(), instance.to_owned())
+            }
             _ => Ok(this.to_owned()),
         }
     }

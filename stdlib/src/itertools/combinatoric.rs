@@ -67,7 +67,7 @@ fn non_negative(r: isize) -> PyResult<usize> {
 /// product(A, repeat=4) means the same as product(A, A, A, A).
 #[pyclass(name = "product", module = "itertools", subclassable)]
 #[derive(Trace)]
-pub struct Product {
+pub(crate) struct Product {
     pools: Box<[Box<[Field]>]>,
     repeat: usize,
     counters: Guarded<Counters>,
@@ -122,9 +122,10 @@ impl Product {
         });
         let Some(indices) = next else { return Ok(None) };
         debug_assert_eq!(indices.len(), pools.len() * this.repeat);
-        let items = indices.iter().enumerate().map(|(place, &index)| {
-            pools.get(place % pools.len().max(1)).and_then(|pool| pool.get(index))
-        });
+        let items = indices
+            .iter()
+            .enumerate()
+            .map(|(place, &index)| pools.get(place % pools.len().max(1)).and_then(|pool| pool.get(index)));
         Ok(Some(tuple::new(thread, chosen(items))?.into_value()))
     }
 }
@@ -134,7 +135,7 @@ impl Product {
 /// permutations(range(3), 2) --> (0,1), (0,2), (1,0), (1,2), (2,0), (2,1)
 #[pyclass(name = "permutations", module = "itertools", subclassable)]
 #[derive(Trace)]
-pub struct Permutations {
+pub(crate) struct Permutations {
     pool: Box<[Field]>,
     length: usize,
     counters: Guarded<Counters>,
@@ -169,8 +170,7 @@ impl Permutations {
 
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
-        let next =
-            this.counters.with(this, thread, |counters, _| counters.next(next_permutation));
+        let next = this.counters.with(this, thread, |counters, _| counters.next(next_permutation));
         let Some(indices) = next else { return Ok(None) };
         let items = indices.iter().take(this.length).map(|&index| this.pool.get(index));
         Ok(Some(tuple::new(thread, chosen(items))?.into_value()))
@@ -202,7 +202,7 @@ macro_rules! combinations {
         $(#[$doc])*
         #[pyclass(name = $name, module = "itertools", subclassable)]
         #[derive(Trace)]
-        pub struct $type {
+        pub(crate) struct $type {
             pool: Box<[Field]>,
             counters: Guarded<Counters>,
         }

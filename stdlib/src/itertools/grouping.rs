@@ -15,7 +15,7 @@ use orochi_objects::{PyResult, PyType, protocol};
 ///   is used for grouping.
 #[pyclass(name = "groupby", module = "itertools", subclassable)]
 #[derive(Trace)]
-pub struct GroupBy {
+pub(crate) struct GroupBy {
     iterator: Field,
     function: Field,
     /// The key of the group that is being given out.
@@ -30,7 +30,7 @@ pub struct GroupBy {
 /// The items of one group.
 #[pyclass(name = "_grouper", module = "itertools")]
 #[derive(Trace)]
-pub struct Grouper {
+pub(crate) struct Grouper {
     parent: Field,
     target: Field,
 }

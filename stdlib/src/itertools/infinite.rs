@@ -17,7 +17,7 @@ use orochi_objects::{PyResult, PyType, str};
 ///             x += step
 #[pyclass(name = "count", module = "itertools", subclassable)]
 #[derive(Trace)]
-pub struct Count {
+pub(crate) struct Count {
     current: AtomicField,
     step: Field,
 }
@@ -35,7 +35,7 @@ fn check_number(object: Ref<'_>) -> PyResult<()> {
 #[pymethods]
 impl Count {
     #[new]
-    #[signature(start=0, step=1)]
+    #[signature(start = 0, step = 1)]
     fn new(
         thread: &mut Thread,
         cls: &Obj<PyType>,
@@ -84,7 +84,7 @@ impl Count {
 /// Return elements from the iterable until it is exhausted. Then repeat the sequence indefinitely.
 #[pyclass(name = "cycle", module = "itertools", subclassable)]
 #[derive(Trace)]
-pub struct Cycle {
+pub(crate) struct Cycle {
     /// The iterator; nothing once it is exhausted.
     iterator: AtomicField,
     saved: Guarded<Saved>,
@@ -135,7 +135,7 @@ impl Cycle {
 /// endlessly.
 #[pyclass(name = "repeat", module = "itertools", subclassable)]
 #[derive(Trace)]
-pub struct Repeat {
+pub(crate) struct Repeat {
     object: Field,
     /// How often still; `None`: for ever.
     remaining: Guarded<Option<usize>>,

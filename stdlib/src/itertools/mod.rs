@@ -12,8 +12,8 @@ mod teeing;
 
 use orochi_core::{Obj, Thread};
 use orochi_macros::pymodule;
-use orochi_objects::types::module::PyModule;
 use orochi_objects::PyResult;
+use orochi_objects::types::module::PyModule;
 
 /// Functional tools for creating and using iterators.
 ///

@@ -10,7 +10,7 @@ use orochi_objects::{PyResult, PyType};
 /// Return series of accumulated sums.
 #[pyclass(name = "accumulate", module = "itertools", subclassable)]
 #[derive(Trace)]
-pub struct Accumulate {
+pub(crate) struct Accumulate {
     iterator: Field,
     /// None adds.
     function: Field,
@@ -34,9 +34,8 @@ impl Accumulate {
             iterator: Field::new_local(protocol::iter(thread, iterable)?),
             function: Field::new_local(func.map_or(Value::NONE, Ref::to_owned)),
             total: AtomicField::empty(),
-            initial: initial.map_or_else(AtomicField::empty, |initial| {
-                AtomicField::new_local(initial.to_owned())
-            }),
+            initial: initial
+                .map_or_else(AtomicField::empty, |initial| AtomicField::new_local(initial.to_owned())),
         };
         Ok(orochi_objects::alloc(thread, cls, made)?.into_value())
     }
@@ -69,7 +68,7 @@ impl Accumulate {
 /// choose the data elements.
 #[pyclass(name = "compress", module = "itertools", subclassable)]
 #[derive(Trace)]
-pub struct Compress {
+pub(crate) struct Compress {
     data: Field,
     selectors: Field,
 }
@@ -115,7 +114,7 @@ macro_rules! with_function {
         $(#[$doc])*
         #[pyclass(name = $name, module = "itertools", subclassable)]
         #[derive(Trace)]
-        pub struct $type {
+        pub(crate) struct $type {
             function: Field,
             iterator: Field,
             /// Whether the predicate has decided for good.

@@ -14,7 +14,7 @@ use orochi_objects::{ArgSlice, Args, PyResult, PyType};
 /// iterable, until all of the iterables are exhausted.
 #[pyclass(name = "chain", module = "itertools", subclassable)]
 #[derive(Trace)]
-pub struct Chain {
+pub(crate) struct Chain {
     /// The iterator over the iterables; nothing at the end.
     source: AtomicField,
     active: AtomicField,
@@ -94,7 +94,7 @@ impl Chain {
 /// but returns an iterator.
 #[pyclass(name = "islice", module = "itertools", subclassable)]
 #[derive(Trace)]
-pub struct ISlice {
+pub(crate) struct ISlice {
     /// Nothing once the end is reached.
     iterator: AtomicField,
     /// The position of the item to give out next, and that of the iterator.
@@ -109,7 +109,8 @@ fn position(thread: &mut Thread, object: Ref<'_>, message: &'static str) -> PyRe
         return Ok(None);
     }
     let index = int::index(thread, object).map_err(|_| value_error(message))?;
-    let index = int::value(index.get()).and_then(IntRef::to_i64).and_then(|index| usize::try_from(index).ok());
+    let index =
+        int::value(index.get()).and_then(IntRef::to_i64).and_then(|index| usize::try_from(index).ok());
     index.map(Some).ok_or_else(|| value_error(message))
 }
 
@@ -186,7 +187,7 @@ impl ISlice {
 ///     s -> (s0,s1), (s1,s2), (s2, s3), ...
 #[pyclass(name = "pairwise", module = "itertools", subclassable)]
 #[derive(Trace)]
-pub struct Pairwise {
+pub(crate) struct Pairwise {
     /// Nothing at the end.
     iterator: AtomicField,
     previous: AtomicField,
@@ -236,7 +237,7 @@ impl Pairwise {
 /// yielded as soon as a batch is full or when the input iterable is exhausted.
 #[pyclass(name = "batched", module = "itertools", subclassable)]
 #[derive(Trace)]
-pub struct Batched {
+pub(crate) struct Batched {
     /// Nothing at the end.
     iterator: AtomicField,
     size: usize,
@@ -247,13 +248,7 @@ pub struct Batched {
 impl Batched {
     #[new]
     #[signature(iterable, n, *, strict=false)]
-    fn new(
-        thread: &mut Thread,
-        cls: &Obj<PyType>,
-        iterable: Ref<'_>,
-        n: isize,
-        strict: bool,
-    ) -> PyResult {
+    fn new(thread: &mut Thread, cls: &Obj<PyType>, iterable: Ref<'_>, n: isize, strict: bool) -> PyResult {
         let size = usize::try_from(n).ok().filter(|&n| n > 0);
         let size = size.ok_or_else(|| value_error("n must be at least one"))?;
         let iterator = AtomicField::new_local(protocol::iter(thread, iterable)?);
@@ -296,7 +291,7 @@ impl Batched {
 /// defaults to None or can be specified by a keyword argument.
 #[pyclass(name = "zip_longest", module = "itertools", subclassable)]
 #[derive(Trace)]
-pub struct ZipLongest {
+pub(crate) struct ZipLongest {
     /// An empty place is an exhausted iterator.
     iterators: Guarded<Vec<Field>>,
     count: usize,
@@ -344,9 +339,9 @@ impl ZipLongest {
             };
             any |= item.is_some();
             if item.is_none() && iterator.is_some() {
-                let ended = this.iterators.with(this, thread, |iterators, _| {
-                    iterators.get_mut(i).map(std::mem::take)
-                });
+                let ended = this
+                    .iterators
+                    .with(this, thread, |iterators, _| iterators.get_mut(i).map(std::mem::take));
                 drop(ended);
             }
             items.push(item.unwrap_or_else(|| this.fill.fixed().to_owned()));

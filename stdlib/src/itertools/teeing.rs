@@ -13,7 +13,7 @@ const BLOCK: usize = 57;
 /// A block of items, and the way to those behind.
 #[pyclass(name = "_tee_dataobject", module = "itertools", no_new, no_methods)]
 #[derive(Trace)]
-pub struct TeeData {
+pub(crate) struct TeeData {
     iterator: Field,
     items: Guarded<Vec<Field>>,
     next: AtomicField,
@@ -23,7 +23,7 @@ pub struct TeeData {
 /// Iterator wrapped to make it copyable.
 #[pyclass(name = "_tee", module = "itertools", weakref)]
 #[derive(Trace)]
-pub struct Tee {
+pub(crate) struct Tee {
     block: AtomicField,
     index: AtomicUsize,
 }
@@ -142,7 +142,8 @@ pub(crate) fn tee(thread: &mut Thread, iterable: Ref<'_>, n: isize) -> PyResult 
     let mut iterators = Vec::new();
     if n > 0 {
         let first = Tee::over(thread, iterable)?;
-        let copied = first.get().downcast::<Tee>().ok_or_else(|| type_error("a tee iterator without data"))?;
+        let copied =
+            first.get().downcast::<Tee>().ok_or_else(|| type_error("a tee iterator without data"))?;
         for _ in 1..n {
             iterators.push(Tee::copy_of(thread, copied)?);
         }

@@ -36,7 +36,7 @@ fn shown(thread: &mut Thread, object: Ref<'_>, values: &[Ref<'_>]) -> PyResult<S
 /// After g = itemgetter(2, 5, 3), the call g(r) returns (r[2], r[5], r[3])
 #[pyclass(name = "itemgetter", module = "operator", subclassable)]
 #[derive(Trace)]
-pub struct ItemGetter {
+pub(crate) struct ItemGetter {
     items: Box<[Field]>,
 }
 
@@ -88,7 +88,7 @@ impl ItemGetter {
 /// (r.name.first, r.name.last).
 #[pyclass(name = "attrgetter", module = "operator", subclassable)]
 #[derive(Trace)]
-pub struct AttrGetter {
+pub(crate) struct AttrGetter {
     names: Box<[Field]>,
     /// Each name's dotted parts, interned.
     paths: Box<[Box<[Field]>]>,
@@ -164,7 +164,7 @@ impl AttrGetter {
 /// r.name('date', foo=1).
 #[pyclass(name = "methodcaller", module = "operator", subclassable)]
 #[derive(Trace)]
-pub struct MethodCaller {
+pub(crate) struct MethodCaller {
     name: Field,
     /// Positional arguments, then the values of the keyword arguments.
     values: Box<[Field]>,

@@ -151,7 +151,10 @@ pub(crate) fn length_hint(thread: &mut Thread, obj: Ref<'_>, default: isize) -> 
         return Err(type_error(format!("__length_hint__ must be an integer, not {class}")));
     }
     let hint = orochi_objects::types::int::index_i64(thread, hint.get())?;
-    isize::try_from(hint).ok().filter(|&hint| hint >= 0).ok_or_else(|| value_error("__length_hint__() should return >= 0"))
+    isize::try_from(hint)
+        .ok()
+        .filter(|&hint| hint >= 0)
+        .ok_or_else(|| value_error("__length_hint__() should return >= 0"))
 }
 
 /// Return 'a == b'.
@@ -199,6 +202,7 @@ fn bytes_of(thread: &mut Thread, object: Ref<'_>) -> PyResult<Option<Vec<u8>>> {
 
 /// Compares in a time that depends on the lengths alone.
 fn same_bytes(a: &[u8], b: &[u8]) -> bool {
-    let difference = a.iter().zip(b).fold(0u8, |difference, (a, b)| std::hint::black_box(difference | (a ^ b)));
+    let difference =
+        a.iter().zip(b).fold(0u8, |difference, (a, b)| std::hint::black_box(difference | (a ^ b)));
     a.len() == b.len() && difference == 0
 }
