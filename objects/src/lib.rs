@@ -10,6 +10,7 @@ pub mod args;
 pub mod attributes;
 pub mod buffer;
 pub mod class;
+pub mod codecs;
 pub mod convert;
 pub mod error;
 pub mod finalize;

@@ -36,6 +36,8 @@ pub struct PyInterpreter {
     pub sys: AtomicField,
     /// Native modules that were made, by name, for the importers.
     pub natives: AtomicField,
+    /// The registry of codecs and error handlers.
+    pub codecs: AtomicField,
 }
 
 /// The state of a Python thread.

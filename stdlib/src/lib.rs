@@ -1,11 +1,15 @@
 //! The native modules of the standard library, one file or folder each, written with the macros.
 
-pub mod math;
-pub mod sre;
-pub mod support;
+pub mod collections;
+pub mod functools;
 pub mod imp;
+pub mod itertools;
 pub mod library;
 pub mod marshal;
+pub mod math;
+pub mod operator;
+pub mod sre;
+pub mod support;
 pub mod sys;
 pub mod thread;
 
@@ -14,9 +18,13 @@ use orochi_objects::ModuleDef;
 /// Every native module but `builtins` and `sys`, which exist from the start.
 #[rustfmt::skip]
 pub static MODULES: &[&ModuleDef] = &[
+    &collections::MODULE,
+    &functools::MODULE,
     &imp::MODULE,
+    &itertools::MODULE,
     &library::MODULE,
     &marshal::MODULE,
+    &operator::MODULE,
     &sre::MODULE,
     &thread::MODULE,
 ];

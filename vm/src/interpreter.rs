@@ -49,6 +49,7 @@ impl Interpreter {
             modules: AtomicField::new_local(modules.to_value()),
             sys: AtomicField::empty(),
             natives: AtomicField::new_local(dict::new(thread)?.into_value()),
+            codecs: AtomicField::new_local(orochi_objects::codecs::registry::new(thread)?),
         };
         let state = orochi_objects::make(thread, state)?;
         ThreadState::attach(thread, state.clone())?;

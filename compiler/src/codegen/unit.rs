@@ -17,6 +17,8 @@ use crate::symtable::{Place, ScopeId, ScopeKind, SymbolTable};
 
 /// Locals beyond these registers are spilled, so that the temporaries of 20 nested blocks always find room.
 const MAX_LOCAL_REGISTERS: usize = 120;
+/// More code objects than this may not be nested.
+const MAX_UNITS: usize = 400;
 /// More blocks than this may not be nested.
 const MAX_BLOCKS: usize = 20;
 
@@ -166,6 +168,10 @@ fn layout(table: &SymbolTable, id: ScopeId) -> Layout {
 impl<'t> Generator<'t> {
     /// Begins a code object for a scope.
     pub(super) fn enter(&mut self, name: &str, id: ScopeId, at: Position) -> Result<()> {
+        if self.units.len() > MAX_UNITS {
+            let message = "maximum recursion depth exceeded during compilation";
+            return Err(CompileError::at(ErrorKind::Recursion, message, at));
+        }
         let table = self.table;
         let scope = table.scope(id);
         let mut layout = layout(table, id);

@@ -25,7 +25,8 @@ use crate::explain;
 
 /// How deep a tree may be nested.
 pub(crate) const MAX_DEPTH: u32 = 4000;
-const LARGE_STACK: usize = 48 << 20;
+/// Pages that are not touched cost nothing; frames of code that is not optimized are large.
+const LARGE_STACK: usize = if cfg!(debug_assertions) { 256 << 20 } else { 64 << 20 };
 
 /// What kind of input a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,6 +201,15 @@ impl<'s> Adapter<'s> {
     fn warn(&self, message: String, start: usize, end: usize) {
         let range = TextRange::new((start as u32).into(), (end.max(start) as u32).into());
         self.warnings.borrow_mut().push(Warning::syntax(message, self.position(range)));
+    }
+
+    /// Refuses what would be nested `more` levels deeper.
+    fn check_depth(&self, more: usize, at: &impl Ranged) -> Result<()> {
+        if self.depth.get() as usize + more <= MAX_DEPTH as usize {
+            return Ok(());
+        }
+        let message = "maximum recursion depth exceeded during compilation";
+        Err(CompileError::at(ErrorKind::Recursion, message, self.at(at)))
     }
 
     /// Runs `f` one level deeper.

@@ -20,8 +20,31 @@ impl Adapter<'_> {
                 r::Stmt::ClassDef(n) => self.without_decorators(n.range, &n.decorator_list),
                 _ => node.range(),
             };
+            let range = self.with_semicolon(node, range);
             Ok(Stmt { kind: self.stmt_kind(node)?, at: self.position(range) })
         })
+    }
+
+    /// A compound statement that ends in a semicolon includes it.
+    fn with_semicolon(&self, node: &r::Stmt, range: TextRange) -> TextRange {
+        let compound = matches!(
+            node,
+            r::Stmt::FunctionDef(_)
+                | r::Stmt::ClassDef(_)
+                | r::Stmt::If(_)
+                | r::Stmt::For(_)
+                | r::Stmt::While(_)
+                | r::Stmt::With(_)
+                | r::Stmt::Try(_)
+                | r::Stmt::Match(_)
+        );
+        let rest = self.source.get(usize::from(range.end())..).unwrap_or_default();
+        let spaces = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        if compound && rest[spaces..].starts_with(';') {
+            let end = range.end() + TextSize::from(spaces as u32 + 1);
+            return TextRange::new(range.start(), end);
+        }
+        range
     }
 
     /// A definition's range from its keyword on.
@@ -170,6 +193,7 @@ impl Adapter<'_> {
     }
 
     fn if_chain(&self, test: &r::Expr, body: &[r::Stmt], clauses: &[r::ElifElseClause]) -> Result<StmtKind> {
+        self.check_depth(clauses.len(), test)?;
         let (test, body) = (self.boxed(test)?, self.suite(body)?);
         let mut orelse = Vec::new();
         let end = clauses.last().map(|clause| clause.range.end());

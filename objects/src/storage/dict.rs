@@ -48,6 +48,8 @@ struct Table {
     filled: AtomicUsize,
     /// See invariant 5. Written under the lock.
     tail: AtomicUsize,
+    /// Every entry below is deleted. Written under the lock, read by whoever looks for the first entry.
+    head: AtomicUsize,
     entries: [Entry; 0],
 }
 
@@ -172,6 +174,7 @@ impl Table {
                 used: AtomicUsize::new(0),
                 filled: AtomicUsize::new(0),
                 tail: AtomicUsize::new(0),
+                head: AtomicUsize::new(0),
                 entries: [],
             });
             let indices = Self::entry(table.as_ptr(), capacity).cast::<u8>();
@@ -382,7 +385,10 @@ impl DictStorage {
     /// The first entry from `from` on, and its number.
     #[inline]
     pub fn next_entry<'a>(&'a self, thread: &'a Thread, from: usize) -> Option<(usize, EntryRef<'a>)> {
-        (from..self.entry_count(thread)).find_map(|i| Some((i, self.entry(thread, i)?)))
+        let table = self.load();
+        // SAFETY: as in `len`.
+        let head = if table.is_null() { 0 } else { unsafe { (*table).head.load(Ordering::Relaxed) } };
+        (from.max(head)..self.entry_count(thread)).find_map(|i| Some((i, self.entry(thread, i)?)))
     }
 
     /// The last entry below `below`, and its number.
@@ -643,6 +649,31 @@ impl DictStorage {
         Some((key.into_value()?, value.into_value()?))
     }
 
+    /// Takes the first entry out.
+    pub fn pop_first(&self, owner: Owner<'_>, thread: &mut Thread) -> Option<(Value, Value)> {
+        let removed = lock::with(owner, thread, || {
+            let table = self.load();
+            if table.is_null() {
+                return None;
+            }
+            // SAFETY: the present table; entries below `head` are deleted.
+            unsafe {
+                let mut index = (*table).head.load(Ordering::Relaxed);
+                while index < (*table).filled.load(Ordering::Relaxed) {
+                    if (*Table::entry(table, index)).key.word() != DELETED {
+                        let removed = self.remove_locked(owner, table, index);
+                        (*table).head.fetch_max(index + 1, Ordering::Relaxed);
+                        return Some(removed);
+                    }
+                    index += 1;
+                }
+            }
+            None
+        });
+        let (key, value) = removed?;
+        Some((key.into_value()?, value.into_value()?))
+    }
+
     fn remove_locked(&self, owner: Owner<'_>, table: *mut Table, index: usize) -> (Field, Field) {
         self.keys_change();
         // SAFETY: callers hold the lock and found a live entry in the present table.
@@ -655,12 +686,16 @@ impl DictStorage {
             if index + 1 == (*table).tail.load(Ordering::Relaxed) {
                 (*table).tail.store(index, Ordering::Relaxed);
             }
+            if index == (*table).head.load(Ordering::Relaxed) {
+                (*table).head.store(index + 1, Ordering::Relaxed);
+            }
             if used == 0 && !owner.is_shared() && (*table).mask == 0 {
                 // Nobody else looks at a small local table: it can be filled anew. Searches under way must notice.
                 let generation = self.generation.load(Ordering::Relaxed);
                 self.generation.store(generation.wrapping_add(1), Ordering::Relaxed);
                 (*table).filled.store(0, Ordering::Relaxed);
                 (*table).tail.store(0, Ordering::Relaxed);
+                (*table).head.store(0, Ordering::Relaxed);
             }
             (key, value)
         }

@@ -36,6 +36,11 @@ pub struct PyDict {
 impl PyDict {}
 
 impl PyDict {
+    /// The payload of an empty dict, for classes that derive from `dict`.
+    pub fn empty() -> PyDict {
+        PyDict { storage: DictStorage::new() }
+    }
+
     /// The memory.
     #[inline(always)]
     pub fn storage(&self) -> &DictStorage {

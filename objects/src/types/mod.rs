@@ -47,6 +47,7 @@ pub mod singletons;
 pub mod slice;
 pub mod static_method;
 pub mod str;
+pub mod str_;
 pub mod structseq;
 pub mod super_;
 pub mod traceback;

@@ -134,9 +134,25 @@ pub fn new(thread: &Thread, text: &str) -> PyResult<Value> {
     from_wtf8(thread, text.as_ref())
 }
 
-/// A new str from WTF-8.
+/// A new str from WTF-8. The empty one and those of one ASCII character are shared.
 pub fn from_wtf8(thread: &Thread, text: &Wtf8) -> PyResult<Value> {
+    if text.len() <= 1
+        && let Some(shared) = crate::types::str_::single::shared(thread, text)
+    {
+        return shared;
+    }
     Ok(object(thread, text)?.into_value())
+}
+
+/// The text of two strs in a row.
+pub fn concatenated(thread: &Thread, left: &Obj<PyStr>, right: &Obj<PyStr>) -> PyResult<Owned<PyStr>> {
+    let (head, tail) = (left.as_bytes(), right.as_bytes());
+    let len = head.len().checked_add(tail.len()).ok_or_else(memory_error)?;
+    let ascii = left.is_ascii() && right.is_ascii();
+    allocate(thread, PyStr::static_type().get(), len, ascii, |i| match head.get(i) {
+        Some(&byte) => byte,
+        None => tail.get(i - head.len()).copied().unwrap_or(0),
+    })
 }
 
 /// A new str as its object.
@@ -151,14 +167,24 @@ pub fn subclass_object(
     text: &Wtf8,
 ) -> PyResult<Owned<PyStr>> {
     let bytes: &[u8] = text.as_ref();
-    let ascii = bytes.is_ascii();
+    allocate(thread, class, bytes.len(), bytes.is_ascii(), |i| bytes.get(i).copied().unwrap_or(0))
+}
+
+/// A new str whose bytes, which are WTF-8, `byte` gives one by one.
+fn allocate(
+    thread: &Thread,
+    class: &Obj<crate::types::r#type::PyType>,
+    len: usize,
+    ascii: bool,
+    byte: impl FnMut(usize) -> u8,
+) -> PyResult<Owned<PyStr>> {
     debug_assert!(std::ptr::eq(class.fields.layout, PyStr::LAYOUT));
     // SAFETY: the class's layout is PyStr's; the tail goes last.
     let made = unsafe {
         orochi_core::alloc::allocate_with_tail::<PyStr, u8>(
             thread,
             NonNull::from(class).cast(),
-            bytes.len(),
+            len,
             |tail| PyStr {
                 hash: AtomicU64::new(0),
                 breadcrumbs: OnceLock::new(),
@@ -166,7 +192,7 @@ pub fn subclass_object(
                 interned: std::sync::atomic::AtomicBool::new(false),
                 bytes: tail,
             },
-            |i| bytes.get(i).copied().unwrap_or(0),
+            byte,
         )
     };
     made.ok_or_else(memory_error)
@@ -199,7 +225,26 @@ pub fn expect_attribute_name(name: Ref<'_>) -> PyResult<&Obj<PyStr>> {
     })
 }
 
-#[pymethods]
+
+/// The str itself if it is exactly a `str`; a copy of an instance of a subclass.
+pub fn exact(thread: &Thread, text: &Obj<PyStr>) -> PyResult<Value> {
+    if crate::class::is_exact(text.get(), PyStr::static_type()) {
+        return Ok(text.to_value());
+    }
+    from_wtf8(thread, text.as_wtf8())
+}
+
+#[pymethods(parts(
+    crate::types::str_::case::CASE,
+    crate::types::str_::construct::CONSTRUCT,
+    crate::types::str_::format::FORMAT,
+    crate::types::str_::iterator::ITERATION,
+    crate::types::str_::layout::LAYOUT,
+    crate::types::str_::search::SEARCH,
+    crate::types::str_::sequence::SEQUENCE,
+    crate::types::str_::split::SPLIT,
+    crate::types::str_::translate::TRANSLATE
+))]
 impl PyStr {
     #[slot]
     fn tp_hash(this: &Obj<Self>) -> PyResult<i64> {

@@ -92,11 +92,7 @@ pub(super) fn ascii(thread: &mut Thread, object: Ref<'_>) -> PyResult {
 
 /// `format(object, spec)`.
 pub(crate) fn format(thread: &mut Thread, object: Ref<'_>, spec: Ref<'_>) -> PyResult {
-    let Some(method) = class_of(object).lookup(thread, name!("__format__")).map(Ref::to_owned) else {
-        return protocol::str(thread, object);
-    };
-    let bound = orochi_objects::types::object::bind(thread, method, object)?;
-    protocol::call(thread, bound.get(), &[spec])
+    orochi_objects::types::str_::format::format_object(thread, object, spec)
 }
 
 /// `isinstance(object, class)`.

@@ -24,9 +24,14 @@ macro_rules! views {
         }
 
         impl $type {
+            /// The payload of a view of the dict.
+            pub fn payload(dict: &Obj<PyDict>) -> $type {
+                $type { dict: Field::new_local(dict.to_value()) }
+            }
+
             /// A view of the dict.
             pub fn of(thread: &Thread, dict: &Obj<PyDict>) -> PyResult<Value> {
-                Ok(crate::make(thread, $type { dict: Field::new_local(dict.to_value()) })?.into_value())
+                Ok(crate::make(thread, $type::payload(dict))?.into_value())
             }
 
             /// The dict.

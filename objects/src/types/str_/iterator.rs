@@ -1,0 +1,104 @@
+//! The iterator of a `str`.
+//!
+//! Its position is an atomic offset: threads that share an iterator get each character once.
+
+use crate::error::PyResult;
+use crate::types::int;
+use crate::types::iterators::reduced;
+use crate::types::str::{self, PyStr};
+use crate::types::str_::single;
+use orochi_core::sync::{AtomicU64, Ordering};
+use orochi_core::{Field, Obj, Ref, Thread, Value};
+use orochi_macros::{Trace, pyclass, pymethods};
+
+/// An iterator over the characters of a str.
+#[pyclass(name = "str_iterator", no_new)]
+#[derive(Trace)]
+pub struct PyStrIterator {
+    text: Field,
+    /// The next character's offset in bytes.
+    #[trace(unsafe_skip)]
+    offset: AtomicU64,
+}
+
+/// `iter(text)`.
+pub fn new(thread: &Thread, text: &Obj<PyStr>) -> PyResult {
+    let text = Field::new_local(text.to_value());
+    Ok(crate::make(thread, PyStrIterator { text, offset: AtomicU64::new(0) })?.into_value())
+}
+
+impl PyStrIterator {
+    fn text(&self) -> Option<&Obj<PyStr>> {
+        self.text.fixed().downcast::<PyStr>()
+    }
+}
+
+/// The next character. Relaxed orders suffice: the text never changes, and the position stands alone.
+#[inline]
+pub fn next(thread: &Thread, this: &Obj<PyStrIterator>) -> PyResult<Option<Value>> {
+    let Some(text) = this.text() else { return Ok(None) };
+    loop {
+        let at = this.offset.load(Ordering::Relaxed);
+        if text.is_ascii() {
+            let Some(&byte) = text.as_bytes().get(at as usize) else { return Ok(None) };
+            if this.offset.compare_exchange(at, at + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                return single::latin1(thread, byte).map(Some);
+            }
+        } else {
+            let Some(c) = text.as_wtf8().code_point_at(at as usize) else { return Ok(None) };
+            let after = at + c.len_wtf8() as u64;
+            if this.offset.compare_exchange(at, after, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                return single::character(thread, c).map(Some);
+            }
+        }
+    }
+}
+
+#[pymethods]
+impl PyStrIterator {
+    #[slot]
+    fn tp_iter(this: Ref<'_>) -> Value {
+        this.to_owned()
+    }
+
+    #[slot]
+    fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
+        next(thread, this)
+    }
+
+    /// Private method returning an estimate of len(list(it)).
+    fn __length_hint__(this: &Obj<Self>) -> usize {
+        let offset = this.offset.load(Ordering::Relaxed) as usize;
+        this.text().map_or(0, |text| text.as_wtf8().slice_from(offset).count_code_points())
+    }
+
+    /// Return state information for pickling.
+    fn __reduce__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let Some(text) = this.text() else { return Ok(Value::NONE) };
+        let offset = this.offset.load(Ordering::Relaxed) as usize;
+        if offset >= text.as_bytes().len() {
+            let empty = str::new(thread, "")?;
+            return reduced(thread, "iter", vec![empty], None);
+        }
+        let index = super::search::index_of(text, offset);
+        reduced(thread, "iter", vec![text.to_value()], Some(index))
+    }
+
+    /// Set state information for unpickling.
+    fn __setstate__(thread: &mut Thread, this: &Obj<Self>, state: Ref<'_>) -> PyResult<()> {
+        let index = int::index_i64(thread, state)?;
+        if let Some(text) = this.text() {
+            let offset = text.byte_offset(usize::try_from(index).unwrap_or(0));
+            this.offset.store(offset as u64, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+#[pymethods(part = ITERATION)]
+impl PyStr {
+    #[slot]
+    fn tp_iter(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        new(thread, this)
+    }
+}

@@ -1,0 +1,247 @@
+//! `str % arguments`.
+
+use crate::error::{PyResult, memory_error, overflow_error, type_error, value_error};
+use crate::protocol;
+use crate::types::format::size_error;
+use crate::types::int::{self, IntRef};
+use crate::types::str::{self, PyStr};
+use crate::types::tuple::PyTuple;
+use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_text::int::{digits_of_big, digits_of_small};
+use orochi_text::printf::{Amount, Conversion, Layout, Piece, Pieces, PrintfError};
+use orochi_text::wtf8::{CodePoint, Wtf8, Wtf8Buf};
+
+/// The arguments of a `%` operation, taken in order.
+pub struct Arguments<'a> {
+    all: Ref<'a>,
+    tuple: Option<&'a Obj<PyTuple>>,
+    next: usize,
+    mapping: bool,
+    used_key: bool,
+}
+
+impl<'a> Arguments<'a> {
+    /// The right operand: a tuple of arguments, or one argument, which may be a mapping. `text` says what is no mapping
+    /// although it has items.
+    pub fn new(all: Ref<'a>, text: bool) -> Arguments<'a> {
+        let tuple = all.downcast::<PyTuple>();
+        let is_text = text && all.downcast::<PyStr>().is_some()
+            || !text && (crate::bytes::value(all).is_some() || is_bytearray(all));
+        let mapping = crate::class_of(all).slots.mp_subscript().is_some() && tuple.is_none() && !is_text;
+        Arguments { all, tuple, next: 0, mapping, used_key: false }
+    }
+
+    /// Whether keys can be looked up in it.
+    pub fn is_mapping(&self) -> bool {
+        self.mapping
+    }
+
+    /// The next argument.
+    pub fn take(&mut self) -> PyResult<Value> {
+        let found = match self.tuple {
+            Some(tuple) => tuple.item(self.next),
+            None if self.next == 0 && !self.used_key => Some(self.all),
+            None => None,
+        };
+        self.next += 1;
+        found.map(Ref::to_owned).ok_or_else(|| type_error("not enough arguments for format string"))
+    }
+
+    /// The argument under a key.
+    pub fn lookup(&mut self, thread: &mut Thread, key: Ref<'_>) -> PyResult {
+        self.used_key = true;
+        protocol::get_item(thread, self.all, key)
+    }
+
+    /// The argument for a `*`.
+    pub fn star(
+        &mut self,
+        thread: &mut Thread,
+        amount: Option<Amount>,
+        precision: bool,
+    ) -> PyResult<Option<i64>> {
+        if amount != Some(Amount::Star) {
+            return Ok(None);
+        }
+        let value = self.take()?;
+        let Some(number) = int::value(value.get()) else { return Err(type_error("* wants int")) };
+        let _ = thread;
+        match number.to_i64() {
+            Some(n) if precision && i32::try_from(n).is_err() => {
+                Err(overflow_error("Python int too large to convert to C int"))
+            }
+            Some(n) => Ok(Some(n)),
+            None => Err(overflow_error("Python int too large to convert to C ssize_t")),
+        }
+    }
+
+    /// TypeError if arguments are left over.
+    pub fn finish(&self, kind: &str) -> PyResult<()> {
+        let left = match self.tuple {
+            Some(tuple) => self.next < tuple.len(),
+            None => self.next == 0 && !self.used_key && !self.mapping,
+        };
+        if left {
+            return Err(type_error(format!("not all arguments converted during {kind} formatting")));
+        }
+        Ok(())
+    }
+}
+
+fn is_bytearray(object: Ref<'_>) -> bool {
+    object.downcast::<crate::types::bytearray::PyByteArray>().is_some()
+}
+
+/// The exception for a mistake in the format.
+#[cold]
+pub fn printf_error(error: PrintfError) -> crate::PyErr {
+    match error {
+        PrintfError::NotMapping => type_error(error.to_string()),
+        _ => value_error(error.to_string()),
+    }
+}
+
+/// An argument as digits, for the types d, i, u, o, x and X.
+pub fn int_text(thread: &mut Thread, argument: Ref<'_>, layout: &Layout) -> PyResult<String> {
+    let code = char::from(layout.code);
+    let decimal = matches!(code, 'd' | 'i' | 'u');
+    let value = if int::is_int(argument) {
+        argument.to_owned()
+    } else {
+        let class = crate::class_of(argument);
+        let converted = if decimal && class.slots.nb_int().is_some() {
+            Some(crate::types::int_::construct::from_object(thread, argument))
+        } else if class.slots.nb_index().is_some() {
+            Some(int::index(thread, argument))
+        } else {
+            None
+        };
+        let wanted = if decimal { "a real number" } else { "an integer" };
+        match converted {
+            Some(Err(error)) if !error.matches(&crate::types::exception::TypeError) => return Err(error),
+            Some(Ok(value)) => value,
+            _ => {
+                return Err(type_error(format!(
+                    "%{code} format: {wanted} is required, not {}",
+                    class.name()
+                )));
+            }
+        }
+    };
+    let (base, upper) = match code {
+        'o' => (8, false),
+        'x' => (16, false),
+        'X' => (16, true),
+        _ => (10, false),
+    };
+    let number = int::value(value.get()).unwrap_or(IntRef::Small(0));
+    let digits = match number {
+        IntRef::Small(small) => digits_of_small(small.unsigned_abs(), base, upper),
+        big if base == 10 => crate::types::int_::text::decimal(big)?.trim_start_matches('-').to_owned(),
+        IntRef::Big(big) => digits_of_big(big, base, upper),
+    };
+    layout.int(number.is_negative(), &digits).map_err(|error| size_error(error, "width too big"))
+}
+
+/// An argument as text, for the types e, f and g.
+pub fn float_text(thread: &mut Thread, argument: Ref<'_>, layout: &Layout) -> PyResult<String> {
+    let value = protocol::number::as_float(thread, argument)?;
+    layout.float(value).map_err(|error| size_error(error, "width too big"))
+}
+
+/// An argument of type c.
+fn character(argument: Ref<'_>) -> PyResult<CodePoint> {
+    if let Some(text) = argument.downcast::<PyStr>() {
+        let mut points = text.as_wtf8().code_points();
+        return match (points.next(), points.next()) {
+            (Some(c), None) => Ok(c),
+            _ => Err(type_error(format!(
+                "%c requires an int or a unicode character, not a string of length {}",
+                text.len()
+            ))),
+        };
+    }
+    let Some(value) = int::value(argument) else {
+        let class = crate::class_of(argument).name();
+        return Err(type_error(format!("%c requires an int or a unicode character, not {class}")));
+    };
+    let c = value.to_i64().and_then(|n| u32::try_from(n).ok()).and_then(CodePoint::from_u32);
+    c.ok_or_else(|| overflow_error("%c arg not in range(0x110000)"))
+}
+
+fn convert(
+    thread: &mut Thread,
+    conversion: &Conversion<'_, Wtf8>,
+    argument: Ref<'_>,
+    layout: &Layout,
+    out: &mut Wtf8Buf,
+) -> PyResult<()> {
+    let blank = Wtf8::new(" ");
+    let code = char::from(layout.code);
+    let text = match code {
+        's' => protocol::str(thread, argument)?,
+        'r' => protocol::repr(thread, argument)?,
+        'a' => {
+            let repr = protocol::repr(thread, argument)?;
+            match repr.get().downcast::<PyStr>() {
+                Some(text) => super::sequence::ascii_of_repr(thread, text)?,
+                None => repr,
+            }
+        }
+        'c' => {
+            let c = character(argument)?;
+            let c = Wtf8Buf::from(c);
+            let text = layout.character::<Wtf8>(&c, blank);
+            out.push_wtf8(&text.map_err(|error| size_error(error, "width too big"))?);
+            return Ok(());
+        }
+        'd' | 'i' | 'u' | 'o' | 'x' | 'X' => {
+            out.push_str(&int_text(thread, argument, layout)?);
+            return Ok(());
+        }
+        'e' | 'E' | 'f' | 'F' | 'g' | 'G' => {
+            out.push_str(&float_text(thread, argument, layout)?);
+            return Ok(());
+        }
+        _ => return Err(printf_error(conversion.unsupported())),
+    };
+    let Some(text) = text.get().downcast::<PyStr>() else { return Ok(()) };
+    if layout.width == 0 && layout.precision.is_none() {
+        out.push_wtf8(text.as_wtf8());
+        return Ok(());
+    }
+    let text = layout.text::<Wtf8>(text.as_wtf8(), blank);
+    out.push_wtf8(&text.map_err(|error| size_error(error, "width too big"))?);
+    Ok(())
+}
+
+/// `format % arguments`.
+pub fn format(thread: &mut Thread, format: &Obj<PyStr>, arguments: Ref<'_>) -> PyResult {
+    let mut arguments = Arguments::new(arguments, true);
+    let mut out = Wtf8Buf::new();
+    for piece in Pieces::of_str(format.as_wtf8(), arguments.is_mapping()) {
+        let conversion = match piece.map_err(printf_error)? {
+            Piece::Literal(text) => {
+                out.try_reserve_exact(text.len()).map_err(|_| memory_error())?;
+                out.push_wtf8(text);
+                continue;
+            }
+            Piece::Conversion(conversion) => conversion,
+        };
+        let mut found = None;
+        if let Some(key) = conversion.key {
+            let key = str::from_wtf8(thread, key)?;
+            found = Some(arguments.lookup(thread, key.get())?);
+        }
+        let width = arguments.star(thread, conversion.width, false)?;
+        let precision = arguments.star(thread, conversion.precision, true)?;
+        let layout = conversion.layout(width, precision);
+        let argument = match found {
+            Some(found) => found,
+            None => arguments.take()?,
+        };
+        convert(thread, &conversion, argument.get(), &layout, &mut out)?;
+    }
+    arguments.finish("string")?;
+    str::from_wtf8(thread, &out)
+}

@@ -1,0 +1,182 @@
+//! `str`: splitting, stripping and joining.
+
+use crate::class::{PyClass, is_exact};
+use crate::error::{PyResult, memory_error, type_error, value_error};
+use crate::protocol;
+use crate::types::list;
+use crate::types::str::{self, PyStr};
+use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_macros::pymethods;
+use orochi_text::search::{self, Ends};
+use orochi_text::wtf8::{Wtf8, Wtf8Buf};
+
+fn list_of<'a>(thread: &mut Thread, parts: impl Iterator<Item = &'a Wtf8>) -> PyResult {
+    let mut items = Vec::new();
+    for part in parts {
+        items.push(str::from_wtf8(thread, part)?);
+    }
+    Ok(list::new(thread, items)?.into_value())
+}
+
+/// The separator of a split: a str that isn't empty, or None.
+fn separator(sep: Option<Ref<'_>>) -> PyResult<Option<&Obj<PyStr>>> {
+    let Some(sep) = sep.filter(|sep| !sep.is_none()) else { return Ok(None) };
+    let Some(text) = sep.downcast::<PyStr>() else {
+        return Err(type_error(format!("must be str or None, not {}", crate::class_of(sep).name())));
+    };
+    if text.is_empty() {
+        return Err(value_error("empty separator"));
+    }
+    Ok(Some(text))
+}
+
+fn strip(
+    thread: &mut Thread,
+    this: &Obj<PyStr>,
+    chars: Option<Ref<'_>>,
+    (name, ends): (&str, Ends),
+) -> PyResult {
+    use orochi_text::search::Text;
+    let text = this.as_wtf8();
+    let stripped = match chars.filter(|chars| !chars.is_none()) {
+        None => search::strip(text, ends),
+        Some(chars) => match chars.downcast::<PyStr>() {
+            Some(chars) => text.strip_set(chars.as_wtf8(), ends),
+            None => return Err(type_error(format!("{name} arg must be None or str"))),
+        },
+    };
+    if stripped.len() == text.len() { str::exact(thread, this) } else { str::from_wtf8(thread, stripped) }
+}
+
+/// `separator.join(iterable)`.
+pub fn join(thread: &mut Thread, separator: &Obj<PyStr>, iterable: Ref<'_>) -> PyResult {
+    let class = crate::class_of(iterable);
+    if class.slots.tp_iter().is_none() && class.slots.sq_item().is_none() {
+        return Err(type_error("can only join an iterable"));
+    }
+    let items = protocol::collect(thread, iterable)?;
+    join_values(thread, separator, &items)
+}
+
+/// `separator.join(items)`.
+pub fn join_values(thread: &mut Thread, separator: &Obj<PyStr>, items: &[Value]) -> PyResult {
+    if let [only] = items
+        && is_exact(only.get(), PyStr::static_type())
+    {
+        return Ok(only.clone());
+    }
+    let mut size = separator.as_bytes().len().checked_mul(items.len()).ok_or_else(memory_error)?;
+    for (i, item) in items.iter().enumerate() {
+        let Some(text) = item.get().downcast::<PyStr>() else {
+            let class = crate::class_of(item.get()).name();
+            return Err(type_error(format!("sequence item {i}: expected str instance, {class} found")));
+        };
+        size = size.checked_add(text.as_bytes().len()).ok_or_else(memory_error)?;
+    }
+    let mut result = Wtf8Buf::new();
+    result.try_reserve_exact(size).map_err(|_| memory_error())?;
+    for (i, item) in items.iter().enumerate() {
+        if i > 0 {
+            result.push_wtf8(separator.as_wtf8());
+        }
+        if let Some(text) = item.get().downcast::<PyStr>() {
+            result.push_wtf8(text.as_wtf8());
+        }
+    }
+    str::from_wtf8(thread, &result)
+}
+
+#[pymethods(part = SPLIT)]
+impl PyStr {
+    /// Return a list of the substrings in the string, using sep as the separator string.
+    ///
+    ///   sep
+    ///     The separator used to split the string.
+    ///
+    ///     When set to None (the default value), will split on any whitespace
+    ///     character (including \n \r \t \f and spaces) and will discard
+    ///     empty strings from the result.
+    ///   maxsplit
+    ///     Maximum number of splits.
+    ///     -1 (the default value) means no limit.
+    ///
+    /// Splitting starts at the front of the string and works to the end.
+    ///
+    /// Note, str.split() is mainly useful for data that has been intentionally
+    /// delimited.  With natural text that includes punctuation, consider using
+    /// the regular expression module.
+    #[signature(sep=None, maxsplit=-1)]
+    fn split(thread: &mut Thread, this: &Obj<Self>, sep: Option<Ref<'_>>, maxsplit: i64) -> PyResult {
+        let limit = usize::try_from(maxsplit).ok();
+        match separator(sep)? {
+            None => list_of(thread, search::split_whitespace(this.as_wtf8(), limit)),
+            Some(sep) => list_of(thread, search::split(this.as_wtf8(), sep.as_wtf8(), limit)),
+        }
+    }
+
+    /// Return a list of the substrings in the string, using sep as the separator string.
+    ///
+    ///   sep
+    ///     The separator used to split the string.
+    ///
+    ///     When set to None (the default value), will split on any whitespace
+    ///     character (including \n \r \t \f and spaces) and will discard
+    ///     empty strings from the result.
+    ///   maxsplit
+    ///     Maximum number of splits.
+    ///     -1 (the default value) means no limit.
+    ///
+    /// Splitting starts at the end of the string and works to the front.
+    #[signature(sep=None, maxsplit=-1)]
+    fn rsplit(thread: &mut Thread, this: &Obj<Self>, sep: Option<Ref<'_>>, maxsplit: i64) -> PyResult {
+        let limit = usize::try_from(maxsplit).ok();
+        let parts = match separator(sep)? {
+            None => search::rsplit_whitespace(this.as_wtf8(), limit),
+            Some(sep) => search::rsplit(this.as_wtf8(), sep.as_wtf8(), limit),
+        };
+        list_of(thread, parts.into_iter())
+    }
+
+    /// Return a list of the lines in the string, breaking at line boundaries.
+    ///
+    /// Line breaks are not included in the resulting list unless keepends is given and
+    /// true.
+    #[signature(keepends=False)]
+    fn splitlines(thread: &mut Thread, this: &Obj<Self>, keepends: bool) -> PyResult {
+        list_of(thread, search::split_lines(this.as_wtf8(), keepends))
+    }
+
+    /// Return a copy of the string with leading and trailing whitespace removed.
+    ///
+    /// If chars is given and not None, remove characters in chars instead.
+    #[signature(chars=None, /)]
+    fn strip(thread: &mut Thread, this: &Obj<Self>, chars: Option<Ref<'_>>) -> PyResult {
+        strip(thread, this, chars, ("strip", Ends::Both))
+    }
+
+    /// Return a copy of the string with leading whitespace removed.
+    ///
+    /// If chars is given and not None, remove characters in chars instead.
+    #[signature(chars=None, /)]
+    fn lstrip(thread: &mut Thread, this: &Obj<Self>, chars: Option<Ref<'_>>) -> PyResult {
+        strip(thread, this, chars, ("lstrip", Ends::Left))
+    }
+
+    /// Return a copy of the string with trailing whitespace removed.
+    ///
+    /// If chars is given and not None, remove characters in chars instead.
+    #[signature(chars=None, /)]
+    fn rstrip(thread: &mut Thread, this: &Obj<Self>, chars: Option<Ref<'_>>) -> PyResult {
+        strip(thread, this, chars, ("rstrip", Ends::Right))
+    }
+
+    /// Concatenate any number of strings.
+    ///
+    /// The string whose method is called is inserted in between each given string.
+    /// The result is returned as a new string.
+    ///
+    /// Example: '.'.join(['ab', 'pq', 'rs']) -> 'ab.pq.rs'
+    fn join(thread: &mut Thread, this: &Obj<Self>, iterable: Ref<'_>) -> PyResult {
+        join(thread, this, iterable)
+    }
+}
