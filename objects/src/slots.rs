@@ -34,6 +34,63 @@ pub type Inquiry = fn(&mut Thread, Ref<'_>) -> PyResult<bool>;
 /// `(thread, self, index) -> value`.
 pub type SizeArg = fn(&mut Thread, Ref<'_>, i64) -> PyResult<Value>;
 
+/// A type that functions in slots have.
+trait SlotType: Copy {
+    fn into_function(self) -> SlotFunction;
+    fn from_function(function: SlotFunction) -> Option<Self>;
+}
+
+macro_rules! slot_types {
+    ($($variant:ident($type:ty);)*) => {
+        /// A function for a slot, with its type.
+        #[derive(Clone, Copy)]
+        pub enum SlotFunction { $(#[doc = stringify!($type)] $variant($type),)* }
+
+        $(impl SlotType for $type {
+            fn into_function(self) -> SlotFunction {
+                SlotFunction::$variant(self)
+            }
+
+            fn from_function(function: SlotFunction) -> Option<Self> {
+                match function {
+                    SlotFunction::$variant(function) => Some(function),
+                    _ => None,
+                }
+            }
+        })*
+
+        impl SlotFunction {
+            /// The function's address: the same function has the same.
+            pub fn address(self) -> usize {
+                match self { $(SlotFunction::$variant(function) => function as usize,)* }
+            }
+        }
+    };
+}
+
+slot_types! {
+    Unary(Unary);
+    Binary(Binary);
+    Ternary(Ternary);
+    Length(Length);
+    Inquiry(Inquiry);
+    SizeArg(SizeArg);
+    Hash(fn(&mut Thread, Ref<'_>) -> PyResult<i64>);
+    Call(fn(&mut Thread, Ref<'_>, Args<'_>) -> PyResult<Value>);
+    SetAttr(fn(&mut Thread, Ref<'_>, Ref<'_>, Option<Ref<'_>>) -> PyResult<()>);
+    RichCompare(fn(&mut Thread, Ref<'_>, Ref<'_>, CompareOp) -> PyResult<Value>);
+    IterNext(fn(&mut Thread, Ref<'_>) -> PyResult<Option<Value>>);
+    DescrGet(fn(&mut Thread, Ref<'_>, Option<Ref<'_>>, Option<Ref<'_>>) -> PyResult<Value>);
+    Init(fn(&mut Thread, Ref<'_>, Args<'_>) -> PyResult<()>);
+    New(fn(&mut Thread, &Obj<PyType>, Args<'_>) -> PyResult<Value>);
+    Finalize(fn(&mut Thread, Ref<'_>) -> PyResult<()>);
+    Send(fn(&mut Thread, Ref<'_>, Ref<'_>) -> PyResult<Sent>);
+    SetItem(fn(&mut Thread, Ref<'_>, i64, Option<Ref<'_>>) -> PyResult<()>);
+    Contains(fn(&mut Thread, Ref<'_>, Ref<'_>) -> PyResult<bool>);
+    GetBuffer(fn(&mut Thread, Ref<'_>, u32) -> PyResult<BufferView>);
+    ReleaseBuffer(fn(&mut Thread, Ref<'_>));
+}
+
 macro_rules! slots {
     ($($(#[$doc:meta])* $name:ident: $type:ty;)*) => {
         /// The slots a native class declares. Absent ones are inherited.
@@ -43,6 +100,11 @@ macro_rules! slots {
         impl Slots {
             /// No slot at all.
             pub const EMPTY: Slots = Slots { $($name: None,)* };
+
+            /// The slot with this number.
+            pub fn get(&self, slot: SlotId) -> Option<SlotFunction> {
+                match slot { $(SlotId::$name => self.$name.map(SlotType::into_function),)* }
+            }
         }
 
         /// The number of a slot.
@@ -70,6 +132,21 @@ macro_rules! slots {
             /// Enters every slot that the declaration has.
             pub fn merge(&self, slots: &Slots) {
                 $(if let Some(function) = slots.$name { self.set_raw(SlotId::$name, function as usize); })*
+            }
+
+            /// The slot with this number.
+            pub fn get(&self, slot: SlotId) -> Option<SlotFunction> {
+                match slot { $(SlotId::$name => self.$name().map(SlotType::into_function),)* }
+            }
+
+            /// Sets the slot with this number; a function of another slot's type empties it.
+            pub fn set(&self, slot: SlotId, function: Option<SlotFunction>) {
+                match slot {
+                    $(SlotId::$name => {
+                        let function: Option<$type> = function.and_then(SlotType::from_function);
+                        self.set_raw(slot, function.map_or(0, |function| function as usize));
+                    })*
+                }
             }
 
             $(

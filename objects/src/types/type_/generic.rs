@@ -1,0 +1,285 @@
+//! What the slots of a class hold when its special methods are written in Python: functions that look the method up on the class
+//! and call it, and check what it returns.
+
+pub(crate) mod number;
+
+use crate::args::Args;
+use crate::error::{PyResult, overflow_error, type_error, value_error};
+use crate::name;
+use crate::protocol::compare::CompareOp;
+use crate::protocol::special::{self, call_or_not_implemented, call_or_raise};
+use crate::types::int::{self, IntRef};
+use crate::types::object;
+use crate::types::r#type::{PyType, TypeExt};
+use crate::types::wrapper_descriptor::PyWrapperDescriptor;
+use orochi_core::{Obj, Ref, Thread, Value};
+
+/// Whether attribute lookup of this class is `object`'s own.
+fn has_plain_getattribute(thread: &Thread, class: &Obj<PyType>) -> bool {
+    match class.lookup(thread, name!("__getattribute__")).and_then(Ref::downcast::<PyWrapperDescriptor>) {
+        Some(wrapper) => wrapper.function().address() == object::GETATTR as usize,
+        None => false,
+    }
+}
+
+/// `__getattribute__`, then `__getattr__` if that raises AttributeError.
+pub(crate) fn getattr_hook(thread: &mut Thread, this: Ref<'_>, attribute: Ref<'_>) -> PyResult {
+    let class = crate::class_of(this);
+    let error = if has_plain_getattribute(thread, class) {
+        let attribute = crate::str::expect_attribute_name(attribute)?;
+        match object::find_attr(thread, this, attribute) {
+            Ok(Some(value)) => return Ok(value),
+            Ok(None) => crate::error::attribute_error(this, attribute.get()),
+            Err(error) => error,
+        }
+    } else {
+        match call_or_raise(thread, this, name!("__getattribute__"), &[attribute]) {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        }
+    };
+    if !error.matches(&crate::types::exception::AttributeError) {
+        return Err(error);
+    }
+    match special::lookup(thread, this, name!("__getattr__"))? {
+        Some(method) => method.call(thread, this, &[attribute]),
+        None => Err(error),
+    }
+}
+
+pub(crate) fn setattr(
+    thread: &mut Thread,
+    this: Ref<'_>,
+    attribute: Ref<'_>,
+    value: Option<Ref<'_>>,
+) -> PyResult<()> {
+    match value {
+        Some(value) => call_or_raise(thread, this, name!("__setattr__"), &[attribute, value])?,
+        None => call_or_raise(thread, this, name!("__delattr__"), &[attribute])?,
+    };
+    Ok(())
+}
+
+pub(crate) fn repr(thread: &mut Thread, this: Ref<'_>) -> PyResult {
+    match special::call(thread, this, name!("__repr__"), &[])? {
+        Some(text) => Ok(text),
+        None => {
+            let class = crate::class_of(this).name();
+            crate::str::new(thread, &format!("<{class} object at {:#x}>", this.word()))
+        }
+    }
+}
+
+pub(crate) fn str(thread: &mut Thread, this: Ref<'_>) -> PyResult {
+    match special::call(thread, this, name!("__str__"), &[])? {
+        Some(text) => Ok(text),
+        None => repr(thread, this),
+    }
+}
+
+pub(crate) fn hash(thread: &mut Thread, this: Ref<'_>) -> PyResult<i64> {
+    let method = special::lookup(thread, this, name!("__hash__"))?;
+    let Some(method) = method.filter(|method| !method.function.get().is_none()) else {
+        return Err(crate::protocol::unhashable(this));
+    };
+    let result = method.call(thread, this, &[])?;
+    let hash = match int::value(result.get()) {
+        Some(value) => match value.to_i64() {
+            Some(hash) => hash,
+            // Too large for a hash: the hash of the int.
+            None => crate::protocol::hash(thread, int::index(thread, result.get())?.get())?,
+        },
+        None => return Err(type_error("__hash__ method should return an integer")),
+    };
+    Ok(crate::hash::fold(hash as u64))
+}
+
+pub(crate) fn call(thread: &mut Thread, this: Ref<'_>, args: Args<'_>) -> PyResult {
+    match special::lookup(thread, this, name!("__call__"))? {
+        Some(method) => method.call_args(thread, this, args),
+        None => Err(crate::error::attribute_error_message("__call__")),
+    }
+}
+
+pub(crate) fn richcompare(
+    thread: &mut Thread,
+    this: Ref<'_>,
+    other: Ref<'_>,
+    op: CompareOp,
+) -> PyResult {
+    let method = match op {
+        CompareOp::Lt => name!("__lt__"),
+        CompareOp::Le => name!("__le__"),
+        CompareOp::Eq => name!("__eq__"),
+        CompareOp::Ne => name!("__ne__"),
+        CompareOp::Gt => name!("__gt__"),
+        CompareOp::Ge => name!("__ge__"),
+    };
+    match special::lookup(thread, this, method)? {
+        Some(method) => method.call(thread, this, &[other]),
+        None => Ok(Value::NOT_IMPLEMENTED),
+    }
+}
+
+pub(crate) fn iter(thread: &mut Thread, this: Ref<'_>) -> PyResult {
+    let not_iterable = || type_error(format!("'{}' object is not iterable", crate::class_of(this).name()));
+    if let Some(method) = special::lookup(thread, this, name!("__iter__"))? {
+        if method.function.get().is_none() {
+            return Err(not_iterable());
+        }
+        return method.call(thread, this, &[]);
+    }
+    match special::lookup(thread, this, name!("__getitem__"))? {
+        Some(_) => crate::types::sequence_iterator::new(thread, this.to_owned()),
+        None => Err(not_iterable()),
+    }
+}
+
+pub(crate) fn iternext(thread: &mut Thread, this: Ref<'_>) -> PyResult<Option<Value>> {
+    call_or_raise(thread, this, name!("__next__"), &[]).map(Some)
+}
+
+pub(crate) fn descr_get(
+    thread: &mut Thread,
+    this: Ref<'_>,
+    object: Option<Ref<'_>>,
+    owner: Option<Ref<'_>>,
+) -> PyResult {
+    match crate::class_of(this).lookup(thread, name!("__get__")).map(Ref::to_owned) {
+        Some(_) => {
+            let args = [object.unwrap_or(Ref::NONE), owner.unwrap_or(Ref::NONE)];
+            call_or_raise(thread, this, name!("__get__"), &args)
+        }
+        None => Ok(this.to_owned()),
+    }
+}
+
+pub(crate) fn descr_set(
+    thread: &mut Thread,
+    this: Ref<'_>,
+    object: Ref<'_>,
+    value: Option<Ref<'_>>,
+) -> PyResult<()> {
+    match value {
+        Some(value) => call_or_raise(thread, this, name!("__set__"), &[object, value])?,
+        None => call_or_raise(thread, this, name!("__delete__"), &[object])?,
+    };
+    Ok(())
+}
+
+pub(crate) fn init(thread: &mut Thread, this: Ref<'_>, args: Args<'_>) -> PyResult<()> {
+    let Some(method) = special::lookup(thread, this, name!("__init__"))? else {
+        return Err(crate::error::attribute_error_message("__init__"));
+    };
+    let result = method.call_args(thread, this, args)?;
+    if result.get().is_none() {
+        return Ok(());
+    }
+    let class = crate::class_of(result.get()).name();
+    Err(type_error(format!("__init__() should return None, not '{class}'")))
+}
+
+/// `tp_new` of classes with a `__new__` written in Python.
+pub(crate) fn new(thread: &mut Thread, class: &Obj<PyType>, args: Args<'_>) -> PyResult {
+    let function = crate::protocol::get_attr(thread, class.get(), name!("__new__"))?;
+    let all = args.prepend(class.get());
+    crate::protocol::call_args(thread, function.get(), Args::with_names(&all, args.names()))
+}
+
+pub(crate) fn finalize(thread: &mut Thread, this: Ref<'_>) -> PyResult<()> {
+    special::call(thread, this, name!("__del__"), &[])?;
+    Ok(())
+}
+
+fn asynchronous(thread: &mut Thread, this: Ref<'_>, method: &'static Obj<crate::types::str::PyStr>) -> PyResult {
+    match special::call(thread, this, method, &[])? {
+        Some(result) => Ok(result),
+        None => {
+            let class = crate::class_of(this).name();
+            Err(type_error(format!("object {class} does not have {method} method")))
+        }
+    }
+}
+
+pub(crate) fn await_(thread: &mut Thread, this: Ref<'_>) -> PyResult {
+    asynchronous(thread, this, name!("__await__"))
+}
+
+pub(crate) fn aiter(thread: &mut Thread, this: Ref<'_>) -> PyResult {
+    asynchronous(thread, this, name!("__aiter__"))
+}
+
+pub(crate) fn anext(thread: &mut Thread, this: Ref<'_>) -> PyResult {
+    asynchronous(thread, this, name!("__anext__"))
+}
+
+pub(crate) fn length(thread: &mut Thread, this: Ref<'_>) -> PyResult<usize> {
+    let result = call_or_raise(thread, this, name!("__len__"), &[])?;
+    let index = int::index(thread, result.get())?;
+    match int::value(index.get()) {
+        Some(IntRef::Small(length)) if length >= 0 => Ok(usize::try_from(length).unwrap_or(usize::MAX)),
+        Some(IntRef::Big(big)) if big.sign() != num_bigint::Sign::Minus => {
+            let class = crate::class_of(result.get()).name();
+            match IntRef::Big(big).to_i64() {
+                Some(length) => Ok(usize::try_from(length).unwrap_or(usize::MAX)),
+                None => Err(overflow_error(format!("cannot fit '{class}' into an index-sized integer"))),
+            }
+        }
+        _ => Err(value_error("__len__() should return >= 0")),
+    }
+}
+
+pub(crate) fn subscript(thread: &mut Thread, this: Ref<'_>, key: Ref<'_>) -> PyResult {
+    call_or_raise(thread, this, name!("__getitem__"), &[key])
+}
+
+pub(crate) fn item(thread: &mut Thread, this: Ref<'_>, index: i64) -> PyResult {
+    let index = int::new(thread, index)?;
+    call_or_raise(thread, this, name!("__getitem__"), &[index.get()])
+}
+
+pub(crate) fn ass_subscript(
+    thread: &mut Thread,
+    this: Ref<'_>,
+    key: Ref<'_>,
+    value: Option<Ref<'_>>,
+) -> PyResult<()> {
+    match value {
+        Some(value) => call_or_raise(thread, this, name!("__setitem__"), &[key, value])?,
+        None => call_or_raise(thread, this, name!("__delitem__"), &[key])?,
+    };
+    Ok(())
+}
+
+pub(crate) fn ass_item(
+    thread: &mut Thread,
+    this: Ref<'_>,
+    index: i64,
+    value: Option<Ref<'_>>,
+) -> PyResult<()> {
+    let index = int::new(thread, index)?;
+    ass_subscript(thread, this, index.get(), value)
+}
+
+pub(crate) fn contains(thread: &mut Thread, this: Ref<'_>, item: Ref<'_>) -> PyResult<bool> {
+    match special::lookup(thread, this, name!("__contains__"))? {
+        Some(method) if method.function.get().is_none() => {
+            Err(type_error(format!("'{}' object is not a container", crate::class_of(this).name())))
+        }
+        Some(method) => {
+            let result = method.call(thread, this, &[item])?;
+            crate::protocol::is_true(thread, result.get())
+        }
+        None => crate::protocol::contains_by_iteration(thread, this, item),
+    }
+}
+
+/// The method of that name, or NotImplemented: for in-place and other optional operations.
+pub(crate) fn optional(
+    thread: &mut Thread,
+    this: Ref<'_>,
+    method: &Obj<crate::types::str::PyStr>,
+    args: &[Ref<'_>],
+) -> PyResult {
+    call_or_not_implemented(thread, this, method, args)
+}

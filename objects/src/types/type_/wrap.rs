@@ -1,0 +1,365 @@
+//! Wrappers: how a special method of a native class calls the slot that implements it.
+//!
+//! Each takes the slot's function, the receiver and the arguments, checks their number and converts arguments and result.
+//! A function of another slot's type can't be passed by anything in this crate; it is answered with SystemError.
+
+use crate::args::Args;
+use crate::error::{PyErr, PyResult, stop_iteration, system_error, type_error};
+use crate::protocol::compare::CompareOp;
+use crate::slots::SlotFunction;
+use crate::types::int;
+use crate::types::r#type::{PyType, TypeExt};
+use orochi_core::{Obj, Ref, Thread, Value};
+
+/// A wrapper.
+pub(crate) type Wrap = fn(&mut Thread, SlotFunction, Ref<'_>, Args<'_>) -> PyResult;
+
+#[cold]
+fn mismatch() -> PyErr {
+    system_error("a slot's wrapper was given a function of another type")
+}
+
+/// Exactly `N` arguments.
+fn exact<'a, const N: usize>(args: &Args<'a>) -> PyResult<[Ref<'a>; N]> {
+    args.exact::<N>().ok_or_else(|| {
+        let plural = if N == 1 { "" } else { "s" };
+        type_error(format!("expected {N} argument{plural}, got {}", args.len()))
+    })
+}
+
+/// One or two arguments.
+fn one_or_two<'a>(args: &Args<'a>) -> PyResult<(Ref<'a>, Option<Ref<'a>>)> {
+    match (args.get(0), args.len()) {
+        (Some(first), 1 | 2) => Ok((first, args.get(1))),
+        (_, 0) => Err(type_error("expected at least 1 argument, got 0")),
+        (_, count) => Err(type_error(format!("expected at most 2 arguments, got {count}"))),
+    }
+}
+
+pub(crate) fn unary(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
+    let SlotFunction::Unary(function) = function else { return Err(mismatch()) };
+    exact::<0>(&args)?;
+    function(thread, this)
+}
+
+pub(crate) fn binary(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
+    let SlotFunction::Binary(function) = function else { return Err(mismatch()) };
+    let [other] = exact(&args)?;
+    function(thread, this, other)
+}
+
+pub(crate) fn reflected(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let SlotFunction::Binary(function) = function else { return Err(mismatch()) };
+    let [other] = exact(&args)?;
+    function(thread, other, this)
+}
+
+pub(crate) fn ternary(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let SlotFunction::Ternary(function) = function else { return Err(mismatch()) };
+    let (other, third) = one_or_two(&args)?;
+    function(thread, this, other, third.unwrap_or(Ref::NONE))
+}
+
+pub(crate) fn ternary_reflected(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let SlotFunction::Ternary(function) = function else { return Err(mismatch()) };
+    let (other, third) = one_or_two(&args)?;
+    function(thread, other, this, third.unwrap_or(Ref::NONE))
+}
+
+pub(crate) fn length(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
+    let SlotFunction::Length(function) = function else { return Err(mismatch()) };
+    exact::<0>(&args)?;
+    let length = function(thread, this)?;
+    int::new(thread, i64::try_from(length).unwrap_or(i64::MAX))
+}
+
+pub(crate) fn inquiry(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let SlotFunction::Inquiry(function) = function else { return Err(mismatch()) };
+    exact::<0>(&args)?;
+    Ok(Value::bool(function(thread, this)?))
+}
+
+pub(crate) fn hash(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
+    let SlotFunction::Hash(function) = function else { return Err(mismatch()) };
+    exact::<0>(&args)?;
+    let hash = function(thread, this)?;
+    int::new(thread, hash)
+}
+
+pub(crate) fn call(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
+    let SlotFunction::Call(function) = function else { return Err(mismatch()) };
+    function(thread, this, args)
+}
+
+pub(crate) fn init(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
+    let SlotFunction::Init(function) = function else { return Err(mismatch()) };
+    function(thread, this, args)?;
+    Ok(Value::NONE)
+}
+
+pub(crate) fn finalize(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let SlotFunction::Finalize(function) = function else { return Err(mismatch()) };
+    exact::<0>(&args)?;
+    function(thread, this)?;
+    Ok(Value::NONE)
+}
+
+pub(crate) fn next(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
+    let SlotFunction::IterNext(function) = function else { return Err(mismatch()) };
+    exact::<0>(&args)?;
+    function(thread, this)?.ok_or_else(|| stop_iteration(Value::NONE))
+}
+
+pub(crate) fn descr_get(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let SlotFunction::DescrGet(function) = function else { return Err(mismatch()) };
+    let (object, owner) = one_or_two(&args)?;
+    let object = Some(object).filter(|object| !object.is_none());
+    let owner = owner.filter(|owner| !owner.is_none());
+    if object.is_none() && owner.is_none() {
+        return Err(type_error("__get__(None, None) is invalid"));
+    }
+    function(thread, this, object, owner)
+}
+
+pub(crate) fn descr_set(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let SlotFunction::SetAttr(function) = function else { return Err(mismatch()) };
+    let [object, value] = exact(&args)?;
+    function(thread, this, object, Some(value))?;
+    Ok(Value::NONE)
+}
+
+pub(crate) fn descr_delete(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let SlotFunction::SetAttr(function) = function else { return Err(mismatch()) };
+    let [object] = exact(&args)?;
+    function(thread, this, object, None)?;
+    Ok(Value::NONE)
+}
+
+/// `object.__setattr__` of one native class must not bypass that of a more derived one (the "Carlo Verre hack").
+fn check_setattr(function: usize, this: Ref<'_>, what: &str) -> PyResult<()> {
+    let mut class = crate::class_of(this);
+    loop {
+        if class.native().is_some() {
+            break;
+        }
+        let Some(base) = class.base() else { break };
+        class = base;
+    }
+    let own = class.slots.tp_setattro().map_or(0, |own| own as usize);
+    if own == function || crate::class_of(this).has(crate::class::TypeFlags::HEAP) && class.base().is_none() {
+        return Ok(());
+    }
+    Err(type_error(format!("can't apply this {what} to {} object", crate::class_of(this).name())))
+}
+
+pub(crate) fn setattr(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let [name, value] = exact(&args)?;
+    check_setattr(function.address(), this, "__setattr__")?;
+    let SlotFunction::SetAttr(function) = function else { return Err(mismatch()) };
+    function(thread, this, name, Some(value))?;
+    Ok(Value::NONE)
+}
+
+pub(crate) fn delattr(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let [name] = exact(&args)?;
+    check_setattr(function.address(), this, "__delattr__")?;
+    let SlotFunction::SetAttr(function) = function else { return Err(mismatch()) };
+    function(thread, this, name, None)?;
+    Ok(Value::NONE)
+}
+
+pub(crate) fn setitem(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let SlotFunction::SetAttr(function) = function else { return Err(mismatch()) };
+    let [key, value] = exact(&args)?;
+    function(thread, this, key, Some(value))?;
+    Ok(Value::NONE)
+}
+
+pub(crate) fn delitem(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let SlotFunction::SetAttr(function) = function else { return Err(mismatch()) };
+    let [key] = exact(&args)?;
+    function(thread, this, key, None)?;
+    Ok(Value::NONE)
+}
+
+/// The index for a sequence's slot; negative ones count from the end.
+fn index(thread: &mut Thread, this: Ref<'_>, key: Ref<'_>) -> PyResult<i64> {
+    let index = int::index_i64(thread, key)?;
+    match crate::class_of(this).slots.sq_length() {
+        Some(length) if index < 0 => {
+            Ok(index.saturating_add(i64::try_from(length(thread, this)?).unwrap_or(i64::MAX)))
+        }
+        _ => Ok(index),
+    }
+}
+
+pub(crate) fn sequence_item(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let SlotFunction::SizeArg(function) = function else { return Err(mismatch()) };
+    let [key] = exact(&args)?;
+    let index = index(thread, this, key)?;
+    function(thread, this, index)
+}
+
+pub(crate) fn sequence_setitem(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let SlotFunction::SetItem(function) = function else { return Err(mismatch()) };
+    let [key, value] = exact(&args)?;
+    let index = index(thread, this, key)?;
+    function(thread, this, index, Some(value))?;
+    Ok(Value::NONE)
+}
+
+pub(crate) fn sequence_delitem(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let SlotFunction::SetItem(function) = function else { return Err(mismatch()) };
+    let [key] = exact(&args)?;
+    let index = index(thread, this, key)?;
+    function(thread, this, index, None)?;
+    Ok(Value::NONE)
+}
+
+pub(crate) fn repeat(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
+    let SlotFunction::SizeArg(function) = function else { return Err(mismatch()) };
+    let [count] = exact(&args)?;
+    let count = int::index_i64(thread, count)?;
+    function(thread, this, count)
+}
+
+pub(crate) fn contains(
+    thread: &mut Thread,
+    function: SlotFunction,
+    this: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult {
+    let SlotFunction::Contains(function) = function else { return Err(mismatch()) };
+    let [item] = exact(&args)?;
+    Ok(Value::bool(function(thread, this, item)?))
+}
+
+macro_rules! comparisons {
+    ($($name:ident => $op:ident;)*) => { $(
+        pub(crate) fn $name(
+            thread: &mut Thread,
+            function: SlotFunction,
+            this: Ref<'_>,
+            args: Args<'_>,
+        ) -> PyResult {
+            let SlotFunction::RichCompare(function) = function else { return Err(mismatch()) };
+            let [other] = exact(&args)?;
+            function(thread, this, other, CompareOp::$op)
+        }
+    )* };
+}
+comparisons! {
+    lt => Lt;
+    le => Le;
+    eq => Eq;
+    ne => Ne;
+    gt => Gt;
+    ge => Ge;
+}
+
+/// The class whose tp_new a `__new__` call means.
+pub(crate) fn class_argument<'a>(owner: &Obj<PyType>, args: &Args<'a>) -> PyResult<&'a Obj<PyType>> {
+    let owner_name = owner.name();
+    let Some(class) = args.get(0) else {
+        return Err(type_error(format!("{owner_name}.__new__(): not enough arguments")));
+    };
+    let Some(class) = class.downcast::<PyType>() else {
+        let given = crate::class_of(class).name();
+        return Err(type_error(format!("{owner_name}.__new__(X): X is not a type object ({given})")));
+    };
+    let name = class.name();
+    if !class.is_subtype_of(owner) {
+        return Err(type_error(format!(
+            "{owner_name}.__new__({name}): {name} is not a subtype of {owner_name}"
+        )));
+    }
+    // A native class in between knows better how its instances begin.
+    let mut native = class;
+    while native.has(crate::class::TypeFlags::HEAP) {
+        let Some(base) = native.base() else { break };
+        native = base;
+    }
+    let (wanted, found) = (owner.slots.raw(crate::slots::SlotId::tp_new), native.slots.raw(crate::slots::SlotId::tp_new));
+    if wanted != found {
+        let safe = native.name();
+        return Err(type_error(format!(
+            "{owner_name}.__new__({name}) is not safe, use {safe}.__new__()"
+        )));
+    }
+    Ok(class)
+}
