@@ -11,14 +11,15 @@ use crate::storage::shape::ShapeTree;
 use crate::types::dict::{DictExt, PyDict};
 use crate::types::str::PyStr;
 use crate::types::tuple::PyTuple;
-use orochi_core::sync::{AtomicU32, AtomicU64, Ordering};
-use orochi_core::{AtomicField, Guarded, Obj, Owned, Ref, Thread, Trace, TypeFields, TypeHead, Value};
+use crate::types::type_::cache::MethodCache;
+use orochi_core::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use orochi_core::{Guarded, Obj, Owned, Ref, Thread, Trace, TypeFields, TypeHead, Value};
 use orochi_macros::pyclass;
 use std::borrow::Cow;
 
 /// type(object) -> the object's type
 /// type(name, bases, dict, **kwds) -> a new type
-#[pyclass(name = "type", subclassable, flags(TYPE_SUBCLASS))]
+#[pyclass(name = "type", subclassable, flags(TYPE_SUBCLASS, WEAKREF))]
 #[repr(C)]
 pub struct PyType {
     /// What the runtime reads; first, as `TypeHead` demands.
@@ -30,19 +31,43 @@ pub struct PyType {
     shapes: ShapeTree,
     /// Number of the class's present state for caches; see `version`.
     version: AtomicU32,
+    pub(crate) cache: MethodCache,
     /// The declaration of a native class.
     native: Option<&'static StaticType>,
     /// Names of classes that were made by `class` statements: `__name__` and `__qualname__`.
-    pub(crate) name: AtomicField,
-    pub(crate) qualname: AtomicField,
+    pub(crate) name: Lasting<PyStr>,
+    pub(crate) qualname: Lasting<PyStr>,
     /// The best base: the one whose layout this class extends.
-    pub(crate) base: AtomicField,
-    pub(crate) bases: AtomicField,
-    pub(crate) mro: AtomicField,
+    pub(crate) base: Lasting<PyType>,
+    pub(crate) bases: Lasting<PyTuple>,
+    pub(crate) mro: Lasting<PyTuple>,
     /// `__dict__`.
-    pub(crate) namespace: AtomicField,
-    /// Direct subclasses, weakly.
-    pub(crate) subclasses: Guarded<Vec<Value>>,
+    pub(crate) namespace: Lasting<PyDict>,
+    /// Direct subclasses, in the order in which they were made.
+    pub(crate) subclasses: Guarded<Vec<&'static Obj<PyType>>>,
+}
+
+/// A place for an immortal object. Classes are never destroyed, nor what they consist of.
+pub(crate) struct Lasting<T>(AtomicPtr<Obj<T>>);
+
+impl<T> Lasting<T> {
+    /// A place for `object`.
+    pub(crate) fn new(object: Option<&'static Obj<T>>) -> Lasting<T> {
+        Lasting(AtomicPtr::new(object.map_or(std::ptr::null_mut(), |object| std::ptr::from_ref(object).cast_mut())))
+    }
+
+    /// What is in the place.
+    #[inline(always)]
+    pub(crate) fn get(&self) -> Option<&'static Obj<T>> {
+        // Acquire pairs with the Release in `set`: the object is whole.
+        // SAFETY: only immortal objects are put here.
+        unsafe { self.0.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// Puts another object there.
+    pub(crate) fn set(&self, object: &'static Obj<T>) {
+        self.0.store(std::ptr::from_ref(object).cast_mut(), Ordering::Release);
+    }
 }
 
 static NEXT_VERSION: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
@@ -61,23 +86,39 @@ impl PyType {
             slots.merge(&part.slots);
         }
         if let Some(base) = base {
-            crate::types::type_::inherit::inherit_slots(&slots, &base.slots);
+            crate::types::type_::inherit::inherit_native(&slots, base, flags);
         }
         let immutable = if flags.0 & TypeFlags::HEAP.0 == 0 { TypeFlags::IMMUTABLE.0 } else { 0 };
+        fields.has_finalizer.store(slots.tp_finalize().is_some(), Ordering::Relaxed);
+        PyType {
+            native: Some(native),
+            base: Lasting::new(base),
+            ..PyType::blank(fields, slots, instance, TypeFlags(flags.0 | immutable))
+        }
+    }
+
+    /// A class without names and bases.
+    pub(crate) fn blank(
+        fields: TypeFields,
+        slots: SlotTable,
+        instance: InstanceLayout,
+        flags: TypeFlags,
+    ) -> PyType {
         PyType {
             fields,
             slots,
-            flags: AtomicU64::new(flags.0 | immutable),
+            flags: AtomicU64::new(flags.0),
             instance,
             shapes: ShapeTree::new(),
             version: AtomicU32::new(0),
-            native: Some(native),
-            name: AtomicField::empty(),
-            qualname: AtomicField::empty(),
-            base: AtomicField::new_local(base.map_or(Value::NONE, |base| base.to_value())),
-            bases: AtomicField::empty(),
-            mro: AtomicField::empty(),
-            namespace: AtomicField::empty(),
+            cache: MethodCache::new(),
+            native: None,
+            name: Lasting::new(None),
+            qualname: Lasting::new(None),
+            base: Lasting::new(None),
+            bases: Lasting::new(None),
+            mro: Lasting::new(None),
+            namespace: Lasting::new(None),
             subclasses: Guarded::new(Vec::new()),
         }
     }
@@ -109,13 +150,20 @@ impl PyType {
 
     /// `__name__`.
     pub fn name(&self) -> Cow<'static, str> {
-        match self.native {
-            Some(native) => Cow::Borrowed(native.spec().name),
-            None => crate::state::with_thread(|thread| match self.name.load(thread) {
-                Some(name) => Cow::Owned(crate::str::display(name)),
-                None => Cow::Borrowed("?"),
-            }),
+        match (self.native, self.name.get()) {
+            (Some(native), _) => Cow::Borrowed(native.spec().name),
+            (None, Some(name)) => match name.to_str() {
+                Some(name) => Cow::Borrowed(name),
+                None => Cow::Owned(name.as_wtf8().to_string_lossy().into_owned()),
+            },
+            (None, None) => Cow::Borrowed("?"),
         }
+    }
+
+    /// The best base; `None` for `object`.
+    #[inline]
+    pub fn base(&self) -> Option<&'static Obj<PyType>> {
+        self.base.get()
     }
 
     /// A number that identifies the class's present state: it changes whenever the class or one of its bases does, and no
@@ -150,20 +198,26 @@ impl PyType {
         &self.shapes
     }
 
-    /// Says that the class has changed: caches that know its version or its instances' shapes become stale.
-    pub(crate) fn modified(&self) {
+    /// Makes stale what caches know of this class; its subclasses see to themselves.
+    fn forget_caches(&self, thread: &Thread) {
         self.version.store(0, Ordering::Release);
         self.shapes.renew();
+        self.cache.clear(thread);
     }
 }
 
-// SAFETY: visits every field.
-unsafe impl Trace for PyType {
-    fn trace(&self, visit: &mut dyn FnMut(&orochi_core::Field)) {
-        for field in [&self.name, &self.qualname, &self.base, &self.bases, &self.mro, &self.namespace] {
-            field.trace(visit);
-        }
+/// Says that a class has changed: caches that know it, one of its subclasses, or their instances' shapes become stale. To be
+/// called after the change, and before what was taken out of the class is dropped.
+pub(crate) fn modified(thread: &Thread, class: &Obj<PyType>) {
+    class.forget_caches(thread);
+    for subclass in class.subclasses(thread) {
+        modified(thread, subclass);
     }
+}
+
+// SAFETY: everything a class refers to is immortal and reached through `Lasting`, so there is no counted field.
+unsafe impl Trace for PyType {
+    fn trace(&self, _visit: &mut dyn FnMut(&orochi_core::Field)) {}
 }
 
 /// Lookup in classes.
@@ -184,7 +238,7 @@ pub trait TypeExt {
         {
             crate::types::type_::populate::populate(thread, native);
         }
-        match class.namespace.load(thread).and_then(Ref::downcast::<PyDict>) {
+        match class.namespace.get() {
             Some(namespace) => namespace,
             None => crate::types::type_::populate::empty_namespace(thread),
         }
@@ -193,14 +247,39 @@ pub trait TypeExt {
     /// `__mro__`.
     fn mro<'a>(&'a self, thread: &'a Thread) -> &'a Obj<PyTuple> {
         self.namespace(thread);
-        match self.class().mro.load(thread).and_then(Ref::downcast::<PyTuple>) {
+        match self.class().mro.get() {
             Some(mro) => mro,
             None => crate::types::tuple::empty(thread),
         }
     }
 
+    /// `__bases__`.
+    fn bases<'a>(&'a self, thread: &'a Thread) -> &'a Obj<PyTuple> {
+        self.namespace(thread);
+        self.class().bases.get().unwrap_or(crate::types::tuple::empty(thread))
+    }
+
+    /// The direct subclasses.
+    fn subclasses(&self, thread: &Thread) -> Vec<&'static Obj<PyType>> {
+        let class = self.class();
+        class.subclasses.with(class, thread, |subclasses, _| subclasses.clone())
+    }
+
     /// Finds a name in the class and its bases.
+    #[inline]
     fn lookup<'a>(&'a self, thread: &'a Thread, name: &Obj<PyStr>) -> Option<Ref<'a>> {
+        let class = self.class();
+        if !name.is_interned() {
+            return self.lookup_uncached(thread, name);
+        }
+        match class.cache.get(thread, name) {
+            Some(found) => found,
+            None => class.cache.fill(thread, class, name),
+        }
+    }
+
+    /// [`TypeExt::lookup`] without the class's cache.
+    fn lookup_uncached<'a>(&'a self, thread: &'a Thread, name: &Obj<PyStr>) -> Option<Ref<'a>> {
         self.mro(thread).items().find_map(|class| {
             let class = class.downcast::<PyType>()?;
             class.namespace(thread).get_str(thread, name)
@@ -208,20 +287,17 @@ pub trait TypeExt {
     }
 
     /// Whether this class is `other` or derives from it.
+    #[inline]
     fn is_subtype_of(&self, other: &Obj<PyType>) -> bool {
         let class = self.class();
         if std::ptr::eq(class, other) {
             return true;
         }
-        crate::state::with_thread(|thread| match class.mro.load(thread).and_then(Ref::downcast::<PyTuple>) {
+        match class.mro.get() {
             Some(mro) => mro.items().any(|base| base.is(other.get())),
             // Not populated yet: native classes have one base each.
-            None => class
-                .base
-                .load(thread)
-                .and_then(Ref::downcast::<PyType>)
-                .is_some_and(|base| base.is_subtype_of(other)),
-        })
+            None => class.base().is_some_and(|base| base.is_subtype_of(other)),
+        }
     }
 }
 

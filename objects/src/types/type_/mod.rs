@@ -1,36 +1,201 @@
-//! The parts of `type`: inheritance of slots, population of native classes, the metaclass's own declaration.
+//! The parts of `type`: making classes, inheritance and updating of slots, population of native classes, the metaclass's own
+//! declaration.
 
+pub(crate) mod attributes;
+pub(crate) mod cache;
+pub(crate) mod generic;
+pub(crate) mod hooks;
 pub(crate) mod inherit;
+pub(crate) mod layout;
+pub(crate) mod members;
+pub(crate) mod mro;
+pub(crate) mod new;
 pub(crate) mod populate;
-
+pub(crate) mod slot_defs;
+pub(crate) mod slots;
+pub(crate) mod update;
+pub(crate) mod wrap;
 pub(crate) mod wrappers;
 
-use crate::args::Args;
+use crate::args::{Args, KwArgs};
+use crate::class::{PyClass, TypeFlags, is_exact};
 use crate::error::{PyResult, type_error};
 use crate::types::r#type::{PyType, TypeExt};
-use orochi_core::{Obj, Ref, Thread};
+use crate::types::{dict, tuple};
+use members::MEMBERS;
+use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
+use std::borrow::Cow;
 
-#[pymethods]
+/// `type`.
+pub(crate) fn type_class() -> &'static Obj<PyType> {
+    PyType::static_type().get()
+}
+
+/// `object`.
+pub(crate) fn object_class() -> &'static Obj<PyType> {
+    crate::types::object::PyObject::static_type().get()
+}
+
+impl PyType {
+    /// The name as messages of CPython show native classes: with the module, if that isn't `builtins`.
+    pub fn full_name(&self) -> Cow<'static, str> {
+        match self.native().map(|native| native.spec()) {
+            Some(spec) if spec.module != "builtins" && !spec.module.is_empty() => {
+                Cow::Owned(format!("{}.{}", spec.module, spec.name))
+            }
+            _ => self.name(),
+        }
+    }
+}
+
+/// Raises if attributes of the class can't be set.
+pub(crate) fn check_mutable(class: &Obj<PyType>, name: &str) -> PyResult<()> {
+    if class.has(TypeFlags::IMMUTABLE) {
+        let class = class.full_name();
+        return Err(type_error(format!("cannot set '{name}' attribute of immutable type '{class}'")));
+    }
+    Ok(())
+}
+
+/// Calls a class: makes an instance and initialises it.
+pub fn construct(thread: &mut Thread, class: &Obj<PyType>, args: Args<'_>) -> PyResult {
+    let Some(new) = class.slots.tp_new() else {
+        return Err(type_error(format!("cannot create '{}' instances", class.full_name())));
+    };
+    let instance = new(thread, class, args)?;
+    let made = crate::class_of(instance.get());
+    if (std::ptr::eq(made, class) || made.is_subtype_of(class))
+        && let Some(init) = made.slots.tp_init()
+    {
+        init(thread, instance.get(), args)?;
+    }
+    Ok(instance)
+}
+
+#[pymethods(parts(MEMBERS))]
 impl PyType {
     #[slot]
+    fn tp_new(thread: &mut Thread, cls: &Obj<PyType>, args: Args<'_>) -> PyResult {
+        new::new(thread, cls, args)
+    }
+
+    #[slot]
+    fn tp_init(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult<()> {
+        let _ = (thread, this);
+        if args.len() == 1 && args.keyword_count() != 0 {
+            return Err(type_error("type.__init__() takes no keyword arguments"));
+        }
+        if args.len() != 1 && args.len() != 3 {
+            return Err(type_error("type.__init__() takes 1 or 3 arguments"));
+        }
+        Ok(())
+    }
+
+    #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        crate::str::new(thread, &format!("<class '{}'>", this.name()))
+        let module = members::module(thread, this)?;
+        let qualname = members::qualname(thread, this)?;
+        let qualname = crate::str::display(qualname.get());
+        match module.get().downcast::<crate::types::str::PyStr>() {
+            Some(module) if module.as_bytes() != b"builtins" => {
+                crate::str::new(thread, &format!("<class '{}.{qualname}'>", **module))
+            }
+            _ => crate::str::new(thread, &format!("<class '{qualname}'>")),
+        }
     }
 
     #[slot]
     fn tp_call(thread: &mut Thread, this: Ref<'_>, args: Args<'_>) -> PyResult {
         let class = crate::slot_receiver::<Self>(this)?;
-        let Some(new) = class.slots.tp_new() else {
-            return Err(type_error(format!("cannot create '{}' instances", class.name())));
-        };
-        let instance = new(thread, class, args)?;
-        let made = crate::class_of(instance.get());
-        if made.is_subtype_of(class)
-            && let Some(init) = made.slots.tp_init()
-        {
-            init(thread, instance.get(), args)?;
+        if std::ptr::eq(class, type_class()) {
+            match (args.len(), args.keyword_count()) {
+                (1, 0) => return Ok(crate::class_of(args.this()).to_value()),
+                (3, _) => {}
+                _ => return Err(type_error("type() takes 1 or 3 arguments")),
+            }
         }
-        Ok(instance)
+        construct(thread, class, args)
     }
+
+    #[slot]
+    fn tp_getattro(thread: &mut Thread, this: Ref<'_>, name: Ref<'_>) -> PyResult {
+        let class = crate::slot_receiver::<Self>(this)?;
+        attributes::get(thread, class, crate::str::expect_attribute_name(name)?)
+    }
+
+    #[slot]
+    fn tp_setattro(
+        thread: &mut Thread,
+        this: Ref<'_>,
+        name: Ref<'_>,
+        value: Option<Ref<'_>>,
+    ) -> PyResult<()> {
+        let class = crate::slot_receiver::<Self>(this)?;
+        attributes::set(thread, class, crate::str::expect_attribute_name(name)?, value)
+    }
+
+    #[slot]
+    fn nb_or(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
+        crate::types::union::or(thread, left, right)
+    }
+
+    /// Return a type's method resolution order.
+    fn mro(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let order = mro::linearise(thread, this.get(), this.bases(thread))?;
+        crate::types::list_object(thread, order)
+    }
+
+    /// Return a list of immediate subclasses.
+    fn __subclasses__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        this.namespace(thread);
+        let classes = this.subclasses(thread).into_iter().map(|class| class.to_value()).collect();
+        crate::types::list_object(thread, classes)
+    }
+
+    /// Used to create the namespace of the class statement.
+    #[classmethod]
+    #[signature(*args, **kwds)]
+    fn __prepare__(
+        thread: &mut Thread,
+        _cls: &Obj<PyType>,
+        args: crate::args::ArgSlice<'_>,
+        kwds: KwArgs<'_>,
+    ) -> PyResult {
+        let _ = (args, kwds);
+        Ok(dict::new(thread)?.into_value())
+    }
+
+    /// Check if an object is an instance.
+    #[signature(instance, /)]
+    fn __instancecheck__(thread: &mut Thread, this: &Obj<Self>, instance: Ref<'_>) -> PyResult<bool> {
+        crate::protocol::class_check::is_real_instance(thread, instance, this.get())
+    }
+
+    /// Check if a class is a subclass.
+    #[signature(subclass, /)]
+    fn __subclasscheck__(thread: &mut Thread, this: &Obj<Self>, subclass: Ref<'_>) -> PyResult<bool> {
+        crate::protocol::class_check::is_real_subclass(thread, subclass, this.get())
+    }
+
+    /// Specialized __dir__ implementation for types.
+    fn __dir__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        attributes::directory(thread, this)
+    }
+
+    /// Return memory consumption of the type object.
+    fn __sizeof__(this: &Obj<Self>) -> usize {
+        let _ = this;
+        std::mem::size_of::<Obj<PyType>>()
+    }
+}
+
+/// Whether the object is a class whose metaclass is exactly `type`.
+pub fn is_plain_class(object: Ref<'_>) -> bool {
+    is_exact(object, PyType::static_type())
+}
+
+/// A tuple of classes, for the getters.
+pub(crate) fn class_tuple(thread: &Thread, classes: Vec<Value>) -> PyResult {
+    Ok(tuple::new(thread, classes)?.into_value())
 }
