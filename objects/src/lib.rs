@@ -177,22 +177,6 @@ pub fn call_new<T: PyClass>(
     args: Args<'_>,
     new: fn(&mut Thread, &Obj<PyType>, Args<'_>) -> PyResult<Value>,
 ) -> PyResult<Value> {
-    let Some(class) = args.get(0) else {
-        return Err(error::type_error(format!("{}.__new__(): not enough arguments", T::NAME)));
-    };
-    let Some(class) = class.downcast::<PyType>() else {
-        return Err(error::type_error(format!(
-            "{}.__new__(X): X is not a type object ({})",
-            T::NAME,
-            class_of(class).name()
-        )));
-    };
-    if !class.is_subtype_of(T::static_type().get()) {
-        let name = class.name();
-        return Err(error::type_error(format!(
-            "{0}.__new__({name}): {name} is not a subtype of {0}",
-            T::NAME
-        )));
-    }
+    let class = types::type_::wrap::class_argument(T::static_type().get(), &args)?;
     new(thread, class, args.rest())
 }

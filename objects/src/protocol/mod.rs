@@ -1,13 +1,16 @@
 //! What Python's operators and protocols mean, as functions on references.
 
+pub mod class_check;
 pub mod compare;
 pub mod number;
+pub mod special;
 
 use crate::args::Args;
 use crate::error::{PyResult, type_error};
 use crate::types::str::PyStr;
 use orochi_core::{Obj, Ref, Thread, Value};
 
+pub use class_check::{is_instance, is_subclass};
 pub use compare::{CompareOp, eq, rich_compare};
 
 /// `object.name`.
@@ -104,8 +107,13 @@ pub fn hash(thread: &mut Thread, object: Ref<'_>) -> PyResult<i64> {
     let class = crate::class_of(object);
     match class.slots.tp_hash() {
         Some(hash) => hash(thread, object),
-        None => Err(type_error(format!("unhashable type: '{}'", class.name()))),
+        None => Err(unhashable(object)),
     }
+}
+
+#[cold]
+pub(crate) fn unhashable(object: Ref<'_>) -> crate::error::PyErr {
+    type_error(format!("unhashable type: '{}'", crate::class_of(object).name()))
 }
 
 /// `bool(object)`.
@@ -139,6 +147,9 @@ pub fn len(thread: &mut Thread, object: Ref<'_>) -> PyResult<usize> {
 pub fn iter(thread: &mut Thread, object: Ref<'_>) -> PyResult {
     let class = crate::class_of(object);
     let Some(iter) = class.slots.tp_iter() else {
+        if is_sequence(class) {
+            return crate::types::sequence_iterator::new(thread, object.to_owned());
+        }
         return Err(type_error(format!("'{}' object is not iterable", class.name())));
     };
     let iterator = iter(thread, object)?;
@@ -154,7 +165,11 @@ pub fn iter(thread: &mut Thread, object: Ref<'_>) -> PyResult {
 pub fn next(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<Option<Value>> {
     let class = crate::class_of(iterator);
     match class.slots.tp_iternext() {
-        Some(next) => next(thread, iterator),
+        Some(next) => match next(thread, iterator) {
+            // A `__next__` in Python says so.
+            Err(error) if error.matches(&crate::types::exception::StopIteration) => Ok(None),
+            result => result,
+        },
         None => Err(type_error(format!("'{}' object is not an iterator", class.name()))),
     }
 }
@@ -191,6 +206,9 @@ pub fn get_item(thread: &mut Thread, container: Ref<'_>, key: Ref<'_>) -> PyResu
     if let Some(item) = class.slots.sq_item() {
         let index = sequence_index(thread, container, key)?;
         return item(thread, container, index);
+    }
+    if let Some(class) = container.downcast::<crate::types::r#type::PyType>() {
+        return crate::types::generic_alias::subscript_class(thread, class, key);
     }
     Err(type_error(format!("'{}' object is not subscriptable", class.name())))
 }
@@ -233,7 +251,17 @@ pub fn contains(thread: &mut Thread, container: Ref<'_>, item: Ref<'_>) -> PyRes
     if let Some(contains) = class.slots.sq_contains() {
         return contains(thread, container, item);
     }
-    if class.slots.tp_iter().is_none() {
+    contains_by_iteration(thread, container, item)
+}
+
+/// `item in container` for a container that can only be iterated over.
+pub(crate) fn contains_by_iteration(
+    thread: &mut Thread,
+    container: Ref<'_>,
+    item: Ref<'_>,
+) -> PyResult<bool> {
+    let class = crate::class_of(container);
+    if class.slots.tp_iter().is_none() && !is_sequence(class) {
         return Err(type_error(format!(
             "argument of type '{}' is not a container or iterable",
             class.name()
@@ -264,8 +292,43 @@ pub fn call_special(
     name: &Obj<PyStr>,
     args: &[Ref<'_>],
 ) -> PyResult<Option<Value>> {
-    match special(thread, object, name)? {
-        Some(method) => call(thread, method.get(), args).map(Some),
-        None => Ok(None),
+    special::call(thread, object, name, args)
+}
+/// Whether instances are sequences for the C API: they can be indexed, and aren't dicts.
+fn is_sequence(class: &Obj<crate::types::r#type::PyType>) -> bool {
+    class.slots.sq_item().is_some() && !class.has(crate::class::TypeFlags::DICT_SUBCLASS)
+}
+
+/// `sequence[index]` through the sequence's slot.
+pub(crate) fn sequence_item(thread: &mut Thread, sequence: Ref<'_>, index: i64) -> PyResult {
+    let class = crate::class_of(sequence);
+    match class.slots.sq_item() {
+        Some(item) => item(thread, sequence, index),
+        None => {
+            let index = crate::int::new(thread, index)?;
+            get_item(thread, sequence, index.get())
+        }
     }
+}
+
+/// `dir(object)`: a sorted list of names.
+pub fn dir(thread: &mut Thread, object: Ref<'_>) -> PyResult {
+    let names = match special::call(thread, object, crate::name!("__dir__"), &[])? {
+        Some(names) => collect(thread, names.get())?,
+        None => return Err(type_error("object does not provide __dir__")),
+    };
+    sorted(thread, names)
+}
+
+/// A sorted list of values.
+pub fn sorted(thread: &mut Thread, mut values: Vec<Value>) -> PyResult {
+    let text = |value: &Value| crate::types::key::exact_str(value.get()).map(|text| text.as_bytes().to_vec());
+    if values.iter().all(|value| crate::types::key::exact_str(value.get()).is_some()) {
+        // The order of code points is that of the bytes.
+        values.sort_by_cached_key(text);
+        return crate::types::list_object(thread, values);
+    }
+    let list = crate::types::list_object(thread, values)?;
+    call_method(thread, list.get(), "sort", &[])?;
+    Ok(list)
 }

@@ -76,6 +76,11 @@ pub fn subclass_object(
 }
 
 impl PyModule {
+    /// Whether instances of the class are modules.
+    pub(crate) fn is_subclass(class: &Obj<PyType>) -> bool {
+        class.fields.layout.extends(<PyModule as orochi_core::Payload>::LAYOUT)
+    }
+
     /// The module's `__dict__`.
     pub fn namespace<'a>(&'a self, thread: &'a Thread) -> &'a Obj<PyDict> {
         match self.namespace.load(thread).and_then(orochi_core::Ref::downcast::<PyDict>) {

@@ -36,6 +36,12 @@ impl PyNativeFunction {
     /// Whether the receiver is passed as first argument.
     fn passes_receiver(&self) -> bool {
         matches!(self.method.0.kind, MethodKind::Method | MethodKind::ClassMethod)
+            || crate::types::type_::wrappers::is_general_new(self.method.0)
+    }
+
+    /// Whether this is the `__new__` of a native class.
+    pub fn is_new(&self) -> bool {
+        self.method.0.kind == MethodKind::New
     }
 }
 

@@ -1,8 +1,14 @@
 //! `object`: the root class, and the generic attribute protocol.
 
-use crate::error::{PyResult, attribute_error};
+use crate::args::Args;
+use crate::class::TypeFlags;
+use crate::error::{PyErr, PyResult, attribute_error, type_error};
+use crate::protocol::compare::CompareOp;
+use crate::slots::SlotId;
+use crate::types::object_::METHODS;
 use crate::types::str::PyStr;
-use crate::types::r#type::TypeExt;
+use crate::types::r#type::{PyType, TypeExt};
+use crate::types::type_;
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
@@ -11,11 +17,101 @@ use orochi_macros::{Trace, pyclass, pymethods};
 #[derive(Trace)]
 pub struct PyObject {}
 
-#[pymethods]
+/// Attribute lookup of classes that don't change it.
+pub(crate) const GETATTR: fn(&mut Thread, Ref<'_>, Ref<'_>) -> PyResult = getattr;
+
+fn getattr(thread: &mut Thread, this: Ref<'_>, name: Ref<'_>) -> PyResult {
+    generic_get_attr(thread, this, crate::str::expect_attribute_name(name)?)
+}
+
+/// Whether classes derived from this one have another `__class__` than `object`'s.
+pub(crate) fn claims_class(thread: &Thread, class: &Obj<PyType>) -> bool {
+    let name = crate::name!("__class__");
+    let own = type_::object_class().lookup(thread, name);
+    match (class.lookup(thread, name), own) {
+        (Some(found), Some(own)) => !found.is(own),
+        _ => true,
+    }
+}
+
+/// The slot of `object`, for telling whether a class has its own.
+fn is_objects(class: &Obj<PyType>, slot: SlotId) -> bool {
+    class.slots.raw(slot) == type_::object_class().slots.raw(slot)
+}
+
+#[cold]
+fn abstract_error(thread: &mut Thread, class: &Obj<PyType>) -> PyErr {
+    let methods = match crate::protocol::get_attr(thread, class.get(), crate::name!("__abstractmethods__"))
+        .and_then(|methods| crate::protocol::collect(thread, methods.get()))
+    {
+        Ok(methods) => methods,
+        Err(error) => return error,
+    };
+    let mut names: Vec<String> = methods.iter().map(|method| crate::str::display(method.get())).collect();
+    names.sort();
+    let plural = if names.len() > 1 { "s" } else { "" };
+    type_error(format!(
+        "Can't instantiate abstract class {} without an implementation for abstract method{plural} '{}'",
+        class.name(),
+        names.join("', '")
+    ))
+}
+
+/// A new instance of a class without native payload: no arguments are looked at.
+#[inline]
+pub fn allocate(thread: &mut Thread, class: &Obj<PyType>) -> PyResult {
+    if class.has(TypeFlags::ABSTRACT) {
+        return Err(abstract_error(thread, class));
+    }
+    Ok(crate::alloc(thread, class, PyObject {})?.into_value())
+}
+
+/// Whether calling the class is no more than [`allocate`] and the class's `__init__`.
+#[inline]
+pub fn is_plain(class: &Obj<PyType>) -> bool {
+    is_objects(class, SlotId::tp_new) && !class.has(TypeFlags::ABSTRACT)
+}
+
+#[pymethods(parts(METHODS))]
 impl PyObject {
     #[slot]
+    fn tp_new(thread: &mut Thread, cls: &Obj<PyType>, args: Args<'_>) -> PyResult {
+        if !args.is_empty() || args.keyword_count() != 0 {
+            if !is_objects(cls, SlotId::tp_new) {
+                return Err(type_error(
+                    "object.__new__() takes exactly one argument (the type to instantiate)",
+                ));
+            }
+            if is_objects(cls, SlotId::tp_init) {
+                return Err(type_error(format!("{}() takes no arguments", cls.name())));
+            }
+        }
+        allocate(thread, cls)
+    }
+
+    #[slot]
+    fn tp_init(_thread: &mut Thread, this: Ref<'_>, args: Args<'_>) -> PyResult<()> {
+        if args.is_empty() && args.keyword_count() == 0 {
+            return Ok(());
+        }
+        let class = crate::class_of(this);
+        if !is_objects(class, SlotId::tp_init) {
+            return Err(type_error(
+                "object.__init__() takes exactly one argument (the instance to initialize)",
+            ));
+        }
+        if is_objects(class, SlotId::tp_new) {
+            return Err(type_error(format!(
+                "{}.__init__() takes exactly one argument (the instance to initialize)",
+                class.name()
+            )));
+        }
+        Ok(())
+    }
+
+    #[slot]
     fn tp_getattro(thread: &mut Thread, this: Ref<'_>, name: Ref<'_>) -> PyResult {
-        generic_get_attr(thread, this, crate::str::expect(name, "attribute name")?)
+        getattr(thread, this, name)
     }
 
     #[slot]
@@ -25,13 +121,22 @@ impl PyObject {
         name: Ref<'_>,
         value: Option<Ref<'_>>,
     ) -> PyResult<()> {
-        generic_set_attr(thread, this, crate::str::expect(name, "attribute name")?, value)
+        generic_set_attr(thread, this, crate::str::expect_attribute_name(name)?, value)
     }
 
     #[slot]
     fn tp_repr(thread: &mut Thread, this: Ref<'_>) -> PyResult {
         let class = crate::class_of(this);
-        crate::str::new(thread, &format!("<{} object at {:#x}>", class.name(), this.word()))
+        let module = type_::members::module(thread, class).unwrap_or(Value::NONE);
+        let qualname = type_::members::qualname(thread, class)?;
+        let qualname = crate::str::display(qualname.get());
+        let text = match module.get().downcast::<PyStr>() {
+            Some(module) if module.as_bytes() != b"builtins" => {
+                format!("<{}.{qualname} object at {:#x}>", **module, this.word())
+            }
+            _ => format!("<{qualname} object at {:#x}>", this.word()),
+        };
+        crate::str::new(thread, &text)
     }
 
     #[slot]
@@ -42,6 +147,25 @@ impl PyObject {
     #[slot]
     fn tp_hash(_thread: &mut Thread, this: Ref<'_>) -> PyResult<i64> {
         Ok(crate::hash::of_address(this))
+    }
+
+    #[slot]
+    fn tp_richcompare(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> PyResult {
+        match op {
+            CompareOp::Eq if left.is(right) => Ok(Value::TRUE),
+            CompareOp::Ne => {
+                // By default `!=` is the opposite of what the class says about `==`.
+                let Some(compare) = crate::class_of(left).slots.tp_richcompare() else {
+                    return Ok(Value::NOT_IMPLEMENTED);
+                };
+                let equal = compare(thread, left, right, CompareOp::Eq)?;
+                if equal.get().is(Ref::NOT_IMPLEMENTED) {
+                    return Ok(equal);
+                }
+                Ok(Value::bool(!crate::protocol::is_true(thread, equal.get())?))
+            }
+            _ => Ok(Value::NOT_IMPLEMENTED),
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use crate::class::PyClass;
 use crate::error::PyResult;
 use crate::types::exception::{IndexError, StopIteration};
 use crate::types::int;
-use crate::types::r#type::PyType;
 use orochi_core::sync::{AtomicU64, Ordering};
 use orochi_core::{AtomicField, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};

@@ -218,6 +218,13 @@ pub fn expect<'a>(object: Ref<'a>, what: &str) -> PyResult<&'a Obj<PyStr>> {
     })
 }
 
+/// The name of an attribute, which must be a str.
+pub fn expect_attribute_name(name: Ref<'_>) -> PyResult<&Obj<PyStr>> {
+    name.downcast::<PyStr>().ok_or_else(|| {
+        type_error(format!("attribute name must be string, not '{}'", crate::class_of(name).name()))
+    })
+}
+
 /// The str itself if it is exactly a `str`; a copy of an instance of a subclass.
 pub fn exact(thread: &Thread, text: &Obj<PyStr>) -> PyResult<Value> {
     if crate::class::is_exact(text.get(), PyStr::static_type()) {

@@ -173,7 +173,9 @@ impl MethodCache {
 
 fn retire(thread: &Thread, table: *mut Table) {
     if let Some(table) = NonNull::new(table) {
+        // SAFETY: still there until the grace period has passed.
+        let size = unsafe { table.as_ref() }.entries.len() * std::mem::size_of::<Entry>();
         // SAFETY: unlinked just now, by this thread alone.
-        unsafe { epoch::retire(thread, table.cast(), Table::free) };
+        unsafe { epoch::retire(thread, table.cast(), size, Table::free) };
     }
 }

@@ -7,7 +7,7 @@ use crate::args::Args;
 use crate::error::{PyResult, overflow_error, type_error, value_error};
 use crate::name;
 use crate::protocol::compare::CompareOp;
-use crate::protocol::special::{self, call_or_not_implemented, call_or_raise};
+use crate::protocol::special::{self, call_or_raise};
 use crate::types::int::{self, IntRef};
 use crate::types::object;
 use crate::types::r#type::{PyType, TypeExt};
@@ -87,7 +87,10 @@ pub(crate) fn hash(thread: &mut Thread, this: Ref<'_>) -> PyResult<i64> {
         Some(value) => match value.to_i64() {
             Some(hash) => hash,
             // Too large for a hash: the hash of the int.
-            None => crate::protocol::hash(thread, int::index(thread, result.get())?.get())?,
+            None => {
+                let exact = int::index(thread, result.get())?;
+                crate::protocol::hash(thread, exact.get())?
+            }
         },
         None => return Err(type_error("__hash__ method should return an integer")),
     };
@@ -272,14 +275,4 @@ pub(crate) fn contains(thread: &mut Thread, this: Ref<'_>, item: Ref<'_>) -> PyR
         }
         None => crate::protocol::contains_by_iteration(thread, this, item),
     }
-}
-
-/// The method of that name, or NotImplemented: for in-place and other optional operations.
-pub(crate) fn optional(
-    thread: &mut Thread,
-    this: Ref<'_>,
-    method: &Obj<crate::types::str::PyStr>,
-    args: &[Ref<'_>],
-) -> PyResult {
-    call_or_not_implemented(thread, this, method, args)
 }

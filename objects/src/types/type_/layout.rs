@@ -102,7 +102,7 @@ pub(crate) fn has_dict(class: &Obj<PyType>) -> bool {
 }
 
 fn is_module(class: &Obj<PyType>) -> bool {
-    class.fields.layout.extends(<crate::types::module::PyModule as orochi_core::Payload>::LAYOUT)
+    crate::types::module::PyModule::is_subclass(class)
 }
 
 /// Whether CPython's instances of this class vary in size, which forbids `__slots__` and weak references.

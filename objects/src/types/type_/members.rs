@@ -91,7 +91,8 @@ impl PyType {
     }
 
     #[setter]
-    fn set___name__(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+    #[name = "__name__"]
+    fn set_name(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         let value = special(this, value, "__name__")?;
         let Some(name) = value.downcast::<PyStr>() else {
             let (class, given) = (this.name(), crate::class_of(value).name());
@@ -108,7 +109,8 @@ impl PyType {
     }
 
     #[setter]
-    fn set___qualname__(this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+    #[name = "__qualname__"]
+    fn set_qualname(this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         let value = special(this, value, "__qualname__")?;
         let Some(name) = value.downcast::<PyStr>() else {
             let (class, given) = (this.name(), crate::class_of(value).name());
@@ -124,7 +126,8 @@ impl PyType {
     }
 
     #[setter]
-    fn set___module__(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+    #[name = "__module__"]
+    fn set_module(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         let value = special(this, value, "__module__")?;
         set_in_namespace(thread, this, name!("__module__"), Some(value))?;
         if own(thread, this, name!("__firstlineno__")).is_some() {
@@ -144,7 +147,8 @@ impl PyType {
     }
 
     #[setter]
-    fn set___bases__(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+    #[name = "__bases__"]
+    fn set_bases(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         super::new::set_bases(thread, this, value)
     }
 
@@ -172,7 +176,8 @@ impl PyType {
     }
 
     #[setter]
-    fn set___doc__(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+    #[name = "__doc__"]
+    fn set_doc(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         let value = special(this, value, "__doc__")?;
         set_in_namespace(thread, this, name!("__doc__"), Some(value))
     }
@@ -219,7 +224,8 @@ impl PyType {
     }
 
     #[setter]
-    fn set___abstractmethods__(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+    #[name = "__abstractmethods__"]
+    fn set_abstractmethods(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         let abstract_ = match value {
             Some(value) => crate::protocol::is_true(thread, value)?,
             None => {
@@ -245,7 +251,8 @@ impl PyType {
     }
 
     #[setter]
-    fn set___type_params__(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+    #[name = "__type_params__"]
+    fn set_type_params(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         let value = special(this, value, "__type_params__")?;
         if value.downcast::<PyTuple>().is_none() {
             return Err(type_error("__type_params__ must be set to a tuple"));
@@ -270,7 +277,8 @@ impl PyType {
     }
 
     #[setter]
-    fn set___annotate__(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+    #[name = "__annotate__"]
+    fn set_annotate(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         let Some(value) = value else { return Err(type_error("cannot delete __annotate__ attribute")) };
         check_mutable(this, "__annotate__")?;
         if !value.is_none() && crate::class_of(value).slots.tp_call().is_none() {
@@ -310,7 +318,8 @@ impl PyType {
     }
 
     #[setter]
-    fn set___annotations__(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+    #[name = "__annotations__"]
+    fn set_annotations(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         check_mutable(this, "__annotations__")?;
         let plain = own(thread, this, name!("__annotations__")).is_some();
         let cached = own(thread, this, name!("__annotations_cache__")).is_some();

@@ -21,9 +21,9 @@ use crate::args::{Args, KwArgs};
 use crate::class::{PyClass, TypeFlags, is_exact};
 use crate::error::{PyResult, type_error};
 use crate::types::r#type::{PyType, TypeExt};
-use crate::types::{dict, tuple};
+use crate::types::dict;
 use members::MEMBERS;
-use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_core::{Obj, Ref, Thread};
 use orochi_macros::pymethods;
 use std::borrow::Cow;
 
@@ -193,9 +193,4 @@ impl PyType {
 /// Whether the object is a class whose metaclass is exactly `type`.
 pub fn is_plain_class(object: Ref<'_>) -> bool {
     is_exact(object, PyType::static_type())
-}
-
-/// A tuple of classes, for the getters.
-pub(crate) fn class_tuple(thread: &Thread, classes: Vec<Value>) -> PyResult {
-    Ok(tuple::new(thread, classes)?.into_value())
 }

@@ -44,7 +44,7 @@ pub(crate) fn new(thread: &mut Thread, metaclass: &Obj<PyType>, args: Args<'_>) 
     } else {
         bases.to_owned()
     };
-    let winner = layout::most_derived(metaclass, &bases)?;
+    let winner = layout::lasting(layout::most_derived(metaclass, &bases)?);
     if !std::ptr::eq(winner, metaclass) {
         let own = SlotTable::raw(&super::type_class().slots, crate::slots::SlotId::tp_new);
         if let Some(new) = winner.slots.tp_new()

@@ -21,7 +21,7 @@ thread_local! {
 pub(crate) fn populate(thread: &Thread, native: &'static StaticType) {
     let _guard =
         (DEPTH.get() == 0).then(|| POPULATING.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
-    if native.is_ready() || native.get().namespace.load(thread).is_some() {
+    if native.is_ready() || native.get().namespace.get().is_some() {
         return;
     }
     DEPTH.set(DEPTH.get() + 1);
@@ -33,16 +33,17 @@ pub(crate) fn populate(thread: &Thread, native: &'static StaticType) {
 
 fn fill(thread: &Thread, native: &'static StaticType) -> PyResult<()> {
     let class = native.get();
-    let namespace = dict::new(thread)?;
-    class.namespace.initialise(class, namespace.clone().into_value());
+    let namespace = dict::new(thread)?.immortalise();
+    class.namespace.set(namespace);
     let base = native.base().map(StaticType::get);
     let bases: Vec<_> = base.iter().map(|base| base.to_value()).collect();
-    class.bases.initialise(class, tuple::new(thread, bases)?.into_value());
+    class.bases.set(tuple::new(thread, bases)?.immortalise());
     let mut mro = vec![class.to_value()];
     if let Some(base) = base {
         mro.extend(base.mro(thread).items().map(Ref::to_owned));
+        base.subclasses.with(base, thread, |subclasses, _| subclasses.push(class));
     }
-    class.mro.initialise(class, tuple::new(thread, mro)?.into_value());
+    class.mro.set(tuple::new(thread, mro)?.immortalise());
     for part in native.spec().parts {
         for method in part.methods {
             let object = method_object(thread, class, method)?;
@@ -56,7 +57,7 @@ fn fill(thread: &Thread, native: &'static StaticType) -> PyResult<()> {
     let doc = native.spec().doc;
     let doc = if doc.is_empty() { orochi_core::Value::NONE } else { crate::str::new(thread, doc)? };
     namespace.initialise_str(thread, crate::str::intern(thread, "__doc__")?, doc)?;
-    crate::types::type_::wrappers::add_wrappers(thread, class, &namespace)
+    crate::types::type_::wrappers::add_wrappers(thread, class, namespace)
 }
 
 /// What a class whose population failed shows.

@@ -72,7 +72,7 @@ fn check(item: Ref<'_>) -> PyResult<&str> {
         return Err(type_error(format!("__slots__ items must be strings, not '{given}'")));
     };
     match name.to_str() {
-        Some(text) if orochi_text::unicode::is_identifier(text) => Ok(text),
+        Some(text) if orochi_text::unicode::is_identifier(name.as_wtf8()) => Ok(text),
         _ => Err(type_error("__slots__ must be identifiers")),
     }
 }

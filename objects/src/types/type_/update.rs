@@ -108,7 +108,7 @@ pub(crate) fn update_own(thread: &Thread, class: &Obj<PyType>) {
         if let Some(name) = entry.key.downcast::<PyStr>() {
             update_one(thread, class, name);
         }
-        from = next;
+        from = next + 1;
     }
 }
 

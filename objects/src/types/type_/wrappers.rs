@@ -45,6 +45,8 @@ pub(crate) fn add_wrappers(
     Ok(())
 }
 
+static NEW_SIGNATURE: Signature = Signature::new("__new__", None, &[], "($type, *args, **kwargs)");
+
 /// `__new__` of classes that have a `tp_new` and no method of that name. Gets the class it belongs to as first argument.
 static NEW: MethodDef = MethodDef {
     name: "__new__",
@@ -60,7 +62,7 @@ static NEW: MethodDef = MethodDef {
             None => Err(type_error(format!("cannot create '{}' instances", owner.name()))),
         }
     },
-    signature: &Signature { function: "__new__", owner: None, params: &[], text: "($type, *args, **kwargs)" },
+    signature: &NEW_SIGNATURE,
     doc: "Create and return a new object.  See help(type) for accurate signature.",
 };
 
