@@ -56,11 +56,11 @@ pub(crate) fn import_module(thread: &mut Thread, name: &str) -> PyResult {
 }
 
 /// A list of these values.
-pub(crate) fn list_object(_thread: &mut Thread, _values: Vec<Value>) -> PyResult {
-    Err(crate::error::not_implemented_error("list"))
+pub(crate) fn list_object(thread: &mut Thread, values: Vec<Value>) -> PyResult {
+    Ok(crate::types::list::new(thread, values)?.into_value())
 }
 
 /// A read-only view of a mapping.
-pub(crate) fn mapping_proxy_object(_thread: &mut Thread, _mapping: Value) -> PyResult {
-    Err(crate::error::not_implemented_error("mappingproxy"))
+pub(crate) fn mapping_proxy_object(thread: &mut Thread, mapping: Value) -> PyResult {
+    crate::types::mapping_proxy::new(thread, mapping)
 }

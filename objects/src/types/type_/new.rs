@@ -236,8 +236,8 @@ fn take_cells(thread: &mut Thread, recipe: &Recipe) -> PyResult<Vec<(Value, Cell
         [(name!("__classcell__"), CellContent::Class), (name!("__classdictcell__"), CellContent::Namespace)]
     {
         let Some(cell) = recipe.namespace.remove_str(thread, name)? else { continue };
-        let class = crate::class_of(cell.get());
-        if &*class.name() != "cell" {
+        if cell.get().downcast::<crate::types::cell::PyCell>().is_none() {
+            let class = crate::class_of(cell.get());
             let given = crate::protocol::repr(thread, class.get())?;
             let given = crate::str::display(given.get());
             return Err(type_error(format!("{} must be a nonlocal cell, not {given}", **name)));
@@ -295,8 +295,7 @@ fn complete_namespace(thread: &mut Thread, recipe: &Recipe) -> PyResult<()> {
 
 /// Whether the object is a Python function.
 fn is_function(object: Ref<'_>) -> bool {
-    let class = crate::class_of(object);
-    class.native().is_some() && &*class.name() == "function"
+    object.downcast::<crate::types::function::PyFunction>().is_some()
 }
 
 /// `class.__bases__ = bases`.
