@@ -59,9 +59,14 @@ fn orders_are_linearised() {
         let b = class(thread, "B", &[&a], &[]).unwrap();
         let c = class(thread, "C", &[&a], &[]).unwrap();
         let d = class(thread, "D", &[&b, &c], &[]).unwrap();
-        let names: Vec<String> = d.get().downcast::<PyType>().unwrap().mro(thread).items().map(|class| {
-            class.downcast::<PyType>().unwrap().name().into_owned()
-        }).collect();
+        let names: Vec<String> = d
+            .get()
+            .downcast::<PyType>()
+            .unwrap()
+            .mro(thread)
+            .items()
+            .map(|class| class.downcast::<PyType>().unwrap().name().into_owned())
+            .collect();
         assert_eq!(names, ["D", "B", "C", "A", "object"]);
         let error = class(thread, "X", &[&a, &b], &[]).unwrap_err();
         assert_eq!(
@@ -73,10 +78,8 @@ fn orders_are_linearised() {
         let bool_class = class_of(Ref::TRUE).to_value();
         let error = class(thread, "X", &[&bool_class], &[]).unwrap_err();
         assert_eq!(message(thread, error), "type 'bool' is not an acceptable base type");
-        let (tuple, string) = (
-            tuple::PyTuple::static_type().get().to_value(),
-            str::PyStr::static_type().get().to_value(),
-        );
+        let (tuple, string) =
+            (tuple::PyTuple::static_type().get().to_value(), str::PyStr::static_type().get().to_value());
         let error = class(thread, "X", &[&tuple, &string], &[]).unwrap_err();
         assert_eq!(message(thread, error), "multiple bases have instance lay-out conflict");
     });
@@ -85,7 +88,8 @@ fn orders_are_linearised() {
 #[test]
 fn slots_take_places() {
     with_thread(|thread| {
-        let slots = tuple::new(thread, vec![str::new(thread, "b").unwrap(), str::new(thread, "a").unwrap()]).unwrap();
+        let slots =
+            tuple::new(thread, vec![str::new(thread, "b").unwrap(), str::new(thread, "a").unwrap()]).unwrap();
         let c = class(thread, "C", &[], &[("__slots__", slots.into_value())]).unwrap();
         let empty = tuple::empty(thread).to_value();
         let d = class(thread, "D", &[&c], &[("__slots__", empty)]).unwrap();
@@ -122,7 +126,10 @@ fn special_methods_follow_assignment() {
         assert!(protocol::call(thread, instance.get(), &[]).is_err());
         assert!(object::is_plain(c.get().downcast::<PyType>().unwrap()));
         let wrapper = protocol::get_attr_str(thread, c.get(), "__repr__").unwrap();
-        assert_eq!(text(&protocol::repr(thread, wrapper.get()).unwrap()), "<slot wrapper '__repr__' of 'object' objects>");
+        assert_eq!(
+            text(&protocol::repr(thread, wrapper.get()).unwrap()),
+            "<slot wrapper '__repr__' of 'object' objects>"
+        );
         let shown = protocol::call(thread, wrapper.get(), &[instance.get()]).unwrap();
         assert!(text(&shown).starts_with("<C object at 0x"));
         let error = protocol::call(thread, wrapper.get(), &[]).unwrap_err();

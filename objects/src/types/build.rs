@@ -10,7 +10,10 @@ use orochi_core::{Ref, Thread, Value};
 pub(crate) fn builtin(thread: &mut Thread, name: &str) -> PyResult {
     let name = crate::str::intern(thread, name)?;
     let builtins = ThreadState::builtins(thread)?;
-    let found = builtins.get().downcast::<PyDict>().and_then(|builtins| Some(builtins.get_str(thread, name)?.to_owned()));
+    let found = builtins
+        .get()
+        .downcast::<PyDict>()
+        .and_then(|builtins| Some(builtins.get_str(thread, name)?.to_owned()));
     found.ok_or_else(|| attribute_error_message(format!("module 'builtins' has no attribute '{}'", **name)))
 }
 

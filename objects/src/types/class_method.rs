@@ -43,8 +43,7 @@ pub fn new(thread: &Thread, function: Value) -> PyResult<Value> {
 
 /// Gives a wrapper the name and documentation of the function it wraps, as `functools.wraps` would.
 pub(crate) fn take_over(thread: &mut Thread, wrapper: Ref<'_>, function: Ref<'_>) -> PyResult<()> {
-    let names =
-        [name!("__module__"), name!("__name__"), name!("__qualname__"), name!("__doc__")];
+    let names = [name!("__module__"), name!("__name__"), name!("__qualname__"), name!("__doc__")];
     for name in names {
         if let Some(value) = crate::protocol::find_attr(thread, function, name)? {
             crate::attributes::set(thread, wrapper, name, Some(value.get()), true)?;
@@ -103,7 +102,6 @@ pub(crate) fn show(thread: &mut Thread, name: &str, function: Option<Value>) -> 
     let shown = crate::protocol::repr(thread, function.unwrap_or(Value::NONE).get())?;
     crate::str::new(thread, &format!("<{name}({})>", crate::str::display(shown.get())))
 }
-
 
 #[pymethods]
 impl PyClassMethod {

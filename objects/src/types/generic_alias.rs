@@ -226,7 +226,10 @@ impl PyGenericAlias {
         let mut names = protocol::collect(thread, names.get())?;
         for own in OWN {
             let own = crate::str::intern(thread, own)?;
-            if !names.iter().any(|name| name.get().downcast::<PyStr>().is_some_and(|n| n.as_bytes() == own.as_bytes())) {
+            if !names
+                .iter()
+                .any(|name| name.get().downcast::<PyStr>().is_some_and(|n| n.as_bytes() == own.as_bytes()))
+            {
                 names.push(own.to_value());
             }
         }

@@ -1,10 +1,10 @@
 //! The built-in types, one file or folder each.
 
 pub mod bool;
+pub(crate) mod build;
 pub mod bytearray;
 pub mod bytes;
 pub mod bytes_;
-pub(crate) mod build;
 pub mod cell;
 pub mod class_method;
 pub mod code;
@@ -35,14 +35,14 @@ pub mod method_descriptor;
 pub mod module;
 pub mod native_function;
 pub mod object;
-pub mod range;
-pub mod range_iterator;
 pub mod object_;
 pub mod property;
+pub mod range;
+pub mod range_iterator;
 pub mod repr_guard;
+pub mod sequence_iterator;
 pub mod set;
 pub mod set_;
-pub mod sequence_iterator;
 pub mod singletons;
 pub mod slice;
 pub mod static_method;
@@ -59,5 +59,6 @@ pub mod union;
 pub mod wrapper_descriptor;
 
 pub(crate) use build::{
-    builtin, list_object, mapping_proxy_object, member_qualname, reduce_as_attribute, signature_of, without_signature,
+    builtin, list_object, mapping_proxy_object, member_qualname, reduce_as_attribute, signature_of,
+    without_signature,
 };

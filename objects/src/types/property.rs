@@ -128,7 +128,8 @@ fn copy(thread: &mut Thread, this: &Obj<PyProperty>, part: Part, function: Ref<'
         }
     }
     // A documentation that came from the getter comes from the new getter.
-    let doc = if this.has_getter_doc() && !get.get().is_none() { Value::NONE } else { own(&this.doc, thread) };
+    let doc =
+        if this.has_getter_doc() && !get.get().is_none() { Value::NONE } else { own(&this.doc, thread) };
     let class = crate::class_of(this.get()).to_value();
     let made = crate::protocol::call(thread, class.get(), &[get.get(), set.get(), delete.get(), doc.get()])?;
     if let Some(copy) = made.get().downcast::<PyProperty>() {
@@ -159,12 +160,10 @@ fn settle_doc(thread: &mut Thread, this: &Obj<PyProperty>, given: Option<Value>)
     let value = doc.unwrap_or(Value::NONE);
     match crate::protocol::set_attr(thread, this.get(), name!("__doc__"), Some(value.get())) {
         // A subclass with slots has no place for it.
-        Err(error)
-            if from_getter && error.matches(&crate::types::exception::AttributeError) =>
-        {
+        Err(error) if from_getter && error.matches(&crate::types::exception::AttributeError) => Ok(()),
+        Err(error) if value.get().is_none() && error.matches(&crate::types::exception::AttributeError) => {
             Ok(())
         }
-        Err(error) if value.get().is_none() && error.matches(&crate::types::exception::AttributeError) => Ok(()),
         result => result,
     }
 }
@@ -317,6 +316,10 @@ impl PyProperty {
 }
 
 /// Whether an attribute of a class is a property (of exactly this class): for the interpreter's caches.
-pub fn in_class<'a>(thread: &'a Thread, class: &'a Obj<PyType>, name: &Obj<PyStr>) -> Option<&'a Obj<PyProperty>> {
+pub fn in_class<'a>(
+    thread: &'a Thread,
+    class: &'a Obj<PyType>,
+    name: &Obj<PyStr>,
+) -> Option<&'a Obj<PyProperty>> {
     class.lookup(thread, name)?.downcast()
 }

@@ -113,7 +113,12 @@ fn make(thread: &mut Thread, cls: &Obj<PyType>) -> PyResult {
 }
 
 /// Fills a super object; `None` leaves it unbound.
-fn set(thread: &mut Thread, this: &Obj<PySuper>, class: &Obj<PyType>, object: Option<Ref<'_>>) -> PyResult<()> {
+fn set(
+    thread: &mut Thread,
+    this: &Obj<PySuper>,
+    class: &Obj<PyType>,
+    object: Option<Ref<'_>>,
+) -> PyResult<()> {
     let object_class = match object {
         Some(object) => Some(check(thread, class, object)?),
         None => None,

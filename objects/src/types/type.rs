@@ -53,7 +53,9 @@ pub(crate) struct Lasting<T>(AtomicPtr<Obj<T>>);
 impl<T> Lasting<T> {
     /// A place for `object`.
     pub(crate) fn new(object: Option<&'static Obj<T>>) -> Lasting<T> {
-        Lasting(AtomicPtr::new(object.map_or(std::ptr::null_mut(), |object| std::ptr::from_ref(object).cast_mut())))
+        Lasting(AtomicPtr::new(
+            object.map_or(std::ptr::null_mut(), |object| std::ptr::from_ref(object).cast_mut()),
+        ))
     }
 
     /// What is in the place.

@@ -3,8 +3,8 @@
 use crate::class::PyClass;
 use crate::error::{PyResult, type_error};
 use crate::name;
-use crate::protocol::compare::CompareOp;
 use crate::protocol;
+use crate::protocol::compare::CompareOp;
 use crate::types::generic_alias_::{is_alias, parameters, repr, substitute};
 use crate::types::singletons::PyNone;
 use crate::types::tuple::{self, PyTuple};

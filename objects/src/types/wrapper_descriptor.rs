@@ -45,10 +45,8 @@ pub(crate) fn new(
     def: &'static SlotDef,
     function: SlotFunction,
 ) -> PyResult {
-    let descriptor = PyWrapperDescriptor {
-        class: Field::new_local(class.to_value()),
-        wrapped: Wrapped { def, function },
-    };
+    let descriptor =
+        PyWrapperDescriptor { class: Field::new_local(class.to_value()), wrapped: Wrapped { def, function } };
     Ok(crate::alloc(thread, PyWrapperDescriptor::static_type().get(), descriptor)?.into_value())
 }
 

@@ -149,7 +149,11 @@ pub(crate) fn default_state(thread: &mut Thread, this: Ref<'_>, required: bool) 
     let own = crate::attributes::snapshot(thread, this)?;
     let state = if own.is_empty() {
         match find_attr(thread, this, name!("__dict__"))? {
-            Some(dict) if !class.has(crate::class::TypeFlags::DICT) && dict.get().downcast::<PyDict>().is_some() => dict,
+            Some(dict)
+                if !class.has(crate::class::TypeFlags::DICT) && dict.get().downcast::<PyDict>().is_some() =>
+            {
+                dict
+            }
             _ => Value::NONE,
         }
     } else {

@@ -24,7 +24,8 @@ fn missing(class: &Obj<PyType>, name: &Obj<PyStr>) -> PyErr {
 pub(crate) fn find(thread: &mut Thread, class: &Obj<PyType>, name: &Obj<PyStr>) -> PyResult<Option<Value>> {
     let metaclass = crate::class_of(class.get());
     let of_metaclass = metaclass.lookup(thread, name).map(Ref::to_owned);
-    let bind_of_metaclass = of_metaclass.as_ref().and_then(|found| crate::class_of(found.get()).slots.tp_descr_get());
+    let bind_of_metaclass =
+        of_metaclass.as_ref().and_then(|found| crate::class_of(found.get()).slots.tp_descr_get());
     if let (Some(found), Some(get)) = (&of_metaclass, bind_of_metaclass)
         && crate::class_of(found.get()).slots.tp_descr_set().is_some()
     {
@@ -37,7 +38,9 @@ pub(crate) fn find(thread: &mut Thread, class: &Obj<PyType>, name: &Obj<PyStr>) 
         };
     }
     match (of_metaclass, bind_of_metaclass) {
-        (Some(found), Some(get)) => get(thread, found.get(), Some(class.get()), Some(metaclass.get())).map(Some),
+        (Some(found), Some(get)) => {
+            get(thread, found.get(), Some(class.get()), Some(metaclass.get())).map(Some)
+        }
         (found, _) => Ok(found),
     }
 }
@@ -96,11 +99,17 @@ pub(crate) fn directory(thread: &mut Thread, class: &Obj<PyType>) -> PyResult {
 }
 
 /// Adds the names of a class and its bases (as `__bases__` tells them) to a dict.
-pub(crate) fn collect_names(thread: &mut Thread, names: &Obj<dict::PyDict>, class: &Obj<PyType>) -> PyResult<()> {
+pub(crate) fn collect_names(
+    thread: &mut Thread,
+    names: &Obj<dict::PyDict>,
+    class: &Obj<PyType>,
+) -> PyResult<()> {
     for entry in dict::entries(thread, class.namespace(thread))? {
         dict::set_item(thread, names, entry.key.get(), Value::NONE)?;
     }
-    let Some(bases) = crate::protocol::find_attr(thread, class.get(), name!("__bases__"))? else { return Ok(()) };
+    let Some(bases) = crate::protocol::find_attr(thread, class.get(), name!("__bases__"))? else {
+        return Ok(());
+    };
     let Some(bases) = bases.get().downcast::<crate::types::tuple::PyTuple>() else { return Ok(()) };
     for base in bases.items().filter_map(Ref::downcast::<PyType>) {
         collect_names(thread, names, base)?;

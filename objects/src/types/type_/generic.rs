@@ -104,12 +104,7 @@ pub(crate) fn call(thread: &mut Thread, this: Ref<'_>, args: Args<'_>) -> PyResu
     }
 }
 
-pub(crate) fn richcompare(
-    thread: &mut Thread,
-    this: Ref<'_>,
-    other: Ref<'_>,
-    op: CompareOp,
-) -> PyResult {
+pub(crate) fn richcompare(thread: &mut Thread, this: Ref<'_>, other: Ref<'_>, op: CompareOp) -> PyResult {
     let method = match op {
         CompareOp::Lt => name!("__lt__"),
         CompareOp::Le => name!("__le__"),
@@ -194,7 +189,11 @@ pub(crate) fn finalize(thread: &mut Thread, this: Ref<'_>) -> PyResult<()> {
     Ok(())
 }
 
-fn asynchronous(thread: &mut Thread, this: Ref<'_>, method: &'static Obj<crate::types::str::PyStr>) -> PyResult {
+fn asynchronous(
+    thread: &mut Thread,
+    this: Ref<'_>,
+    method: &'static Obj<crate::types::str::PyStr>,
+) -> PyResult {
     match special::call(thread, this, method, &[])? {
         Some(result) => Ok(result),
         None => {

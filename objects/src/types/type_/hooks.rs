@@ -36,8 +36,11 @@ fn annotate(
         Ok(text) => crate::str::display(text.get()),
         Err(error) => return error,
     };
-    let note =
-        format!("Error calling __set_name__ on '{}' instance {name} in '{}'", crate::class_of(value).name(), class.name());
+    let note = format!(
+        "Error calling __set_name__ on '{}' instance {name} in '{}'",
+        crate::class_of(value).name(),
+        class.name()
+    );
     let exception = error.value(thread);
     let added = crate::str::new(thread, &note)
         .and_then(|note| crate::protocol::call_method(thread, exception.get(), "add_note", &[note.get()]));
@@ -48,9 +51,14 @@ fn annotate(
 }
 
 /// `super(class, class).__init_subclass__(**kwargs)`.
-pub(crate) fn init_subclass(thread: &mut Thread, class: &'static Obj<PyType>, args: &Args<'_>) -> PyResult<()> {
+pub(crate) fn init_subclass(
+    thread: &mut Thread,
+    class: &'static Obj<PyType>,
+    args: &Args<'_>,
+) -> PyResult<()> {
     let method = super_::attribute_of(thread, class, class.get(), class, name!("__init_subclass__"))?;
     let Some(method) = method else { return Ok(()) };
     let keywords: Vec<Ref<'_>> = args.keywords().map(|(_, value)| value).collect();
-    crate::protocol::call_args(thread, method.get(), Args::with_names(&keywords, args.names())).map(drop::<Value>)
+    crate::protocol::call_args(thread, method.get(), Args::with_names(&keywords, args.names()))
+        .map(drop::<Value>)
 }

@@ -3,8 +3,8 @@
 
 use crate::class::TypeFlags;
 use crate::error::{PyResult, type_error};
-use crate::types::r#type::{PyType, TypeExt};
 use crate::types::tuple::PyTuple;
+use crate::types::r#type::{PyType, TypeExt};
 use orochi_core::{Obj, Thread};
 
 /// The nearest class (itself included) that adds something to the memory of instances.
@@ -32,7 +32,8 @@ pub(crate) fn best_base(bases: &Obj<PyTuple>) -> PyResult<&'static Obj<PyType>> 
             Some(_) => return Err(type_error("multiple bases have instance lay-out conflict")),
         };
     }
-    best.map(|(class, _)| lasting(class)).ok_or_else(|| type_error("a new-style class can't have only classic bases"))
+    best.map(|(class, _)| lasting(class))
+        .ok_or_else(|| type_error("a new-style class can't have only classic bases"))
 }
 
 /// Classes are never destroyed.
@@ -42,7 +43,10 @@ pub(crate) fn lasting(class: &Obj<PyType>) -> &'static Obj<PyType> {
 }
 
 /// The most derived metaclass of `metaclass` and the classes of the bases.
-pub(crate) fn most_derived<'a>(metaclass: &'a Obj<PyType>, bases: &'a Obj<PyTuple>) -> PyResult<&'a Obj<PyType>> {
+pub(crate) fn most_derived<'a>(
+    metaclass: &'a Obj<PyType>,
+    bases: &'a Obj<PyTuple>,
+) -> PyResult<&'a Obj<PyType>> {
     let mut winner = metaclass;
     for base in bases.items() {
         let class = crate::class_of(base);
@@ -86,7 +90,9 @@ fn slots_agree(old: &Obj<PyType>, new: &Obj<PyType>) -> bool {
 /// The names in `__slots__` that take memory, sorted.
 fn slot_names(thread: &Thread, class: &Obj<PyType>) -> Vec<String> {
     use crate::types::dict::DictExt;
-    let Some(slots) = class.namespace(thread).get_str(thread, crate::name!("__slots__")) else { return Vec::new() };
+    let Some(slots) = class.namespace(thread).get_str(thread, crate::name!("__slots__")) else {
+        return Vec::new();
+    };
     let mut names: Vec<String> = match slots.downcast::<PyTuple>() {
         Some(slots) => slots.items().map(crate::str::display).collect(),
         None => vec![crate::str::display(slots)],

@@ -265,8 +265,8 @@ impl PyType {
         if this.native().is_some() {
             return Err(no_attribute(this, "__annotate__"));
         }
-        let found =
-            own(thread, this, name!("__annotate_func__")).or_else(|| own(thread, this, name!("__annotate__")));
+        let found = own(thread, this, name!("__annotate_func__"))
+            .or_else(|| own(thread, this, name!("__annotate__")));
         match found {
             Some(annotate) => bound(thread, this, annotate),
             None => {
@@ -296,8 +296,8 @@ impl PyType {
         if this.native().is_some() {
             return Err(no_attribute(this, "__annotations__"));
         }
-        let found =
-            own(thread, this, name!("__annotations__")).or_else(|| own(thread, this, name!("__annotations_cache__")));
+        let found = own(thread, this, name!("__annotations__"))
+            .or_else(|| own(thread, this, name!("__annotations_cache__")));
         if let Some(found) = found {
             return bound(thread, this, found);
         }
@@ -360,7 +360,8 @@ pub(crate) fn set_class(thread: &mut Thread, object: Ref<'_>, value: Option<Ref<
         return Err(type_error(format!("__class__ must be set to a class, not '{given}' object")));
     };
     let old = crate::class_of(object);
-    let module = crate::types::module::PyModule::is_subclass(old) && crate::types::module::PyModule::is_subclass(new);
+    let module =
+        crate::types::module::PyModule::is_subclass(old) && crate::types::module::PyModule::is_subclass(new);
     if !module && (old.has(TypeFlags::IMMUTABLE) || new.has(TypeFlags::IMMUTABLE)) {
         return Err(type_error(
             "__class__ assignment only supported for mutable types or ModuleType subclasses",
@@ -373,7 +374,9 @@ pub(crate) fn set_class(thread: &mut Thread, object: Ref<'_>, value: Option<Ref<
             old.name()
         )));
     }
-    let Some(header) = object.header() else { return Err(value_error("immediates have no class of their own")) };
+    let Some(header) = object.header() else {
+        return Err(value_error("immediates have no class of their own"));
+    };
     if new.has(TypeFlags::DICT) {
         // Attributes move to a dict, which any class of the layout can keep.
         crate::attributes::dict(thread, object)?;

@@ -20,10 +20,10 @@ pub(crate) mod wrappers;
 use crate::args::{Args, KwArgs};
 use crate::class::{PyClass, TypeFlags, is_exact};
 use crate::error::{PyResult, type_error};
-use crate::types::r#type::{PyType, TypeExt};
 use crate::types::dict;
+use crate::types::r#type::{PyType, TypeExt};
 use members::MEMBERS;
-use orochi_core::{Obj, Ref, Thread};
+use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
 use std::borrow::Cow;
 
@@ -94,7 +94,7 @@ impl PyType {
 
     #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let module = members::module(thread, this)?;
+        let module = members::module(thread, this).unwrap_or(Value::NONE);
         let qualname = members::qualname(thread, this)?;
         let qualname = crate::str::display(qualname.get());
         match module.get().downcast::<crate::types::str::PyStr>() {

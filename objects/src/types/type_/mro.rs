@@ -2,8 +2,8 @@
 //! Linearization for Dylan", 1996).
 
 use crate::error::{PyErr, PyResult, type_error};
-use crate::types::r#type::{PyType, TypeExt};
 use crate::types::tuple::{self, PyTuple};
+use crate::types::r#type::{PyType, TypeExt};
 use orochi_core::{Obj, Owned, Ref, Thread, Value};
 
 /// The linearisation of `class` with these bases. TypeError if there is none.
@@ -25,7 +25,8 @@ pub(crate) fn linearise(thread: &Thread, class: Ref<'_>, bases: &Obj<PyTuple>) -
     lists.push(bases.items().collect());
     // How much of each list has been used.
     let mut heads = vec![0; lists.len()];
-    let rest = |heads: &[usize], i: usize| lists.get(i).and_then(|list| list.get(*heads.get(i)?..)).unwrap_or(&[]);
+    let rest =
+        |heads: &[usize], i: usize| lists.get(i).and_then(|list| list.get(*heads.get(i)?..)).unwrap_or(&[]);
     loop {
         let candidates = (0..lists.len()).filter_map(|i| rest(&heads, i).first().copied());
         let candidates: Vec<Ref<'_>> = candidates.collect();
@@ -77,9 +78,9 @@ fn inconsistent(candidates: &[Ref<'_>]) -> PyErr {
 pub(crate) fn of_class(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<Owned<PyTuple>> {
     let metaclass = crate::class_of(class.get());
     let custom = !crate::class::is_exact(class.get(), <PyType as crate::class::PyClass>::static_type())
-        && !metaclass
-            .lookup(thread, crate::name!("mro"))
-            .is_some_and(|found| found.downcast::<crate::types::method_descriptor::PyMethodDescriptor>().is_some());
+        && !metaclass.lookup(thread, crate::name!("mro")).is_some_and(|found| {
+            found.downcast::<crate::types::method_descriptor::PyMethodDescriptor>().is_some()
+        });
     if !custom {
         let order = linearise(thread, class.get(), class.bases(thread))?;
         return tuple::new(thread, order);

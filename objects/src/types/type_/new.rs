@@ -8,7 +8,7 @@ use crate::args::Args;
 use crate::class::TypeFlags;
 use crate::error::{PyErr, PyResult, type_error};
 use crate::name;
-use crate::slots::{Slots, SlotTable};
+use crate::slots::{SlotTable, Slots};
 use crate::storage::instance::InstanceLayout;
 use crate::types::dict::{self, DictExt, PyDict};
 use crate::types::str::PyStr;
@@ -63,7 +63,9 @@ pub(crate) fn new(thread: &mut Thread, metaclass: &Obj<PyType>, args: Args<'_>) 
 fn three<'a>(args: &Args<'a>) -> PyResult<[Ref<'a>; 3]> {
     match (args.get(0), args.get(1), args.get(2), args.len()) {
         (Some(a), Some(b), Some(c), 3) => Ok([a, b, c]),
-        (_, _, _, given) => Err(type_error(format!("type.__new__() takes exactly 3 arguments ({given} given)"))),
+        (_, _, _, given) => {
+            Err(type_error(format!("type.__new__() takes exactly 3 arguments ({given} given)")))
+        }
     }
 }
 
@@ -131,7 +133,8 @@ fn inline_attributes(thread: &mut Thread, recipe: &Recipe) -> PyResult<u16> {
     let named = recipe.namespace.get_str(thread, name!("__static_attributes__"));
     let own = named.and_then(Ref::downcast::<PyTuple>).map_or(0, |names| names.len());
     let inherited = usize::from(recipe.base.instance_layout().inline);
-    let least = if recipe.base.native().is_some() && recipe.base.base().is_some() { 0 } else { DEFAULT_INLINE };
+    let least =
+        if recipe.base.native().is_some() && recipe.base.base().is_some() { 0 } else { DEFAULT_INLINE };
     let wanted = (own + inherited).clamp(usize::from(least), usize::from(MAX_INLINE));
     Ok(u16::try_from(wanted).unwrap_or(MAX_INLINE))
 }
@@ -213,7 +216,9 @@ pub(crate) fn resolve_slots(thread: &Thread, class: &Obj<PyType>) {
 }
 
 fn take_qualname(thread: &mut Thread, recipe: &Recipe) -> PyResult<&'static Obj<PyStr>> {
-    let Some(qualname) = recipe.namespace.remove_str(thread, name!("__qualname__"))? else { return Ok(recipe.name) };
+    let Some(qualname) = recipe.namespace.remove_str(thread, name!("__qualname__"))? else {
+        return Ok(recipe.name);
+    };
     match qualname.get().downcast::<PyStr>() {
         Some(qualname) => crate::interned::intern(qualname.as_wtf8()),
         None => {
@@ -356,11 +361,7 @@ pub(crate) fn set_bases(thread: &mut Thread, class: &Obj<PyType>, value: Option<
 }
 
 fn assignment_layout(new: &Obj<PyType>, old: &Obj<PyType>) -> PyErr {
-    type_error(format!(
-        "__bases__ assignment: '{}' object layout differs from '{}'",
-        new.name(),
-        old.name()
-    ))
+    type_error(format!("__bases__ assignment: '{}' object layout differs from '{}'", new.name(), old.name()))
 }
 
 /// Computes the MRO of a class and all its subclasses anew; `changed` gets the old ones.

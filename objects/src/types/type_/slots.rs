@@ -84,7 +84,10 @@ fn declare_one(thread: &mut Thread, recipe: &Recipe, name: &str) -> PyResult<&'s
     let allowed = [name!("__qualname__"), name!("__classcell__"), name!("__classdictcell__")];
     let taken = recipe.namespace.get_str(thread, name).is_some();
     if taken && !allowed.iter().any(|&allowed| std::ptr::eq(allowed, name)) {
-        return Err(value_error(format!("{name} in __slots__ conflicts with class variable", name = Quoted(name))));
+        return Err(value_error(format!(
+            "{name} in __slots__ conflicts with class variable",
+            name = Quoted(name)
+        )));
     }
     Ok(name)
 }
@@ -135,7 +138,10 @@ pub(crate) fn add_descriptors(
         let descriptor = getset::new(thread, class, &super::members::INSTANCE_WEAKREF)?;
         namespace.set_str(thread, name!("__weakref__"), descriptor)?;
     }
-    if namespace.get_str(thread, name!("__slots__")).is_some_and(|slots| slots.downcast::<tuple::PyTuple>().is_none()) {
+    if namespace
+        .get_str(thread, name!("__slots__"))
+        .is_some_and(|slots| slots.downcast::<tuple::PyTuple>().is_none())
+    {
         // A list or other mutable stays as the program gave it; nothing to do.
     }
     crate::types::r#type::modified(thread, class);

@@ -80,7 +80,8 @@ fn compute_new(thread: &Thread, class: &Obj<PyType>) -> Option<SlotFunction> {
 }
 
 fn update_slot(thread: &Thread, class: &Obj<PyType>, slot: SlotId) {
-    let function = if slot == SlotId::tp_new { compute_new(thread, class) } else { compute(thread, class, slot) };
+    let function =
+        if slot == SlotId::tp_new { compute_new(thread, class) } else { compute(thread, class, slot) };
     class.slots.set(slot, function);
     if slot == SlotId::tp_finalize {
         // Relaxed: an instance that dies at this very moment may miss a finalizer assigned by another thread.

@@ -354,12 +354,11 @@ pub(crate) fn class_argument<'a>(owner: &Obj<PyType>, args: &Args<'a>) -> PyResu
         let Some(base) = native.base() else { break };
         native = base;
     }
-    let (wanted, found) = (owner.slots.raw(crate::slots::SlotId::tp_new), native.slots.raw(crate::slots::SlotId::tp_new));
+    let (wanted, found) =
+        (owner.slots.raw(crate::slots::SlotId::tp_new), native.slots.raw(crate::slots::SlotId::tp_new));
     if wanted != found {
         let safe = native.name();
-        return Err(type_error(format!(
-            "{owner_name}.__new__({name}) is not safe, use {safe}.__new__()"
-        )));
+        return Err(type_error(format!("{owner_name}.__new__({name}) is not safe, use {safe}.__new__()")));
     }
     Ok(class)
 }

@@ -52,7 +52,11 @@ impl Operation {
                 return Ok(result);
             }
         }
-        if ask_right { call(thread, right, self.reflected, left, modulus) } else { Ok(Value::NOT_IMPLEMENTED) }
+        if ask_right {
+            call(thread, right, self.reflected, left, modulus)
+        } else {
+            Ok(Value::NOT_IMPLEMENTED)
+        }
     }
 }
 
