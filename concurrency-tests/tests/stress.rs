@@ -14,12 +14,15 @@ use std::time::{Duration, Instant};
 /// A shared object with many slots.
 struct World {
     slots: [AtomicField; 16],
+    /// What everybody wants.
+    hot: AtomicField,
 }
 
 // SAFETY: visits all slots.
 unsafe impl Trace for World {
     fn trace(&self, visit: &mut dyn FnMut(&Field)) {
         self.slots.trace(visit);
+        self.hot.trace(visit);
     }
 }
 
@@ -62,7 +65,7 @@ fn make(thread: &mut Thread, classes: Classes, random: &mut Random) -> Value {
 
 fn step(thread: &mut Thread, classes: Classes, world: Handle<World>, random: &mut Random) {
     let slot = &world.get().slots[random.below(16)];
-    match random.below(12) {
+    match random.below(14) {
         0..=3 => {
             let value = make(thread, classes, random);
             drop(slot.swap(world.get(), thread, Some(value)));
@@ -80,6 +83,19 @@ fn step(thread: &mut Thread, classes: Classes, world: Handle<World>, random: &mu
             let Some(value) = slot.get(thread) else { return };
             let other = &world.get().slots[random.below(16)];
             drop(other.swap(world.get(), thread, Some(value)));
+        }
+        12 => {
+            let hot = world.get().hot.get(thread);
+            drop(slot.swap(world.get(), thread, hot));
+        }
+        13 => {
+            for _ in 0..50 {
+                drop(world.get().hot.get(thread));
+            }
+            if random.below(1000) == 0 {
+                let value = make(thread, classes, random);
+                drop(world.get().hot.swap(world.get(), thread, Some(value)));
+            }
         }
         9 => {
             let Some(value) = slot.get(thread) else { return };
@@ -133,7 +149,8 @@ fn shared_objects_under_many_threads() {
     let until = Instant::now() + Duration::from_secs(seconds);
     let mut thread = attached();
     let classes = Classes::new();
-    let world = Handle::new(classes.object(&thread, World { slots: Default::default() }));
+    let world =
+        Handle::new(classes.object(&thread, World { slots: Default::default(), hot: AtomicField::empty() }));
     // Generations of threads, so that pages are abandoned and adopted.
     while Instant::now() < until {
         let end = (Instant::now() + Duration::from_millis(300)).min(until);
@@ -147,7 +164,7 @@ fn shared_objects_under_many_threads() {
             }
         });
     }
-    for slot in &world.get().slots {
+    for slot in world.get().slots.iter().chain([&world.get().hot]) {
         drop(slot.swap(world.get(), &mut thread, None));
     }
     gc::collect(&mut thread, Options::default(), &mut run_pending);

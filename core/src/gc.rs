@@ -35,6 +35,7 @@ pub use state::{Collected, GcState, LocalGc, Options, Stats};
 
 use crate::heap::Kind;
 use crate::runtime::poll;
+use crate::split;
 use crate::thread::Thread;
 use crate::verify;
 use garbage::Garbage;
@@ -59,7 +60,7 @@ pub fn collect_if_due(thread: &mut Thread, run: RunPending<'_>) {
         return;
     }
     collect_local(thread, Options::default(), run);
-    if thread.runtime().gc.shared_is_due() {
+    if thread.runtime().gc.shared_is_due() || thread.runtime().split.are_many() {
         collect_shared(thread, Options::default(), run);
     }
 }
@@ -100,7 +101,10 @@ pub fn collect_shared(thread: &mut Thread, options: Options, run: RunPending<'_>
     }
     condemned::release(thread);
     // SAFETY: shared objects, with the world stopped.
-    let garbage = thread.stop_the_world(|thread, _| unsafe { Garbage::find(thread, Scope::Shared) });
+    let garbage = thread.stop_the_world(|thread, threads| unsafe {
+        split::fold(thread, thread.runtime(), threads);
+        Garbage::find(thread, Scope::Shared)
+    });
     thread.runtime().gc.shared_collected(garbage.candidates());
     let collected = finish(thread, garbage, options, run);
     let live = thread.gc.live_at_last();
@@ -124,7 +128,10 @@ fn finish(thread: &mut Thread, mut garbage: Garbage, options: Options, run: RunP
     // SAFETY: as for `Garbage::find`.
     match scope {
         Scope::Local => unsafe { garbage.settle(thread) },
-        Scope::Shared => thread.stop_the_world(|thread, _| unsafe { garbage.settle(thread) }),
+        Scope::Shared => thread.stop_the_world(|thread, threads| unsafe {
+            split::fold(thread, thread.runtime(), threads);
+            garbage.settle(thread);
+        }),
     }
     collected.found = garbage.len();
     thread.runtime().gc.condemned.add(garbage.take_classes());

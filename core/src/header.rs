@@ -10,6 +10,8 @@
 //! | 0 | 1 | 1 | 1 | the same, and reached zero again since it was queued: its grace period starts anew |
 //! | 1 | any | – | – | immortal: not counted |
 //!
+//! SPLIT may be added to the states of a shared object that is not DEAD: the word then holds a part of the count only.
+//!
 //! Invariants:
 //! 1. SHARED and IMMORTAL are never cleared.
 //! 2. Only the owning thread changes a local object's word; it is published (made SHARED) by that thread before any other
@@ -20,7 +22,9 @@
 //!    TOUCHED, in the same compare-and-exchange: the word never shows zero without the mark.
 
 use crate::object::TypeHead;
+use crate::split;
 use crate::sync::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering, ordering};
+use std::ptr::NonNull;
 
 /// Bit of the count word: reachable from more than one thread.
 pub(crate) const SHARED: u32 = 1 << 31;
@@ -30,8 +34,10 @@ pub(crate) const IMMORTAL: u32 = 1 << 30;
 pub(crate) const QUEUED: u32 = 1 << 29;
 /// Bit of the count word: became zero again while queued.
 pub(crate) const TOUCHED: u32 = 1 << 28;
+/// Bit of the count word: hot; threads keep their changes to the count to themselves (`split.rs`).
+pub(crate) const SPLIT: u32 = 1 << 27;
 /// The bits that hold the number of references.
-pub(crate) const COUNT_MASK: u32 = TOUCHED - 1;
+pub(crate) const COUNT_MASK: u32 = SPLIT - 1;
 /// A local object with fewer references than this is counted in place; one that reaches it becomes immortal.
 pub(crate) const LOCAL_MAX: u32 = COUNT_MASK;
 /// The word of a shared object that has been claimed for destruction.
@@ -131,7 +137,7 @@ impl Header {
         self.count.load(Ordering::Relaxed) & IMMORTAL != 0
     }
 
-    /// The number of counted references, for `sys.getrefcount` and the collectors.
+    /// The number of counted references, for `sys.getrefcount` and the collectors; a part of it while the object is split.
     pub fn count(&self) -> u32 {
         self.count.load(Ordering::Relaxed) & COUNT_MASK
     }
@@ -165,6 +171,12 @@ impl Header {
         if count & IMMORTAL != 0 {
             return;
         }
+        if count & SPLIT != 0 {
+            if !split::adjust(NonNull::from(self), 1) {
+                self.retain();
+            }
+            return;
+        }
         if count & SHARED == 0 || count & COUNT_MASK >= COUNT_MASK - (1 << 20) {
             // So many references that the count is full (or close to it, with other threads counting too): the object
             // becomes immortal rather than wrong.
@@ -185,7 +197,7 @@ impl Header {
             if count == DEAD || count == 0 {
                 return false;
             }
-            if count & SHARED == 0 {
+            if count & SHARED == 0 || count & SPLIT != 0 {
                 self.retain();
                 return true;
             }
@@ -241,7 +253,14 @@ impl Header {
             debug_assert_eq!(count, 1, "a local object was released without a reference");
             return Released::LastLocal;
         }
+        let mut failures = 0;
         loop {
+            if count & SPLIT != 0 {
+                if split::adjust(NonNull::from(self), -1) {
+                    return Released::Alive;
+                }
+                return self.release();
+            }
             debug_assert!(count & COUNT_MASK != 0, "a shared object was released without a reference");
             let mut next = count - 1;
             if next & COUNT_MASK == 0 {
@@ -252,9 +271,18 @@ impl Header {
             let release = ordering("header: release", Ordering::Release);
             match self.count.compare_exchange_weak(count, next, release, Ordering::Relaxed) {
                 Ok(_) if next & COUNT_MASK == 0 && count & QUEUED == 0 => return Released::ZeroShared,
-                Ok(_) => return Released::Alive,
+                Ok(_) => {
+                    if failures != 0 {
+                        // Its memory lasts until this thread's next safepoint, whatever others do now.
+                        split::contended(NonNull::from(self), failures);
+                    }
+                    return Released::Alive;
+                }
                 Err(seen) if seen & IMMORTAL != 0 => return Released::Alive,
-                Err(seen) => count = seen,
+                Err(seen) => {
+                    failures += u32::from(seen != count);
+                    count = seen;
+                }
             }
         }
     }
@@ -266,7 +294,7 @@ impl Header {
             if count & IMMORTAL != 0 {
                 return Claimed::Revived;
             }
-            let (next, result) = if count & COUNT_MASK != 0 {
+            let (next, result) = if count & (COUNT_MASK | SPLIT) != 0 {
                 (count & !(QUEUED | TOUCHED), Claimed::Revived)
             } else if count & TOUCHED != 0 {
                 (count & !TOUCHED, Claimed::Again)
@@ -280,6 +308,47 @@ impl Header {
                 Err(seen) => count = seen,
             }
         }
+    }
+
+    /// Makes the object a split one, if it is alive and counted in the ordinary way; true if it has become one.
+    pub(crate) fn split(&self) -> bool {
+        let mut count = self.count.load(Ordering::Relaxed);
+        loop {
+            let alive = count & COUNT_MASK != 0 && count != DEAD;
+            if count & (SHARED | IMMORTAL | SPLIT | QUEUED) != SHARED || !alive {
+                return false;
+            }
+            // Relaxed: nobody's use of the object is ordered by this.
+            match self.count.compare_exchange_weak(count, count | SPLIT, Ordering::Relaxed, Ordering::Relaxed)
+            {
+                Ok(_) => return true,
+                Err(seen) => count = seen,
+            }
+        }
+    }
+
+    /// Whether the header holds a part of the count only.
+    pub(crate) fn is_split(&self) -> bool {
+        self.count.load(Ordering::Acquire) & SPLIT != 0
+    }
+
+    /// Ends the split state, with the world stopped; `change` is what threads have kept to themselves.
+    pub(crate) fn unsplit(&self, change: i64) -> Released {
+        let count = self.count.load(Ordering::Relaxed);
+        if count & SPLIT == 0 || count & IMMORTAL != 0 {
+            return Released::Alive;
+        }
+        let total = i64::from(count & COUNT_MASK) + change;
+        debug_assert!(total >= 0, "a split object was released without a reference");
+        let marks = count & !(SPLIT | COUNT_MASK);
+        let (word, released) = match u32::try_from(total.max(0)) {
+            Ok(0) if count & QUEUED == 0 => (marks | QUEUED, Released::ZeroShared),
+            Ok(0) => (marks | TOUCHED, Released::Alive),
+            Ok(total) if total < COUNT_MASK - (1 << 20) => (marks | total, Released::Alive),
+            _ => (marks | IMMORTAL, Released::Alive),
+        };
+        self.count.store(word, Ordering::Release);
+        released
     }
 
     /// Gives a claimed or dying object `references` references again (a finalizer is about to see it).

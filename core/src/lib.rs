@@ -20,6 +20,7 @@ pub mod publish;
 mod reclaim;
 pub mod runtime;
 pub mod send;
+mod split;
 pub mod stack;
 pub mod sync;
 pub mod thread;

@@ -16,6 +16,7 @@
 use crate::epoch::Orphans;
 use crate::gc::GcState;
 use crate::heap::Space;
+use crate::split::{OwnCounts, SplitObjects};
 use crate::stack::RegisterStack;
 use crate::sync::{
     Arc, AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard,
@@ -57,6 +58,8 @@ pub struct ThreadShared {
     wants_epoch: AtomicBool,
     /// The thread's registers while it exists; read by who stopped it.
     pub(crate) stack: AtomicPtr<RegisterStack>,
+    /// The thread's part of split counts, likewise.
+    pub(crate) own_counts: AtomicPtr<OwnCounts>,
 }
 
 impl ThreadShared {
@@ -89,6 +92,7 @@ pub struct Runtime {
     pub(crate) wanted: AtomicBool,
     pub(crate) space: Arc<Space>,
     pub(crate) weak: WeakTable,
+    pub(crate) split: SplitObjects,
     /// What the collectors keep between runs.
     pub gc: GcState,
 }
@@ -117,6 +121,7 @@ impl Runtime {
             wanted: AtomicBool::new(false),
             space: Arc::new(Space::new()),
             weak: WeakTable::new(),
+            split: SplitObjects::new(),
             gc: GcState::new(),
         }
     }
@@ -134,6 +139,7 @@ impl Runtime {
             id,
             wants_epoch: AtomicBool::new(false),
             stack: AtomicPtr::new(std::ptr::null_mut()),
+            own_counts: AtomicPtr::new(std::ptr::null_mut()),
         });
         registry.threads.push(shared.clone());
         shared

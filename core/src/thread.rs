@@ -7,6 +7,7 @@ use crate::gc::LocalGc;
 use crate::header::Header;
 use crate::heap::{Heap, Kind};
 use crate::runtime::{Runtime, ThreadShared, poll};
+use crate::split::{self, OwnCounts};
 use crate::stack::RegisterStack;
 use crate::sync::{Arc, Ordering};
 use crate::value::Value;
@@ -44,6 +45,7 @@ pub struct Thread {
     pub(crate) dying: RefCell<Vec<NonNull<Header>>>,
     leaf_locks: Cell<u32>,
     pub(crate) gc: LocalGc,
+    pub(crate) own_counts: OwnCounts,
     /// Safepoints since the heap was verified.
     pub(crate) unverified: Cell<u32>,
     native_limit: Cell<usize>,
@@ -119,6 +121,7 @@ impl Thread {
             dying: RefCell::default(),
             leaf_locks: Cell::new(0),
             gc: LocalGc::default(),
+            own_counts: OwnCounts::new(),
             unverified: Cell::new(0),
             native_limit: Cell::new(native_stack + NATIVE_RESERVE),
             extension: Cell::new(std::ptr::null_mut()),
@@ -126,6 +129,7 @@ impl Thread {
         });
         // Release pairs with the Acquire of whoever has stopped the world and looks at the registers.
         thread.shared.stack.store((&raw const thread.stack).cast_mut(), Ordering::Release);
+        thread.shared.own_counts.store((&raw const thread.own_counts).cast_mut(), Ordering::Release);
         let alarm = thread.shared.clone();
         thread.heap.set_alarm(runtime.gc.minimum(), Box::new(move || alarm.request(poll::COLLECT)));
         runtime.attach(&thread.shared);
@@ -181,6 +185,7 @@ impl Thread {
             self.runtime.park_for_stop(&self.shared);
         }
         if reasons & poll::EPOCH != 0 {
+            self.own_counts.cool_down();
             self.runtime.announce(&self.shared);
             self.runtime.wake_reclaimers(&self.shared);
         }
@@ -271,9 +276,11 @@ impl Thread {
         epoch::reclaim(self, true);
         self.limbo.abandon(self);
         self.share_leftovers();
+        split::leave(self);
         self.runtime.detach(&self.shared);
         self.runtime.unregister(&self.shared);
         self.shared.stack.store(std::ptr::null_mut(), Ordering::Release);
+        self.shared.own_counts.store(std::ptr::null_mut(), Ordering::Release);
         CURRENT.with(|current| current.set(std::ptr::null()));
     }
 }

@@ -11,6 +11,7 @@ use crate::header::{HAS_WEAKREFS, Header};
 use crate::heap::{self, Kind};
 use crate::object::{trace_object, weak_slot};
 use crate::runtime::{ThreadShared, poll};
+use crate::split;
 use crate::sync::{Arc, Ordering};
 use crate::thread::Thread;
 use std::collections::HashMap;
@@ -67,6 +68,8 @@ pub fn check(thread: &mut Thread) {
 /// Verifies the heap. `exact`: no native code owns a reference to a local object of this thread.
 pub fn verify(thread: &mut Thread, exact: bool) -> Faults {
     thread.stop_the_world(|thread, threads| {
+        // SAFETY: the world is stopped.
+        unsafe { split::fold(thread, thread.runtime(), threads) };
         let mut verifier = Verifier { found: HashMap::new(), faults: Vec::new(), more: 0 };
         verifier.walk_heap(thread);
         verifier.walk_registers(threads);

@@ -55,7 +55,7 @@ struct Entry {
 unsafe impl Send for Entry {}
 
 #[derive(Default)]
-struct AddressHasher(u64);
+pub(crate) struct AddressHasher(u64);
 
 impl Hasher for AddressHasher {
     fn finish(&self) -> u64 {

@@ -11,6 +11,7 @@ use crate::types::bytes;
 use orochi_core::{Owner, lock};
 use orochi_core::{Ref, Thread, Value};
 use std::ops::Deref;
+use std::sync::Arc;
 
 /// CPython's `PyBUF_*`: what a consumer asks for.
 pub mod flags {
@@ -47,6 +48,95 @@ pub struct BufferView {
     pub shape: Vec<isize>,
     /// Bytes from one item to the next in each dimension.
     pub strides: Vec<isize>,
+    /// What tells the exporter that the view exists; `None` if its memory never moves.
+    pub export: Option<Export>,
+}
+
+/// Says, as long as it exists, that someone looks at an exporter's memory. Giving it up needs no thread, so that a view
+/// may end by being dropped.
+#[derive(Clone)]
+pub struct Export(Arc<Option<Export>>);
+
+impl Export {
+    /// A first one, which the exporter keeps; `parent` is what the exporter itself looks at.
+    pub fn new(parent: Option<Export>) -> Export {
+        Export(Arc::new(parent))
+    }
+
+    /// How many others there are. An exporter that makes them under its lock, and counts them there, misses none.
+    pub fn others(&self) -> usize {
+        Arc::strong_count(&self.0) - 1
+    }
+}
+
+/// Whether items of this size lie in a row, in these dimensions from the closest one on.
+pub(crate) fn is_contiguous<'a>(
+    itemsize: usize,
+    dimensions: impl Iterator<Item = (&'a isize, &'a isize)> + Clone,
+) -> bool {
+    // A view without items is contiguous whatever its strides.
+    if dimensions.clone().any(|(size, _)| *size == 0) {
+        return true;
+    }
+    let mut expected = itemsize as isize;
+    for (&size, &stride) in dimensions {
+        if size > 1 && stride != expected {
+            return false;
+        }
+        expected *= size;
+    }
+    true
+}
+
+/// Calls `each` with the offset of every item in C order.
+pub(crate) fn each_offset(shape: &[isize], strides: &[isize], each: &mut dyn FnMut(isize)) {
+    fn walk(shape: &[isize], strides: &[isize], base: isize, each: &mut dyn FnMut(isize)) {
+        match (shape, strides) {
+            ([size, shape @ ..], [stride, strides @ ..]) => {
+                for i in 0..*size {
+                    walk(shape, strides, base + i * stride, each);
+                }
+            }
+            _ => each(base),
+        }
+    }
+    walk(shape, strides, 0, each);
+}
+
+/// Runs `f` with nobody else changing the owner's memory through this interface.
+fn locked<R>(thread: &Thread, owner: Ref<'_>, readonly: bool, f: impl FnOnce() -> R) -> R {
+    match owner.header() {
+        // Even a read-only view may be one of memory that changes; only bytes objects surely don't.
+        Some(header) if !(readonly && bytes::value(owner).is_some()) => {
+            lock::with(Owner::of(header), thread, f)
+        }
+        _ => f(),
+    }
+}
+
+/// Copies bytes that lie `offset` bytes from the address of a view.
+///
+/// Private to the crate: the callers ([`BufferView`], memoryview) have checked that the bytes lie within the exporter's
+/// memory and hold what keeps it in place.
+pub(crate) fn copy_out(
+    thread: &Thread,
+    owner: Ref<'_>,
+    (address, readonly): (*mut u8, bool),
+    offset: isize,
+    into: &mut [u8],
+) {
+    // SAFETY: within the exporter's memory, which stays in place; nobody writes it under the lock.
+    locked(thread, owner, readonly, || unsafe {
+        std::ptr::copy_nonoverlapping(address.offset(offset), into.as_mut_ptr(), into.len());
+    });
+}
+
+/// Writes bytes at an offset from the address of a view. The same duties, and the memory is writable.
+pub(crate) fn copy_in(thread: &Thread, owner: Ref<'_>, address: *mut u8, offset: isize, from: &[u8]) {
+    // SAFETY: as above; `from` is no part of the memory, since nobody gets slices of what can change.
+    locked(thread, owner, false, || unsafe {
+        std::ptr::copy_nonoverlapping(from.as_ptr(), address.offset(offset), from.len());
+    });
 }
 
 impl BufferView {
@@ -61,59 +151,18 @@ impl BufferView {
             format: "B".into(),
             shape: vec![len as isize],
             strides: vec![1],
+            export: None,
         }
     }
 
     /// Whether the items lie in a row, the last dimension's closest together.
     pub fn is_c_contiguous(&self) -> bool {
-        let mut expected = self.itemsize as isize;
-        for (&size, &stride) in self.shape.iter().zip(&self.strides).rev() {
-            if size > 1 && stride != expected {
-                return false;
-            }
-            expected *= size;
-        }
-        true
+        is_contiguous(self.itemsize, self.shape.iter().zip(&self.strides).rev())
     }
 
     /// Whether the items lie in a row, the first dimension's closest together.
     pub fn is_f_contiguous(&self) -> bool {
-        let mut expected = self.itemsize as isize;
-        for (&size, &stride) in self.shape.iter().zip(&self.strides) {
-            if size > 1 && stride != expected {
-                return false;
-            }
-            expected *= size;
-        }
-        true
-    }
-
-    /// Runs `f` with nobody else changing the owner's memory through this interface.
-    fn locked<R>(&self, thread: &Thread, f: impl FnOnce() -> R) -> R {
-        match self.owner.get().header() {
-            Some(header) if !self.readonly => lock::with(Owner::of(header), thread, f),
-            _ => f(),
-        }
-    }
-
-    /// Copies `into.len()` bytes that lie `offset` bytes from the start.
-    ///
-    /// The caller has made sure that they are within the view (see [`crate::types::memoryview`]); offsets of views with
-    /// negative strides may be negative.
-    pub(crate) fn read(&self, thread: &Thread, offset: isize, into: &mut [u8]) {
-        // SAFETY: within the exporter's memory, which stays as long as the view; nobody writes it under the lock.
-        self.locked(thread, || unsafe {
-            std::ptr::copy_nonoverlapping(self.address.offset(offset), into.as_mut_ptr(), into.len());
-        });
-    }
-
-    /// Writes bytes at an offset from the start. The same duties as [`BufferView::read`], and the view is writable.
-    pub(crate) fn write(&self, thread: &Thread, offset: isize, from: &[u8]) {
-        debug_assert!(!self.readonly);
-        // SAFETY: as for `read`; `from` is no part of the view, since nobody gets slices of changeable memory.
-        self.locked(thread, || unsafe {
-            std::ptr::copy_nonoverlapping(from.as_ptr(), self.address.offset(offset), from.len());
-        });
+        is_contiguous(self.itemsize, self.shape.iter().zip(&self.strides))
     }
 
     /// All bytes in C order.
@@ -122,32 +171,16 @@ impl BufferView {
         result.try_reserve_exact(self.len).map_err(|_| crate::error::memory_error())?;
         result.resize(self.len, 0);
         if self.is_c_contiguous() {
-            self.read(thread, 0, &mut result);
+            copy_out(thread, self.owner.get(), (self.address, self.readonly), 0, &mut result);
             return Ok(result);
         }
-        let mut at = 0;
-        self.each_offset(&mut |offset| {
-            if let Some(item) = result.get_mut(at..at + self.itemsize) {
-                self.read(thread, offset, item);
+        let mut items = result.chunks_exact_mut(self.itemsize.max(1));
+        each_offset(&self.shape, &self.strides, &mut |offset| {
+            if let Some(item) = items.next() {
+                copy_out(thread, self.owner.get(), (self.address, self.readonly), offset, item);
             }
-            at += self.itemsize;
         });
         Ok(result)
-    }
-
-    /// Calls `each` with the offset of every item in C order.
-    pub fn each_offset(&self, each: &mut dyn FnMut(isize)) {
-        fn walk(shape: &[isize], strides: &[isize], base: isize, each: &mut dyn FnMut(isize)) {
-            match (shape, strides) {
-                ([size, shape @ ..], [stride, strides @ ..]) => {
-                    for i in 0..*size {
-                        walk(shape, strides, base + i * stride, each);
-                    }
-                }
-                _ => each(base),
-            }
-        }
-        walk(&self.shape, &self.strides, 0, each);
     }
 
     /// Gives the view back to its exporter.
@@ -266,7 +299,7 @@ impl ArgBuffer {
         let room = self.view.len.saturating_sub(at);
         let bytes = bytes.get(..room.min(bytes.len())).unwrap_or_default();
         if !bytes.is_empty() {
-            self.view.write(thread, at as isize, bytes);
+            copy_in(thread, self.view.owner.get(), self.view.address, at as isize, bytes);
         }
     }
 

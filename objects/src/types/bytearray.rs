@@ -1,20 +1,21 @@
 //! `bytearray`: bytes that change. This file is the storage; methods are in `bytes_/`.
 //!
-//! The bytes lie in a vector under the owner's lock. While views of them exist (`exports`), the vector keeps its
-//! length, so that its memory stays where it is.
+//! The bytes lie in a vector under the owner's lock. While views of them exist (others hold `export`), the vector keeps
+//! its length, so that its memory stays where it is.
 
+use crate::buffer::Export;
 use crate::class::PyClass;
 use crate::error::{PyErr, PyResult, buffer_error};
 use crate::types::r#type::PyType;
 use orochi_core::{Field, Guarded, Obj, Owned, Ref, Thread, Trace};
-use orochi_macros::pyclass;
+use orochi_macros::{pyclass, pymethods};
 
 /// bytearray(iterable_of_ints) -> bytearray
 /// bytearray(string, encoding[, errors]) -> bytearray
 /// bytearray(bytes_or_buffer) -> mutable copy of bytes_or_buffer
 /// bytearray(int) -> bytes array of size given by the parameter initialized with null bytes
 /// bytearray() -> empty bytes array
-#[pyclass(name = "bytearray", subclassable, flags(MATCH_SELF), no_methods)]
+#[pyclass(name = "bytearray", subclassable, flags(MATCH_SELF))]
 pub struct PyByteArray {
     state: Guarded<State>,
 }
@@ -23,7 +24,8 @@ pub struct PyByteArray {
 #[derive(Default)]
 pub struct State {
     bytes: Vec<u8>,
-    exports: usize,
+    /// What views of the bytes hold; made for the first of them.
+    export: Option<Export>,
 }
 
 // SAFETY: holds no fields.
@@ -44,7 +46,7 @@ pub fn new(thread: &Thread, bytes: Vec<u8>) -> PyResult<Owned<PyByteArray>> {
 
 /// A new instance of `bytearray` or a subclass.
 pub fn subclass_object(thread: &Thread, class: &Obj<PyType>, bytes: Vec<u8>) -> PyResult<Owned<PyByteArray>> {
-    crate::alloc(thread, class, PyByteArray { state: Guarded::new(State { bytes, exports: 0 }) })
+    crate::alloc(thread, class, PyByteArray { state: Guarded::new(State { bytes, export: None }) })
 }
 
 /// A copy of the bytes of a bytearray; `None` for other objects.
@@ -69,7 +71,7 @@ pub fn resize<R>(
     f: impl FnOnce(&mut Vec<u8>) -> R,
 ) -> PyResult<R> {
     array.state.with(array, thread, |state, _| {
-        if state.exports > 0 {
+        if state.is_exported() {
             return Err(exported());
         }
         Ok(f(&mut state.bytes))
@@ -82,7 +84,10 @@ pub(crate) fn change<R>(
     thread: &Thread,
     f: impl FnOnce(&mut Vec<u8>, bool) -> R,
 ) -> R {
-    array.state.with(array, thread, |state, _| f(&mut state.bytes, state.exports > 0))
+    array.state.with(array, thread, |state, _| {
+        let exported = state.is_exported();
+        f(&mut state.bytes, exported)
+    })
 }
 
 /// BufferError for a bytearray that can't be resized.
@@ -91,15 +96,25 @@ pub fn exported() -> PyErr {
     buffer_error("Existing exports of data: object cannot be re-sized")
 }
 
-/// Counts a view; the memory it sees.
-pub(crate) fn export(array: &Obj<PyByteArray>, thread: &Thread) -> (*mut u8, usize) {
+/// What a view of the bytes sees, and holds as long as it exists.
+pub(crate) fn export(array: &Obj<PyByteArray>, thread: &Thread) -> (*mut u8, usize, Export) {
     array.state.with(array, thread, |state, _| {
-        state.exports += 1;
-        (state.bytes.as_mut_ptr(), state.bytes.len())
+        let export = state.export.get_or_insert_with(|| Export::new(None)).clone();
+        (state.bytes.as_mut_ptr(), state.bytes.len(), export)
     })
 }
 
-/// A view is gone.
-pub(crate) fn end_export(array: &Obj<PyByteArray>, thread: &Thread) {
-    array.state.with(array, thread, |state, _| state.exports = state.exports.saturating_sub(1));
+impl State {
+    fn is_exported(&self) -> bool {
+        self.export.as_ref().is_some_and(|export| export.others() > 0)
+    }
 }
+
+#[pymethods(parts(
+    crate::types::bytes_::iterator::ARRAY_ITERATION,
+    crate::types::bytes_::methods::ARRAY_CHANGE,
+    crate::types::bytes_::methods::ARRAY_SEARCH,
+    crate::types::bytes_::mutable::ARRAY_MUTATION,
+    crate::types::bytes_::operators::ARRAY_OPERATORS
+))]
+impl PyByteArray {}

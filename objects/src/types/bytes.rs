@@ -106,7 +106,13 @@ pub fn value(object: Ref<'_>) -> Option<&[u8]> {
     Some(PyBytes::as_bytes(bytes))
 }
 
-#[pymethods]
+#[pymethods(parts(
+    crate::types::bytes_::construct::BYTES_CONSTRUCT,
+    crate::types::bytes_::iterator::BYTES_ITERATION,
+    crate::types::bytes_::methods::BYTES_CHANGE,
+    crate::types::bytes_::methods::BYTES_SEARCH,
+    crate::types::bytes_::operators::BYTES_OPERATORS
+))]
 impl PyBytes {
     #[slot]
     fn tp_hash(this: &Obj<Self>) -> PyResult<i64> {

@@ -30,6 +30,8 @@ pub mod list;
 pub mod list_;
 pub mod mapping_proxy;
 pub mod member;
+pub mod memoryview;
+pub mod memoryview_;
 pub mod method;
 pub mod method_descriptor;
 pub mod module;

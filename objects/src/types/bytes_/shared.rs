@@ -1,0 +1,131 @@
+//! What methods need to know of a bytes-like class: how to look at its bytes, and how to make another of its kind.
+
+use crate::buffer::{self, ArgBytes};
+use crate::class::{PyClass, is_exact};
+use crate::error::{PyResult, type_error, value_error};
+use crate::types::bytearray::{self, PyByteArray};
+use crate::types::bytes::{self, PyBytes};
+use crate::types::int;
+use crate::types::str_::search::range_bound;
+use crate::types::tuple::PyTuple;
+use orochi_core::{Obj, Ref, Thread};
+use std::borrow::Cow;
+
+/// `bytes` or `bytearray`.
+pub trait ByteString: PyClass {
+    /// The bytes: borrowed from what never changes, copied otherwise.
+    fn snapshot<'a>(thread: &Thread, this: &'a Obj<Self>) -> Cow<'a, [u8]>;
+
+    /// A new one of these bytes.
+    fn make(thread: &Thread, bytes: Vec<u8>) -> PyResult;
+
+    /// The result of a method that changes nothing.
+    fn same(thread: &Thread, this: &Obj<Self>) -> PyResult;
+
+    /// The message for an index that is out of range.
+    const OUT_OF_RANGE: &'static str;
+    /// How messages about indices begin.
+    const INDICES: &'static str;
+}
+
+impl ByteString for PyBytes {
+    fn snapshot<'a>(_thread: &Thread, this: &'a Obj<Self>) -> Cow<'a, [u8]> {
+        Cow::Borrowed(PyBytes::as_bytes(this))
+    }
+
+    fn make(thread: &Thread, bytes: Vec<u8>) -> PyResult {
+        bytes::new(thread, &bytes)
+    }
+
+    fn same(thread: &Thread, this: &Obj<Self>) -> PyResult {
+        if is_exact(this.get(), PyBytes::static_type()) {
+            return Ok(this.to_value());
+        }
+        bytes::new(thread, PyBytes::as_bytes(this))
+    }
+
+    const OUT_OF_RANGE: &'static str = "index out of range";
+    const INDICES: &'static str = "byte indices must be integers or slices";
+}
+
+impl ByteString for PyByteArray {
+    fn snapshot<'a>(thread: &Thread, this: &'a Obj<Self>) -> Cow<'a, [u8]> {
+        Cow::Owned(bytearray::read(this, thread, <[u8]>::to_vec))
+    }
+
+    fn make(thread: &Thread, bytes: Vec<u8>) -> PyResult {
+        Ok(bytearray::new(thread, bytes)?.into_value())
+    }
+
+    fn same(thread: &Thread, this: &Obj<Self>) -> PyResult {
+        Self::make(thread, bytearray::read(this, thread, <[u8]>::to_vec))
+    }
+
+    const OUT_OF_RANGE: &'static str = "bytearray index out of range";
+    const INDICES: &'static str = "bytearray indices must be integers or slices";
+}
+
+/// The part that `start` and `end` select, and where it begins; `None` if `start` lies beyond the end.
+pub fn selected<'a>(
+    thread: &mut Thread,
+    bytes: &'a [u8],
+    start: Option<Ref<'_>>,
+    end: Option<Ref<'_>>,
+) -> PyResult<Option<(&'a [u8], usize)>> {
+    let (start, end) = (range_bound(thread, start, 0)?, range_bound(thread, end, i64::MAX)?);
+    let len = bytes.len() as i64;
+    let real = |index: i64| if index < 0 { index.saturating_add(len).max(0) } else { index };
+    let (start, end) = (real(start), real(end).min(len));
+    if start > end || start > len {
+        return Ok(None);
+    }
+    Ok(bytes.get(start as usize..end as usize).map(|part| (part, start as usize)))
+}
+
+/// The argument of `find` and the like: a byte, or bytes.
+pub fn needle<'a>(thread: &mut Thread, object: Ref<'a>) -> PyResult<ArgBytes<'a>> {
+    if let Some(bytes) = buffer::bytes_if_any(thread, object)? {
+        return Ok(bytes);
+    }
+    let class = crate::class_of(object);
+    if !int::is_int(object) && class.slots.nb_index().is_none() {
+        let name = class.name();
+        return Err(type_error(format!("argument should be integer or bytes-like object, not '{name}'")));
+    }
+    Ok(ArgBytes::Copied(vec![super::construct::byte(thread, object, "byte")?]))
+}
+
+/// The separator of a split, which must not be empty.
+pub fn separator<'a>(thread: &mut Thread, object: Ref<'a>) -> PyResult<ArgBytes<'a>> {
+    let bytes = buffer::bytes_of(thread, object)?;
+    if bytes.is_empty() {
+        return Err(value_error("empty separator"));
+    }
+    Ok(bytes)
+}
+
+/// `startswith` and `endswith`: one prefix or a tuple of them.
+pub fn affix(
+    thread: &mut Thread,
+    part: Option<&[u8]>,
+    affix: Ref<'_>,
+    name: &str,
+    test: fn(&[u8], &[u8]) -> bool,
+) -> PyResult<bool> {
+    if let Some(affixes) = affix.downcast::<PyTuple>() {
+        for affix in affixes.items() {
+            let affix = buffer::bytes_of(thread, affix)?;
+            if part.is_some_and(|part| test(part, &affix)) {
+                return Ok(true);
+            }
+        }
+        return Ok(false);
+    }
+    match buffer::bytes_if_any(thread, affix)? {
+        Some(affix) => Ok(part.is_some_and(|part| test(part, &affix))),
+        None => {
+            let class = crate::class_of(affix).name();
+            Err(type_error(format!("{name} first arg must be bytes or a tuple of bytes, not {class}")))
+        }
+    }
+}
