@@ -28,3 +28,17 @@ pub static MODULES: &[&ModuleDef] = &[
     &sre::MODULE,
     &thread::MODULE,
 ];
+pub mod errno;
+mod host;
+pub mod os_support;
+pub mod posix;
+pub mod resource;
+pub mod sre;
+pub mod support;
+pub mod time;
+
+use orochi_objects::ModuleDef;
+
+/// Every native module.
+pub static MODULES: &[&ModuleDef] =
+    &[&errno::MODULE, &posix::MODULE, &resource::MODULE, &sre::MODULE, &time::MODULE];
