@@ -140,7 +140,7 @@ const NUMBERS: &[(&str, i32)] = &[
     ("ENOTRECOVERABLE", libc::ENOTRECOVERABLE),
     ("ERFKILL", libc::ERFKILL),
     ("ENOTSUP", libc::ENOTSUP),
-    ("EFTYPE", libc::EFTYPE),
+    ("EFTYPE", 134),
 ];
 
 /// This module makes available standard errno system symbols.

@@ -21,10 +21,7 @@ pub fn check_signals(thread: &mut Thread) -> PyResult<()> {
 }
 
 /// Makes a call that may block, again after each interruption. The inner result is the call's.
-pub fn blocking<R>(
-    thread: &mut Thread,
-    mut call: impl FnMut() -> io::Result<R>,
-) -> PyResult<io::Result<R>> {
+pub fn blocking<R>(thread: &mut Thread, mut call: impl FnMut() -> io::Result<R>) -> PyResult<io::Result<R>> {
     loop {
         match thread.detached(&mut call) {
             Err(error) if error.raw_os_error() == Some(libc::EINTR) => check_signals(thread)?,
@@ -442,4 +439,3 @@ fn kept(thread: &mut Thread) -> PyResult<Owned<PyDict>> {
         .and_then(|natives| natives.downcast::<PyDict>().ok())
         .ok_or_else(|| orochi_objects::error::system_error("the interpreter has no table of native modules"))
 }
-

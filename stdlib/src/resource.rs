@@ -63,9 +63,7 @@ pub(crate) fn usage_result(thread: &mut Thread, usage: &libc::rusage) -> PyResul
 fn getrusage(thread: &mut Thread, who: i32) -> PyResult {
     match crate::host::limits::getrusage(who) {
         Ok(usage) => usage_result(thread, &usage),
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
-            Err(value_error("invalid who parameter"))
-        }
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Err(value_error("invalid who parameter")),
         Err(error) => Err(os_support::os_failure(thread, &error, None)),
     }
 }

@@ -4,11 +4,12 @@ use crate::host::time::{self as clocks, Calendar};
 use crate::os_support;
 use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::{overflow_error, type_error, value_error};
+use orochi_objects::types::dict;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
-use orochi_objects::types::dict;
 use orochi_objects::{
-    ModuleExt, Obj, PyModule, PyResult, Ref, Thread, Value, class_of, float, int, protocol, str, structseq, tuple,
+    ModuleExt, Obj, PyModule, PyResult, Ref, Thread, Value, class_of, float, int, protocol, str, structseq,
+    tuple,
 };
 use std::ffi::CString;
 
@@ -175,8 +176,7 @@ fn sleep(thread: &mut Thread, object: Ref<'_>) -> PyResult<()> {
 /// The structure for a calendar.
 fn struct_time(thread: &mut Thread, calendar: &Calendar) -> PyResult {
     let [second, minute, hour, day, month, year, weekday, year_day, dst] = calendar.fields.map(i64::from);
-    let numbers =
-        [year + 1900, month + 1, day, hour, minute, second, (weekday + 6) % 7, year_day + 1, dst];
+    let numbers = [year + 1900, month + 1, day, hour, minute, second, (weekday + 6) % 7, year_day + 1, dst];
     let mut values = Vec::new();
     for number in numbers {
         values.push(int::new(thread, number)?);
@@ -290,11 +290,11 @@ fn calendar_from(thread: &mut Thread, value: Ref<'_>, function: &str) -> PyResul
 /// Repairs zeros in month, day and day of the year, and refuses what no calendar shows.
 fn checked(mut calendar: Calendar) -> PyResult<Calendar> {
     let [second, minute, hour, day, month, _, weekday, year_day, _] = &mut calendar.fields;
-    for zero in [&mut *month, year_day] {
-        if *zero == -1 {
-            *zero = 0;
-        } else if *zero < 0 {
-            return Err(value_error(if std::ptr::eq(zero, month) { "month out of range" } else { "day of year out of range" }));
+    for (zero, message) in [(&mut *month, "month out of range"), (year_day, "day of year out of range")] {
+        match *zero {
+            -1 => *zero = 0,
+            negative if negative < 0 => return Err(value_error(message)),
+            _ => {}
         }
     }
     if *day == 0 {
@@ -397,7 +397,8 @@ fn strftime(thread: &mut Thread, format: Ref<'_>, time: Option<Ref<'_>>) -> PyRe
     let mut plain = Vec::new();
     let flush = |plain: &mut Vec<u8>, text: &mut Vec<u8>| -> PyResult<()> {
         let part = CString::new(std::mem::take(plain)).unwrap_or_default();
-        let formatted = clocks::strftime(&part, &calendar).ok_or_else(|| value_error("Invalid format string"))?;
+        let formatted =
+            clocks::strftime(&part, &calendar).ok_or_else(|| value_error("Invalid format string"))?;
         text.extend(formatted);
         Ok(())
     };
@@ -434,7 +435,9 @@ fn strptime(thread: &mut Thread, args: orochi_objects::ArgSlice<'_>) -> PyResult
 fn get_clock_info(thread: &mut Thread, name: &str) -> PyResult {
     let (implementation, clock, monotonic, adjustable) = match name {
         "time" => ("clock_gettime(CLOCK_REALTIME)", libc::CLOCK_REALTIME, false, true),
-        "monotonic" | "perf_counter" => ("clock_gettime(CLOCK_MONOTONIC)", libc::CLOCK_MONOTONIC, true, false),
+        "monotonic" | "perf_counter" => {
+            ("clock_gettime(CLOCK_MONOTONIC)", libc::CLOCK_MONOTONIC, true, false)
+        }
         "process_time" => {
             ("clock_gettime(CLOCK_PROCESS_CPUTIME_ID)", libc::CLOCK_PROCESS_CPUTIME_ID, true, false)
         }
@@ -492,10 +495,8 @@ fn add_zone(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     module.add(thread, "timezone", -standard.offset)?;
     module.add(thread, "altzone", -other.offset)?;
     module.add(thread, "daylight", i64::from(standard.offset != other.offset))?;
-    let names = vec![
-        os_support::fs_decode(thread, &standard.zone)?,
-        os_support::fs_decode(thread, &other.zone)?,
-    ];
+    let names =
+        vec![os_support::fs_decode(thread, &standard.zone)?, os_support::fs_decode(thread, &other.zone)?];
     let names = tuple::new(thread, names)?;
     module.add(thread, "tzname", names)
 }
@@ -521,9 +522,31 @@ const CONSTANTS: &[(&str, i32)] = &[
 #[pymodule(
     name = "time",
     functions(
-        time, time_ns, monotonic, monotonic_ns, perf_counter, perf_counter_ns, process_time, process_time_ns,
-        thread_time, thread_time_ns, clock_gettime, clock_gettime_ns, clock_getres, clock_settime, clock_settime_ns,
-        pthread_getcpuclockid, sleep, gmtime, localtime, asctime, ctime, mktime, strftime, strptime, get_clock_info,
+        time,
+        time_ns,
+        monotonic,
+        monotonic_ns,
+        perf_counter,
+        perf_counter_ns,
+        process_time,
+        process_time_ns,
+        thread_time,
+        thread_time_ns,
+        clock_gettime,
+        clock_gettime_ns,
+        clock_getres,
+        clock_settime,
+        clock_settime_ns,
+        pthread_getcpuclockid,
+        sleep,
+        gmtime,
+        localtime,
+        asctime,
+        ctime,
+        mktime,
+        strftime,
+        strptime,
+        get_clock_info,
         tzset
     )
 )]
@@ -535,4 +558,3 @@ fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     module.add(thread, "struct_time", class)?;
     add_zone(thread, module)
 }
-

@@ -77,7 +77,15 @@ impl Calendar {
             unsafe { CStr::from_ptr(tm.tm_zone) }.to_bytes().to_vec()
         };
         let fields = [
-            tm.tm_sec, tm.tm_min, tm.tm_hour, tm.tm_mday, tm.tm_mon, tm.tm_year, tm.tm_wday, tm.tm_yday, tm.tm_isdst,
+            tm.tm_sec,
+            tm.tm_min,
+            tm.tm_hour,
+            tm.tm_mday,
+            tm.tm_mon,
+            tm.tm_year,
+            tm.tm_wday,
+            tm.tm_yday,
+            tm.tm_isdst,
         ];
         Calendar { fields, offset: tm.tm_gmtoff, zone }
     }

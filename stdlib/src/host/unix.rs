@@ -256,9 +256,9 @@ pub(crate) fn readlinkat(dir: c_int, path: &CStr) -> io::Result<Vec<u8>> {
     let mut buffer = vec![0_u8; 4096];
     loop {
         // SAFETY: the buffer is valid for its length.
-        let n = check(unsafe {
-            libc::readlinkat(dir, path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len())
-        })? as usize;
+        let n =
+            check(unsafe { libc::readlinkat(dir, path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) })?
+                as usize;
         if n < buffer.len() {
             buffer.truncate(n);
             return Ok(buffer);
@@ -465,8 +465,11 @@ pub(crate) fn ptsname(fd: c_int) -> io::Result<Vec<u8>> {
 
 /// The user who is logged in at the controlling terminal.
 pub(crate) fn getlogin() -> io::Result<Vec<u8>> {
+    unsafe extern "C" {
+        fn getlogin_r(name: *mut c_char, len: usize) -> c_int;
+    }
     // SAFETY: the buffer is valid for this length.
-    named(|buffer, len| unsafe { libc::getlogin_r(buffer, len) })
+    named(|buffer, len| unsafe { getlogin_r(buffer, len) })
 }
 
 /// `strerror`.
@@ -618,7 +621,10 @@ pub(crate) fn sched_getaffinity(pid: c_int) -> io::Result<Vec<usize>> {
             Err(error) => return Err(error),
         }
     }
-    let bits = words.iter().enumerate().flat_map(|(i, word)| (0..64).map(move |bit| (i * 64 + bit, word >> bit & 1)));
+    let bits = words
+        .iter()
+        .enumerate()
+        .flat_map(|(i, word)| (0..64).map(move |bit| (i * 64 + bit, word >> bit & 1)));
     Ok(bits.filter(|(_, set)| *set == 1).map(|(number, _)| number).collect())
 }
 

@@ -63,10 +63,8 @@ pub(super) fn mkfifo(thread: &mut Thread, path: Path, mode: i32, dir_fd: DirFd) 
 #[pyfunction]
 #[signature(path, mode=0o600 as "384", device=0, *, dir_fd=DirFd::CWD as "None")]
 pub(super) fn mknod(thread: &mut Thread, path: Path, mode: i32, device: u64, dir_fd: DirFd) -> PyResult<()> {
-    os_support::call_path(thread, &path, || {
-        system::mknodat(dir_fd.0, &path.path, mode as u32, device)
-    })
-    .map(drop)
+    os_support::call_path(thread, &path, || system::mknodat(dir_fd.0, &path.path, mode as u32, device))
+        .map(drop)
 }
 
 /// Remove a directory.
@@ -78,10 +76,8 @@ pub(super) fn mknod(thread: &mut Thread, path: Path, mode: i32, device: u64, dir
 #[pyfunction]
 #[signature(path, *, dir_fd=DirFd::CWD as "None")]
 pub(super) fn rmdir(thread: &mut Thread, path: Path, dir_fd: DirFd) -> PyResult<()> {
-    os_support::call_path(thread, &path, || {
-        system::unlinkat(dir_fd.0, &path.path, libc::AT_REMOVEDIR)
-    })
-    .map(drop)
+    os_support::call_path(thread, &path, || system::unlinkat(dir_fd.0, &path.path, libc::AT_REMOVEDIR))
+        .map(drop)
 }
 
 /// Remove a file (same as remove()).
@@ -117,7 +113,13 @@ pub(super) fn remove(thread: &mut Thread, path: Path, dir_fd: DirFd) -> PyResult
 ///   If they are unavailable, using them will raise a NotImplementedError.
 #[pyfunction]
 #[signature(src, dst, *, src_dir_fd=DirFd::CWD as "None", dst_dir_fd=DirFd::CWD as "None")]
-pub(super) fn rename(thread: &mut Thread, src: Path, dst: Path, src_dir_fd: DirFd, dst_dir_fd: DirFd) -> PyResult<()> {
+pub(super) fn rename(
+    thread: &mut Thread,
+    src: Path,
+    dst: Path,
+    src_dir_fd: DirFd,
+    dst_dir_fd: DirFd,
+) -> PyResult<()> {
     os_support::call_paths(thread, &src, &dst, || {
         system::renameat(src_dir_fd.0, &src.path, dst_dir_fd.0, &dst.path)
     })
@@ -239,4 +241,3 @@ pub(super) fn getcwdb(thread: &mut Thread) -> PyResult {
     let path = os_support::call(thread, system::getcwd)?;
     bytes::new(thread, &path)
 }
-

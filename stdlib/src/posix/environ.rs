@@ -171,7 +171,7 @@ pub(super) fn urandom(thread: &mut Thread, size: isize) -> PyResult {
 
 /// Obtain a series of random bytes.
 #[pyfunction]
-#[signature(size, flags=0)]
+#[signature(size, flags = 0)]
 pub(super) fn getrandom(thread: &mut Thread, size: isize, flags: i32) -> PyResult {
     let Ok(size) = usize::try_from(size) else {
         return Err(os_support::os_failure(thread, &std::io::Error::from_raw_os_error(libc::EINVAL), None));

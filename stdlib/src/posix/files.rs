@@ -53,11 +53,7 @@ pub(super) fn dup(thread: &mut Thread, fd: i32) -> PyResult<i32> {
 #[signature(fd, fd2, inheritable=true as "True")]
 pub(super) fn dup2(thread: &mut Thread, fd: i32, fd2: i32, inheritable: bool) -> PyResult<i32> {
     os_support::call(thread, || {
-        if inheritable || fd == fd2 {
-            system::dup2(fd, fd2)
-        } else {
-            system::dup3(fd, fd2, libc::O_CLOEXEC)
-        }
+        if inheritable || fd == fd2 { system::dup2(fd, fd2) } else { system::dup3(fd, fd2, libc::O_CLOEXEC) }
     })
 }
 
@@ -72,9 +68,7 @@ pub(super) fn lseek(thread: &mut Thread, fd: i32, position: i64, whence: i32) ->
 fn size(thread: &mut Thread, length: isize) -> PyResult<usize> {
     match usize::try_from(length) {
         Ok(length) => Ok(length),
-        Err(_) => {
-            Err(os_support::os_failure(thread, &std::io::Error::from_raw_os_error(libc::EINVAL), None))
-        }
+        Err(_) => Err(os_support::os_failure(thread, &std::io::Error::from_raw_os_error(libc::EINVAL), None)),
     }
 }
 
@@ -291,7 +285,13 @@ fn numbered(result: std::io::Result<i32>) -> std::io::Result<()> {
 /// Announce an intention to access data in a specific pattern.
 #[pyfunction]
 #[signature(fd, offset, length, advice, /)]
-pub(super) fn posix_fadvise(thread: &mut Thread, fd: i32, offset: i64, length: i64, advice: i32) -> PyResult<()> {
+pub(super) fn posix_fadvise(
+    thread: &mut Thread,
+    fd: i32,
+    offset: i64,
+    length: i64,
+    advice: i32,
+) -> PyResult<()> {
     os_support::call(thread, || numbered(system::posix_fadvise(fd, offset, length, advice)))
 }
 
@@ -397,9 +397,7 @@ pub(super) fn copy_file_range(
     let Ok(count) = usize::try_from(count) else {
         return Err(value_error("negative value for 'count' not allowed"));
     };
-    os_support::call(thread, || {
-        system::copy_between(false, (src, offset_src), (dst, offset_dst), count, 0)
-    })
+    os_support::call(thread, || system::copy_between(false, (src, offset_src), (dst, offset_dst), count, 0))
 }
 
 /// Transfer count bytes from one pipe to a descriptor or vice versa.
@@ -529,7 +527,12 @@ fn attribute_target<const K: u8>(path: &PathArg<K>, function: &str, follow: bool
 /// Return the value of extended attribute attribute on path.
 #[pyfunction]
 #[signature(path, attribute, *, follow_symlinks=FOLLOW as "True")]
-pub(super) fn getxattr(thread: &mut Thread, path: PathOrFd, attribute: Path, follow_symlinks: bool) -> PyResult {
+pub(super) fn getxattr(
+    thread: &mut Thread,
+    path: PathOrFd,
+    attribute: Path,
+    follow_symlinks: bool,
+) -> PyResult {
     attribute_target(&path, "getxattr", follow_symlinks)?;
     let value = os_support::call_path(thread, &path, || {
         system::getxattr(path.target(), &attribute.path, follow_symlinks)
@@ -574,8 +577,7 @@ pub(super) fn removexattr(
 #[signature(path=PathArg::missing("listxattr") as "None", *, follow_symlinks=FOLLOW as "True")]
 pub(super) fn listxattr(thread: &mut Thread, path: PathArg<3>, follow_symlinks: bool) -> PyResult {
     attribute_target(&path, "listxattr", follow_symlinks)?;
-    let names =
-        os_support::call_path(thread, &path, || system::listxattr(path.target(), follow_symlinks))?;
+    let names = os_support::call_path(thread, &path, || system::listxattr(path.target(), follow_symlinks))?;
     let mut values: Vec<Value> = Vec::new();
     for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
         values.push(os_support::fs_decode(thread, name)?);

@@ -266,7 +266,11 @@ pub(super) fn sched_getaffinity(thread: &mut Thread, pid: i32) -> PyResult {
         values.push(number.into_py(thread)?);
     }
     let values = list::new(thread, values)?;
-    protocol::call(thread, <set::PySet as orochi_objects::PyClass>::static_type().get().get(), &[values.get()])
+    protocol::call(
+        thread,
+        <set::PySet as orochi_objects::PyClass>::static_type().get().get(),
+        &[values.get()],
+    )
 }
 
 /// Set the CPU affinity of the process identified by pid to mask.
@@ -376,7 +380,7 @@ pub(super) fn unshare(thread: &mut Thread, flags: i32) -> PyResult<()> {
 
 /// Move the calling thread into different namespaces.
 #[pyfunction]
-#[signature(fd, nstype=0)]
+#[signature(fd, nstype = 0)]
 pub(super) fn setns(thread: &mut Thread, fd: os_support::Fildes, nstype: i32) -> PyResult<()> {
     os_support::plain(thread, system::setns(fd.0, nstype)).map(drop)
 }

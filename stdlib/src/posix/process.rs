@@ -5,8 +5,8 @@ use crate::host::system;
 use crate::os_support::{self, Path, PathOrFd};
 use orochi_macros::pyfunction;
 use orochi_objects::error::{type_error, value_error};
-use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::types::list;
+use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::{IntoPy, PyResult, Ref, Thread, Value, class_of, int, protocol, structseq, tuple};
 use std::ffi::CString;
 
@@ -41,8 +41,11 @@ pub(super) fn register_at_fork(
     after_in_child: Option<Ref<'_>>,
     after_in_parent: Option<Ref<'_>>,
 ) -> PyResult<()> {
-    let given =
-        [("before", before, BEFORE), ("after_in_child", after_in_child, IN_CHILD), ("after_in_parent", after_in_parent, IN_PARENT)];
+    let given = [
+        ("before", before, BEFORE),
+        ("after_in_child", after_in_child, IN_CHILD),
+        ("after_in_parent", after_in_parent, IN_PARENT),
+    ];
     if given.iter().all(|(_, callable, _)| callable.is_none()) {
         return Err(type_error("At least one argument is required."));
     }
@@ -65,7 +68,13 @@ pub(super) fn register_at_fork(
 
 /// Calls hooks; what they raise goes to `sys.unraisablehook`, as nobody can handle it.
 pub(crate) fn run_fork_hooks(thread: &mut Thread, before: bool, child: bool) -> PyResult<()> {
-    let key = if before { BEFORE } else if child { IN_CHILD } else { IN_PARENT };
+    let key = if before {
+        BEFORE
+    } else if child {
+        IN_CHILD
+    } else {
+        IN_PARENT
+    };
     let hooks = os_support::kept_list(thread, key)?;
     let mut hooks = list::values(thread, &hooks)?;
     if before {
@@ -210,7 +219,7 @@ pub(super) fn waitid(thread: &mut Thread, idtype: u32, id: u32, options: i32) ->
 /// The descriptor can be used to perform process management without races and
 /// signals.
 #[pyfunction]
-#[signature(pid, flags=0)]
+#[signature(pid, flags = 0)]
 pub(super) fn pidfd_open(thread: &mut Thread, pid: i32, flags: u32) -> PyResult<i32> {
     os_support::plain(thread, process::pidfd_open(pid, flags))
 }
@@ -433,7 +442,16 @@ pub(super) fn posix_spawn(
     scheduler: Option<Ref<'_>>,
 ) -> PyResult<i32> {
     let flags = (resetids, setsid);
-    spawn(thread, false, (path, argv, env), file_actions, setpgroup, flags, (setsigmask, setsigdef), scheduler)
+    spawn(
+        thread,
+        false,
+        (path, argv, env),
+        file_actions,
+        setpgroup,
+        flags,
+        (setsigmask, setsigdef),
+        scheduler,
+    )
 }
 
 /// Execute the program specified by path in a new process.

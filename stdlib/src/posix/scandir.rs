@@ -183,7 +183,11 @@ impl DirEntry {
     }
 
     /// The stat result, made once.
-    fn stat_value(thread: &mut Thread, this: &Obj<Self>, follow: bool) -> PyResult<Result<Value, std::io::Error>> {
+    fn stat_value(
+        thread: &mut Thread,
+        this: &Obj<Self>,
+        follow: bool,
+    ) -> PyResult<Result<Value, std::io::Error>> {
         let follow = follow && matches!(this.kind, libc::DT_LNK | libc::DT_UNKNOWN);
         let slot = if follow { &this.stat } else { &this.lstat };
         if let Some(known) = slot.get(thread) {
@@ -293,4 +297,3 @@ impl DirEntry {
         Err(type_error("cannot pickle 'posix.DirEntry' object"))
     }
 }
-

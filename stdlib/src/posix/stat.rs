@@ -323,7 +323,11 @@ fn seconds(thread: &mut Thread, value: Ref<'_>) -> PyResult<(i64, i64)> {
             });
         }
         let nanoseconds = ((number - whole) * 1e9).floor() as i64;
-        return Ok(if nanoseconds >= 1_000_000_000 { (whole as i64 + 1, 0) } else { (whole as i64, nanoseconds) });
+        return Ok(if nanoseconds >= 1_000_000_000 {
+            (whole as i64 + 1, 0)
+        } else {
+            (whole as i64, nanoseconds)
+        });
     }
     Ok((int::index_i64(thread, value)?, 0))
 }
