@@ -2,6 +2,15 @@
 
 pub mod collections;
 pub mod functools;
+pub mod math;
+pub mod errno;
+pub mod os_support;
+pub mod posix;
+pub mod resource;
+pub mod time;
+mod host;
+pub mod sre;
+pub mod support;
 pub mod imp;
 pub mod itertools;
 pub mod library;
@@ -25,20 +34,10 @@ pub static MODULES: &[&ModuleDef] = &[
     &library::MODULE,
     &marshal::MODULE,
     &operator::MODULE,
+    &errno::MODULE,
+    &posix::MODULE,
+    &resource::MODULE,
+    &time::MODULE,
     &sre::MODULE,
     &thread::MODULE,
 ];
-pub mod errno;
-mod host;
-pub mod os_support;
-pub mod posix;
-pub mod resource;
-pub mod sre;
-pub mod support;
-pub mod time;
-
-use orochi_objects::ModuleDef;
-
-/// Every native module.
-pub static MODULES: &[&ModuleDef] =
-    &[&errno::MODULE, &posix::MODULE, &resource::MODULE, &sre::MODULE, &time::MODULE];
