@@ -1,16 +1,13 @@
 //! The native modules of the standard library, one file or folder each, written with the macros.
 
-pub mod collections;
-pub mod functools;
-pub mod math;
+mod host;
 pub mod errno;
 pub mod os_support;
 pub mod posix;
 pub mod resource;
 pub mod time;
-mod host;
-pub mod sre;
-pub mod support;
+pub mod collections;
+pub mod functools;
 pub mod imp;
 pub mod itertools;
 pub mod library;
@@ -27,6 +24,10 @@ use orochi_objects::ModuleDef;
 /// Every native module but `builtins` and `sys`, which exist from the start.
 #[rustfmt::skip]
 pub static MODULES: &[&ModuleDef] = &[
+    &errno::MODULE,
+    &posix::MODULE,
+    &resource::MODULE,
+    &time::MODULE,
     &collections::MODULE,
     &functools::MODULE,
     &imp::MODULE,
@@ -34,10 +35,6 @@ pub static MODULES: &[&ModuleDef] = &[
     &library::MODULE,
     &marshal::MODULE,
     &operator::MODULE,
-    &errno::MODULE,
-    &posix::MODULE,
-    &resource::MODULE,
-    &time::MODULE,
     &sre::MODULE,
     &thread::MODULE,
 ];
