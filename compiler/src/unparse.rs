@@ -227,16 +227,7 @@ fn write_more(out: &mut String, expr: &Expr, level: Level) {
             out.push_str(" else ");
             write_expr(out, orelse, L::Test);
         }),
-        ExprKind::Lambda(lambda) => parens(out, level > L::Test, |out| {
-            out.push_str("lambda");
-            let parameters = parameters(&lambda.args);
-            if !parameters.is_empty() {
-                out.push(' ');
-                out.push_str(&parameters);
-            }
-            out.push_str(": ");
-            write_expr(out, &lambda.body, L::Test);
-        }),
+        ExprKind::Lambda(lambda) => parens(out, level > L::Test, |out| write_lambda(out, lambda)),
         ExprKind::Await(value) => parens(out, level > L::Await, |out| {
             out.push_str("await ");
             write_expr(out, value, L::Atom);
@@ -278,6 +269,17 @@ fn write_more(out: &mut String, expr: &Expr, level: Level) {
         }
         _ => {}
     }
+}
+
+fn write_lambda(out: &mut String, lambda: &Lambda) {
+    out.push_str("lambda");
+    let parameters = parameters(&lambda.args);
+    if !parameters.is_empty() {
+        out.push(' ');
+        out.push_str(&parameters);
+    }
+    out.push_str(": ");
+    write_expr(out, &lambda.body, L::Test);
 }
 
 fn write_call(out: &mut String, call: &Call) {

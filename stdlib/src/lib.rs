@@ -1,5 +1,11 @@
 //! The native modules of the standard library, one file or folder each, written with the macros.
 
+mod host;
+pub mod errno;
+pub mod os_support;
+pub mod posix;
+pub mod resource;
+pub mod time;
 pub mod collections;
 pub mod functools;
 pub mod imp;
@@ -18,6 +24,10 @@ use orochi_objects::ModuleDef;
 /// Every native module but `builtins` and `sys`, which exist from the start.
 #[rustfmt::skip]
 pub static MODULES: &[&ModuleDef] = &[
+    &errno::MODULE,
+    &posix::MODULE,
+    &resource::MODULE,
+    &time::MODULE,
     &collections::MODULE,
     &functools::MODULE,
     &imp::MODULE,

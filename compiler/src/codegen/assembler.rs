@@ -309,6 +309,18 @@ impl Assembler {
         self.flow = state.flow;
     }
 
+    /// Makes the jumps to one label (which is not bound) jumps to another that is not bound yet.
+    pub(super) fn redirect(&mut self, from: Label, to: Label) {
+        let LabelState { fixups, flow, .. } = std::mem::take(&mut self.labels[from.0 as usize]);
+        let target = &mut self.labels[to.0 as usize];
+        target.fixups.extend(fixups);
+        match (&mut target.flow, flow) {
+            (Some(known), Some(flow)) => known.meet(&flow),
+            (known @ None, flow) => *known = flow,
+            (Some(_), None) => {}
+        }
+    }
+
     /// Whether anything jumps to the label, or it has been bound.
     pub(super) fn is_used(&self, label: Label) -> bool {
         self.labels[label.0 as usize].flow.is_some()

@@ -175,9 +175,7 @@ impl<'t> Generator<'t> {
                     self.unbind_exception(&name)?;
                 }
             }
-            Block::StarHandler => {
-                return self.error("'break', 'continue' and 'return' cannot appear in an except* block");
-            }
+            Block::StarHandler => return self.leaves_star_handler(),
             Block::With { outer, exit, is_async, at } => {
                 self.asm().handler = outer;
                 self.located(at, |this| this.call_exit(exit, is_async))?;
@@ -188,6 +186,7 @@ impl<'t> Generator<'t> {
 
     pub(super) fn break_loop(&mut self) -> Result<()> {
         if !self.in_loop() {
+            self.check_star_handler()?;
             return self.error("'break' outside loop");
         }
         self.leave_blocks(true, |this, exit| {
@@ -202,6 +201,7 @@ impl<'t> Generator<'t> {
 
     pub(super) fn continue_loop(&mut self) -> Result<()> {
         if !self.in_loop() {
+            self.check_star_handler()?;
             return self.error("'continue' not properly in loop");
         }
         self.leave_blocks(true, |this, exit| {
@@ -210,6 +210,17 @@ impl<'t> Generator<'t> {
             }
             Ok(())
         })
+    }
+
+    fn leaves_star_handler(&mut self) -> Result<()> {
+        self.error("'break', 'continue' and 'return' cannot appear in an except* block")
+    }
+
+    fn check_star_handler(&mut self) -> Result<()> {
+        match self.unit().blocks.iter().any(|block| matches!(block, Block::StarHandler)) {
+            true => self.leaves_star_handler(),
+            false => Ok(()),
+        }
     }
 
     fn in_loop(&mut self) -> bool {
@@ -226,6 +237,9 @@ impl<'t> Generator<'t> {
         }
         let simple = |block: &Block<'t>| matches!(block, Block::Loop { .. } | Block::Try { .. });
         let simple = self.unit().blocks.iter().all(simple);
+        if let Some(value) = value.filter(|value| matches!(value.kind, ExprKind::Constant { .. })) {
+            self.asm().at = Some(value.at);
+        }
         let mark = self.asm().mark();
         let none = |value: &Expr| matches!(value.kind, ExprKind::Constant { value: Constant::None, .. });
         let register = match value {

@@ -57,7 +57,7 @@ impl<'t> Generator<'t> {
     }
 
     /// Builds a container from a window of items without stars.
-    fn from_window(&mut self, op: Op, elts: &'t [Expr], dst: Reg) -> Result<()> {
+    fn build_window(&mut self, op: Op, elts: &'t [Expr], dst: Reg) -> Result<()> {
         let base = self.window(dst);
         for (i, elt) in elts.iter().enumerate() {
             let register = if i == 0 { base } else { self.asm().temp() };
@@ -111,7 +111,7 @@ impl<'t> Generator<'t> {
             return Ok(());
         }
         if self.fits(elts) {
-            return self.from_window(Op::BuildList, elts, dst);
+            return self.build_window(Op::BuildList, elts, dst);
         }
         let register = self.scratch(dst);
         self.list_in(elts, register)?;
@@ -125,7 +125,7 @@ impl<'t> Generator<'t> {
             return Ok(());
         }
         if self.fits(elts) {
-            return self.from_window(Op::BuildTuple, elts, dst);
+            return self.build_window(Op::BuildTuple, elts, dst);
         }
         let register = self.scratch(dst);
         self.list_in(elts, register)?;
@@ -146,7 +146,7 @@ impl<'t> Generator<'t> {
             return Ok(());
         }
         if self.fits(elts) {
-            return self.from_window(Op::BuildSet, elts, dst);
+            return self.build_window(Op::BuildSet, elts, dst);
         }
         let register = self.scratch(dst);
         self.asm().emit(Op::BuildSet, register, register, 0);

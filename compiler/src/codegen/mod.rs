@@ -148,7 +148,6 @@ impl<'t> Generator<'t> {
     }
 
     /// The docstring of a body, cleaned, and the statements after it.
-    #[expect(clippy::type_complexity, reason = "a pair with an optional pair says it best")]
     fn split_docstring(&self, body: &'t [Stmt]) -> (Option<(Constant, Position)>, &'t [Stmt]) {
         if let Some((first, rest)) = body.split_first()
             && let StmtKind::Expr(value) = &first.kind

@@ -112,7 +112,9 @@ impl<'t> Generator<'t> {
         for (name, register, at) in &matching.captures {
             self.located(*at, |this| this.store_name(name, *register))?;
         }
-        if self.asm().is_used(fail) {
+        if matching.held.is_empty() {
+            self.asm().redirect(fail, next);
+        } else if self.asm().is_used(fail) {
             let matched = self.asm().label();
             self.asm().jump(matched);
             self.asm().bind(fail);

@@ -232,7 +232,7 @@ impl<'s> Grammar<'s> {
             return self.fail("expected 'else' after 'if' expression", node.start, test.end);
         }
         self.at += 1;
-        if matches!(self.text()?, "pass" | "break" | "continue") {
+        if !self.begins_expression()? || matches!(self.text()?, "pass" | "break" | "continue") {
             return self.fail_here("expected expression after 'else', but statement is given");
         }
         let other = self.expression()?;
@@ -260,23 +260,8 @@ impl<'s> Grammar<'s> {
         let first = self.token_at(first_index).unwrap_or(token);
         let first_text = self.text_of(first);
         self.string_around(first_index)?;
-        let name_then_string = first.kind == Kind::Name
-            && !is_keyword(first_text)
-            && self.token_at(first_index + 1).is_some_and(|next| next.kind == Kind::Str);
-        if name_then_string || matches!(first_text, "match" | "case" | "type" | "_") {
-            return Ok(());
-        }
-        let here = self.at;
-        let follows = self.probe(|this| {
-            let value = this.disjunction()?;
-            let level = this.token_at(this.at - 1).map_or(0, |token| token.level);
-            Ok((value, level))
-        });
-        let Some((value, level)) = follows else {
-            return Ok(());
-        };
-        let legacy = matches!(first_text, "print" | "exec") && node.what == What::Name;
-        if legacy {
+        if matches!(first_text, "print" | "exec") && node.what == What::Name {
+            let here = self.at;
             self.at = first_index + 1;
             if let Some(arguments) = self.attempt(|this| this.star_expressions(false)) {
                 let message =
@@ -286,6 +271,20 @@ impl<'s> Grammar<'s> {
             self.at = here;
             return Ok(());
         }
+        let name_then_string = first.kind == Kind::Name
+            && !is_keyword(first_text)
+            && self.token_at(first_index + 1).is_some_and(|next| next.kind == Kind::Str);
+        if name_then_string || matches!(first_text, "match" | "case" | "type" | "_") {
+            return Ok(());
+        }
+        let follows = self.probe(|this| {
+            let value = this.disjunction()?;
+            let level = this.token_at(this.at - 1).map_or(0, |token| token.level);
+            Ok((value, level))
+        });
+        let Some((value, level)) = follows else {
+            return Ok(());
+        };
         if level == 0 {
             return self.after_name(node);
         }
@@ -616,7 +615,7 @@ impl<'s> Grammar<'s> {
             return self.fail("cannot mix t-string literals with string or bytes literals", first.start, end);
         }
         if bytes && text {
-            return self.fail("cannot mix bytes and nonbytes literals", first.start, end);
+            return self.fail_here("cannot mix bytes and nonbytes literals");
         }
         Ok(Node::new(what, first.start, end))
     }
@@ -956,11 +955,10 @@ impl<'s> Grammar<'s> {
                 let key = self.expression()?;
                 if !self.is(":")? {
                     let token = self.token_at(self.at.saturating_sub(1)).unwrap_or(self.tokens[0]);
-                    return self.fail(
-                        "':' expected after dictionary key",
-                        token.start.max(key.start),
-                        token.end,
-                    );
+                    let place = token.end.saturating_sub(1).max(key.start);
+                    let mut trouble = Trouble::new("':' expected after dictionary key", place, place);
+                    trouble.end_offset = Some(0);
+                    return Err(trouble);
                 }
                 self.dict_value()?;
             }

@@ -5,6 +5,7 @@
 //! the parser stopped.
 
 mod arguments;
+mod blocks;
 mod exprs;
 mod grammar;
 mod tokens;
@@ -148,6 +149,7 @@ pub(crate) fn explain(source: &str, error: &ParseError, mode: Mode) -> CompileEr
         }
         None => tokenizer.at_end(),
     };
+    let last_read = tokens.get(reached).or(tokens.last()).map_or(0, |token| token.start);
     let parser_trouble = match found {
         Err(trouble) => trouble,
         Ok(()) => {
@@ -163,7 +165,7 @@ pub(crate) fn explain(source: &str, error: &ParseError, mode: Mode) -> CompileEr
         }
     };
     let chosen =
-        later_tokenizer_error(&tokenizer, &tokens, trouble, &parser_trouble).unwrap_or(parser_trouble);
+        later_tokenizer_error(&tokenizer, last_read, trouble, &parser_trouble).unwrap_or(parser_trouble);
     let mut error = locate(source, &chosen);
     error.incomplete |= at_end;
     error
@@ -172,7 +174,7 @@ pub(crate) fn explain(source: &str, error: &ParseError, mode: Mode) -> CompileEr
 /// Errors of the tokenizer further on replace those of the parser; unclosed brackets only those on later lines.
 fn later_tokenizer_error(
     tokenizer: &Tokenizer<'_>,
-    _tokens: &[tokens::Token],
+    last_read: usize,
     trouble: Option<Box<Trouble>>,
     parser: &Trouble,
 ) -> Option<Box<Trouble>> {
@@ -187,7 +189,7 @@ fn later_tokenizer_error(
     if unclosed && !parser.message.ends_with("was never closed") {
         let (_, place) = tokenizer.brackets.last()?;
         let line = |offset: usize| tokenizer.line_of(offset);
-        return (line(parser.start) > line(*place)).then_some(trouble);
+        return (line(last_read.max(parser.start)) > line(*place)).then_some(trouble);
     }
     Some(trouble)
 }

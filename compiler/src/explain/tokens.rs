@@ -773,7 +773,7 @@ impl<'s> Tokenizer<'s> {
         let level = self.brackets.len();
         if let Some(string) = self.strings.last_mut() {
             string.fields.push(Field { level, in_spec: false });
-            if string.fields.len() > 2 {
+            if string.fields.len() > 3 {
                 return self.error_at("f-string: expressions nested too deeply", place, place);
             }
         }

@@ -155,7 +155,7 @@ impl Builder {
                 self.expr(value)
             }
             StmtKind::AnnAssign { target, annotation, value, simple } => {
-                self.ann_assign(target, annotation, value.as_deref(), *simple)
+                self.ann_assign(target, annotation, value.as_deref(), *simple, stmt.at)
             }
             StmtKind::Raise { exc, cause } => {
                 self.optional(exc.as_deref())?;
@@ -283,6 +283,7 @@ impl Builder {
         annotation: &Expr,
         value: Option<&Expr>,
         simple: bool,
+        at: Position,
     ) -> Result<()> {
         if let ExprKind::Name { id, .. } = &target.kind {
             let flags = self.flags_of(id);
@@ -290,7 +291,7 @@ impl Builder {
             if simple && flags & (def::GLOBAL | def::NONLOCAL) != 0 && !top {
                 let word = if flags & def::GLOBAL != 0 { "global" } else { "nonlocal" };
                 let message = format!("annotated name '{id}' can't be {word}");
-                return Err(CompileError::syntax(message, target.at));
+                return Err(CompileError::syntax(message, at));
             }
             if simple {
                 self.add(id, def::ANNOT | def::LOCAL, target.at)?;
@@ -354,7 +355,7 @@ impl Builder {
         self.exprs(&def.args.defaults)?;
         def.args.kw_defaults.iter().flatten().try_for_each(|default| self.expr(default))?;
         self.exprs(&def.decorators)?;
-        let generic = (!def.type_params.is_empty()).then(|| lazy_params(&def.args)).unwrap_or_default();
+        let generic = if def.type_params.is_empty() { Vec::new() } else { lazy_params(&def.args) };
         self.with_type_params(def, &def.name, &def.type_params, at, &generic, |this| {
             this.function_annotations(def, at)?;
             let id = this.new_scope(&def.name, ScopeKind::Function, at);

@@ -23,7 +23,7 @@ struct Checker<'c> {
 }
 
 /// What is wrong with a code object and those in it.
-pub fn check(code: &Code) -> Vec<String> {
+pub(crate) fn check(code: &Code) -> Vec<String> {
     let n = code.words.len();
     let mut checker = Checker { code, states: vec![None; n + 1], work: Vec::new(), problems: Vec::new() };
     checker.reach(0, vec![Slot::Empty; 256]);

@@ -318,6 +318,82 @@ fn races() -> Result<(), NoMemory> {
     Ok(())
 }
 
+/// Two threads insert and delete keys of one dict and one set, and push to and pop from one list: nothing is lost, nothing
+/// doubled.
+fn writers_compete() {
+    with_thread(|t| {
+        let (list, dict, set) =
+            (make(t, ListStorage::new()), make(t, DictStorage::new()), make(t, SetStorage::new()));
+        publish(list.get());
+        publish(dict.get());
+        publish(set.get());
+        let sent = (Sent(&raw const *list), Sent(&raw const *dict), Sent(&raw const *set));
+        let writers: Vec<_> = (0..2)
+            .map(|number| {
+                let (list, dict, set) = (sent.0.clone(), sent.1.clone(), sent.2.clone());
+                std::thread::spawn(move || {
+                    let mut counts = (0i64, 0i64, 0i64);
+                    // Whole clones, so that the closures take them and not the pointers inside.
+                    let (list, dict, set) = (list, dict, set);
+                    with_thread(|t| write(t, number, &list, &dict, &set, &mut counts));
+                    counts
+                })
+            })
+            .collect();
+        let counts: Vec<_> =
+            t.detached(|| writers.into_iter().map(|writer| writer.join().unwrap()).collect());
+        let total = counts.iter().fold((0, 0, 0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
+        assert_eq!(list.len(t) as i64, total.0);
+        assert_eq!(dict.len(t) as i64, total.1);
+        assert_eq!(set.len(t) as i64, total.2);
+        let mut keys = std::collections::HashSet::new();
+        for i in 0..dict.entry_count(t) {
+            assert!(dict.entry(t, i).is_none_or(|entry| keys.insert(number(entry.key))));
+        }
+    });
+}
+
+fn write(
+    t: &mut Thread,
+    seed: u64,
+    list: &Sent<ListStorage>,
+    dict: &Sent<DictStorage>,
+    set: &Sent<SetStorage>,
+    counts: &mut (i64, i64, i64),
+) {
+    let mut r = Random(seed + 11);
+    // SAFETY: as in `Sent`.
+    let owners = unsafe { (owner(&*list.0), owner(&*dict.0), owner(&*set.0)) };
+    let (list, dict, set) = (list.get(), dict.get(), set.get());
+    for n in 0..20_000i64 {
+        if r.below(2) == 0 {
+            list.push(owners.0, t, token(t, n)).unwrap();
+            counts.0 += 1;
+        } else if list.pop(owners.0, t).is_some() {
+            counts.0 -= 1;
+        }
+        let k = r.below(30) as i64;
+        let matcher = int_match(k);
+        match dict.find(t, k % 7, 0, &matcher) {
+            dict::Lookup::Found(found) => counts.1 -= i64::from(dict.remove(owners.1, t, found).is_some()),
+            dict::Lookup::Missing(missing) => {
+                let (key, value) = (token(t, k), token(t, n));
+                counts.1 += i64::from(dict.insert(owners.1, t, missing, k % 7, key, value).is_ok());
+            }
+            dict::Lookup::Ask { .. } => unreachable!(),
+        }
+        match set.find(t, k % 7, 0, &matcher) {
+            set::Lookup::Found(found) => counts.2 -= i64::from(set.remove(owners.2, t, found).is_some()),
+            set::Lookup::Missing(missing) => {
+                let key = token(t, k);
+                counts.2 += i64::from(set.insert(owners.2, t, missing, k % 7, key).is_ok());
+            }
+            set::Lookup::Ask { .. } => unreachable!(),
+        }
+        t.safepoint();
+    }
+}
+
 /// One test, since all count the living tokens.
 #[test]
 fn storages_keep_what_they_hold_and_no_more() {
@@ -328,6 +404,7 @@ fn storages_keep_what_they_hold_and_no_more() {
         assert_eq!(ALIVE.load(Ordering::Relaxed), 0, "shared: {shared}");
     }
     races().unwrap();
+    writers_compete();
     with_thread(|t| t.safepoint());
     assert_eq!(ALIVE.load(Ordering::Relaxed), 0);
 }

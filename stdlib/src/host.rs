@@ -1,0 +1,15 @@
+//! What the modules ask of the operating system: small safe functions, one sibling file per system.
+
+#[cfg(unix)]
+pub(crate) mod unix;
+#[cfg(unix)]
+pub(crate) use unix as system;
+
+#[cfg(unix)]
+pub(crate) mod limits;
+#[cfg(unix)]
+pub(crate) mod process;
+#[cfg(unix)]
+pub(crate) mod signal;
+#[cfg(unix)]
+pub(crate) mod time;
