@@ -8,7 +8,7 @@ use orochi_core::thread::process_runtime;
 use orochi_core::{Owned, Thread, Value, host};
 use orochi_objects::error::{PyErr, PyResult, system_error};
 use orochi_objects::thread::ThreadState;
-use orochi_objects::types::{dict, exception, int, module};
+use orochi_objects::types::{dict, exception, exception_chain, int, module};
 use orochi_objects::{DictExt, ModuleExt, Obj, PyDict, PyModule, Ref, protocol};
 use orochi_stdlib::{imp, library, sys};
 use orochi_vm::Interpreter;
@@ -165,6 +165,7 @@ fn bootstrap_importlib(thread: &mut Thread, sys: &Obj<PyModule>) -> PyResult<()>
     let (name, source) = imp::FROZEN[0];
     let bootstrap = module::new(thread, name, None)?;
     register(thread, name, bootstrap.to_value())?;
+    bootstrap.add(thread, "__origname__", source)?;
     let code = library::load(thread, source, &format!("<frozen {source}>"))?;
     let namespace = bootstrap.namespace(thread).to_value();
     run_code_object(thread, code, namespace, None)?;
@@ -266,7 +267,7 @@ fn call_excepthook(thread: &mut Thread, value: &Value) -> PyResult<()> {
         None => None,
     };
     let Some(hook) = hook else { return Err(system_error("sys.excepthook is missing")) };
-    let traceback = protocol::get_attr_str(thread, value.get(), "__traceback__")?;
+    let traceback = exception_chain::traceback_of(value.get(), thread).unwrap_or(Value::NONE);
     let class = orochi_objects::class_of(value.get()).to_value();
     protocol::call(thread, hook.get(), &[class.get(), value.get(), traceback.get()]).map(drop)
 }

@@ -5,6 +5,7 @@ use crate::storage::instance::{Attributes, Own, Stored};
 use crate::storage::shape::Name;
 use crate::types::dict::{self, DictExt, PyDict};
 use crate::types::key::{Key, exact_str};
+use crate::types::module::PyModule;
 use crate::types::str::PyStr;
 use orochi_core::{Obj, Owned, Ref, Thread, Value};
 
@@ -16,6 +17,9 @@ fn interned(name: &Obj<PyStr>) -> PyResult<Name> {
 
 /// The instance's own attribute.
 pub fn get(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyResult<Option<Value>> {
+    if let Some(module) = object.downcast::<PyModule>() {
+        return Ok(module.namespace(thread).get_str(thread, name).map(Ref::to_owned));
+    }
     let Some(attributes) = Attributes::of(object) else { return Ok(None) };
     let own = if name.is_interned() {
         attributes.get(thread, name)
@@ -42,6 +46,9 @@ pub fn set(
     value: Option<Ref<'_>>,
     in_class: bool,
 ) -> PyResult<()> {
+    if let Some(module) = object.downcast::<PyModule>() {
+        return set_in_module(thread, module, name, value);
+    }
     let Some(attributes) = Attributes::of(object) else {
         return Err(no_attributes(object, name, in_class));
     };
@@ -90,6 +97,9 @@ fn no_attributes(object: Ref<'_>, name: &Obj<PyStr>, in_class: bool) -> crate::e
 
 /// The instance's `__dict__`, in which its attributes live from now on. `None` if its class gives it none.
 pub fn dict(thread: &mut Thread, object: Ref<'_>) -> PyResult<Option<Owned<PyDict>>> {
+    if let Some(module) = object.downcast::<PyModule>() {
+        return Ok(Some(module.namespace(thread).to_owned()));
+    }
     let Some(attributes) = Attributes::of(object) else { return Ok(None) };
     loop {
         if let Some(dict) = attributes.dict(thread) {
@@ -132,4 +142,23 @@ pub fn snapshot(thread: &mut Thread, object: Ref<'_>) -> PyResult<Vec<(Value, Va
         }
     }
     Ok(all)
+}
+
+fn set_in_module(
+    thread: &mut Thread,
+    module: &Obj<PyModule>,
+    name: &Obj<PyStr>,
+    value: Option<Ref<'_>>,
+) -> PyResult<()> {
+    let namespace = module.namespace(thread).to_owned();
+    match value {
+        Some(value) => dict::set_item(thread, &namespace, name.get(), value.to_owned()),
+        None => {
+            let key = crate::types::key::Key::for_dict(thread, name.get())?;
+            match dict::remove(thread, &namespace, &key)? {
+                Some(_) => Ok(()),
+                None => Err(attribute_error(module.get(), name.get())),
+            }
+        }
+    }
 }

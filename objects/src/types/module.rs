@@ -9,7 +9,7 @@ use orochi_core::{AtomicField, Obj, Owned, Thread, Value};
 use orochi_macros::{Trace, pyclass};
 
 /// A module: a namespace with a name.
-#[pyclass(name = "module", subclassable, no_methods)]
+#[pyclass(name = "module", subclassable)]
 #[derive(Trace)]
 pub struct PyModule {
     /// `__dict__`.

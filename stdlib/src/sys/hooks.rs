@@ -5,7 +5,7 @@ use orochi_core::sync::lock;
 use orochi_macros::pyfunction;
 use orochi_objects::error::{PyResult, runtime_error};
 use orochi_objects::thread::ThreadState;
-use orochi_objects::types::tuple;
+use orochi_objects::types::{exception_chain, tuple};
 use orochi_objects::{Args, DictExt, Obj, Ref, Thread, Value, class_of, protocol};
 use std::io::Write;
 use std::sync::Mutex;
@@ -57,7 +57,8 @@ pub(super) fn excepthook(
     let _ = (exctype, traceback);
     let Err(error) = print_with_traceback_module(thread, value) else { return Ok(()) };
     drop(error);
-    // The traceback module itself is out of order: say at least what happened.
+    // The traceback module itself is out of order: say at least what happened, and where.
+    print_frames(thread, value);
     let text = protocol::str(thread, value).map(|text| orochi_objects::str::display(text.get()));
     let class = class_of(value).name();
     let line = match text {
@@ -66,6 +67,27 @@ pub(super) fn excepthook(
     };
     let _ = std::io::stderr().write_all(line.as_bytes());
     Ok(())
+}
+
+/// The frames of a traceback, a line each.
+fn print_frames(thread: &mut Thread, error: Ref<'_>) {
+    let mut next = exception_chain::traceback_of(error, thread);
+    while let Some(entry) = next.take().filter(|entry| !entry.get().is_none()) {
+        let line = frame_line(thread, entry.get()).unwrap_or_else(|_| "  ?\n".to_owned());
+        let _ = std::io::stderr().write_all(line.as_bytes());
+        next = protocol::get_attr_str(thread, entry.get(), "tb_next").ok();
+    }
+}
+
+fn frame_line(thread: &mut Thread, entry: Ref<'_>) -> PyResult<String> {
+    let frame = protocol::get_attr_str(thread, entry, "tb_frame")?;
+    let line = protocol::get_attr_str(thread, entry, "tb_lineno")?;
+    let code = protocol::get_attr_str(thread, frame.get(), "f_code")?;
+    let file = protocol::get_attr_str(thread, code.get(), "co_filename")?;
+    let name = protocol::get_attr_str(thread, code.get(), "co_name")?;
+    let show = orochi_objects::str::display;
+    let line = line.get().as_small_int().unwrap_or(0);
+    Ok(format!("  File \"{}\", line {line}, in {}\n", show(file.get()), show(name.get())))
 }
 
 fn print_with_traceback_module(thread: &mut Thread, value: Ref<'_>) -> PyResult<()> {

@@ -3,8 +3,8 @@
 use super::VERSION;
 use orochi_objects::error::PyResult;
 use orochi_objects::structseq;
-use orochi_objects::types::{dict, list, module};
-use orochi_objects::{DictExt, IntoPy, ModuleExt, Obj, PyClass, PyModule, Thread, Value};
+use orochi_objects::types::{dict, list, simple_namespace};
+use orochi_objects::{DictExt, IntoPy, ModuleExt, Obj, PyModule, Thread, Value};
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -183,7 +183,7 @@ fn implementation(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
         let name = orochi_objects::str::intern(thread, name)?;
         attributes.set_str(thread, name, value)?;
     }
-    let made = module::subclass_object(thread, module::PyModule::static_type().get(), attributes)?;
+    let made = simple_namespace::new(thread, &attributes)?;
     module.add(thread, "implementation", made)
 }
 

@@ -1,6 +1,7 @@
 //! Populating native classes: namespace, bases and `__mro__`, made when something is first looked up.
 
-use crate::class::StaticType;
+use crate::class::{StaticType, TypeFlags};
+use crate::types::type_::members;
 use crate::error::PyResult;
 use crate::types::dict::{DictExt, PyDict};
 use crate::types::r#type::{TypeExt, method_object};
@@ -50,6 +51,15 @@ fn fill(thread: &Thread, native: &'static StaticType) -> PyResult<()> {
             namespace.initialise_str(thread, crate::str::intern(thread, method.name)?, object)?;
         }
         for definition in part.getset {
+            let object = getset::new(thread, class, definition)?;
+            namespace.initialise_str(thread, crate::str::intern(thread, definition.name)?, object)?;
+        }
+    }
+    let inherited = |flag| base.is_some_and(|base| base.has(flag));
+    for (flag, definition) in
+        [(TypeFlags::DICT, &members::INSTANCE_DICT), (TypeFlags::WEAKREF, &members::INSTANCE_WEAKREF)]
+    {
+        if class.has(flag) && !inherited(flag) {
             let object = getset::new(thread, class, definition)?;
             namespace.initialise_str(thread, crate::str::intern(thread, definition.name)?, object)?;
         }

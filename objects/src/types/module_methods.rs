@@ -1,0 +1,152 @@
+//! The methods of `module`.
+
+use crate::error::{PyErr, PyResult, type_error};
+use crate::types::dict::{self, DictExt, PyDict};
+use crate::types::exception;
+use crate::types::module::{self, PyModule};
+use crate::types::object::find_attr;
+use crate::types::str::PyStr;
+use crate::types::r#type::PyType;
+use crate::{name, protocol};
+use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_macros::pymethods;
+
+/// The module's name for messages, if it has one.
+fn shown_name(thread: &Thread, this: &Obj<PyModule>) -> Option<String> {
+    let name = this.namespace(thread).get_str(thread, name!("__name__"))?;
+    name.downcast::<PyStr>().map(|name| name.as_wtf8().to_string_lossy().into_owned())
+}
+
+#[cold]
+fn no_attribute(thread: &mut Thread, this: &Obj<PyModule>, name: &Obj<PyStr>) -> PyErr {
+    let message = match shown_name(thread, this) {
+        None => format!("module has no attribute '{}'", **name),
+        Some(module) => match initializing(thread, this) {
+            true => format!(
+                "partially initialized module '{module}' has no attribute '{}' (most likely due to a circular import)",
+                **name
+            ),
+            false => format!("module '{module}' has no attribute '{}'", **name),
+        },
+    };
+    PyErr::with_attributes(
+        &exception::AttributeError,
+        message,
+        vec![("name", name.to_value()), ("obj", this.to_value())],
+    )
+}
+
+/// Whether the module is still being imported.
+fn initializing(thread: &mut Thread, this: &Obj<PyModule>) -> bool {
+    let Some(spec) = this.namespace(thread).get_str(thread, name!("__spec__")).map(Ref::to_owned) else {
+        return false;
+    };
+    match protocol::find_attr(thread, spec.get(), name!("_initializing")) {
+        Ok(Some(flag)) => protocol::is_true(thread, flag.get()).unwrap_or(false),
+        _ => false,
+    }
+}
+
+#[pymethods]
+impl PyModule {
+    #[slot]
+    fn tp_new(thread: &mut Thread, cls: &Obj<PyType>, args: crate::Args<'_>) -> PyResult {
+        let _ = args;
+        let namespace = dict::new(thread)?;
+        Ok(module::subclass_object(thread, cls, namespace)?.into_value())
+    }
+
+    #[init]
+    #[signature(name, doc = None)]
+    fn tp_init(thread: &mut Thread, this: &Obj<Self>, name: &Obj<PyStr>, doc: Option<Ref<'_>>) -> PyResult<()> {
+        let namespace = this.namespace(thread).to_owned();
+        namespace.set_str(thread, name!("__name__"), name.to_value())?;
+        namespace.set_str(thread, name!("__doc__"), doc.map_or(Value::NONE, Ref::to_owned))?;
+        for empty in [name!("__package__"), name!("__loader__"), name!("__spec__")] {
+            namespace.set_str(thread, empty, Value::NONE)?;
+        }
+        Ok(())
+    }
+
+    #[slot]
+    fn tp_getattro(thread: &mut Thread, this: Ref<'_>, name: Ref<'_>) -> PyResult {
+        let name = crate::str::expect_attribute_name(name)?;
+        if let Some(value) = find_attr(thread, this, name)? {
+            return Ok(value);
+        }
+        let this = crate::slot_receiver::<Self>(this)?;
+        let hook = this.namespace(thread).get_str(thread, name!("__getattr__")).map(Ref::to_owned);
+        match hook {
+            Some(hook) => protocol::call(thread, hook.get(), &[name.get()]),
+            None => Err(no_attribute(thread, this, name)),
+        }
+    }
+
+    #[slot]
+    fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let modules = crate::thread::ThreadState::modules(thread)?;
+        let importlib = crate::str::new(thread, "_frozen_importlib")?;
+        let importlib = protocol::get_item(thread, modules.get(), importlib.get())?;
+        protocol::call_method(thread, importlib.get(), "_module_repr", &[this.get()])
+    }
+
+    fn __dir__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let hook = this.namespace(thread).get_str(thread, name!("__dir__")).map(Ref::to_owned);
+        match hook {
+            Some(hook) => protocol::call(thread, hook.get(), &[]),
+            None => {
+                let namespace = this.namespace(thread).to_value();
+                protocol::call_method(thread, namespace.get(), "__iter__", &[]).and_then(|keys| {
+                    let keys = protocol::collect(thread, keys.get())?;
+                    Ok(crate::types::list::new(thread, keys)?.into_value())
+                })
+            }
+        }
+    }
+
+    #[getter]
+    fn __dict__(thread: &mut Thread, this: &Obj<Self>) -> Value {
+        this.namespace(thread).to_value()
+    }
+
+    #[getter]
+    fn __annotations__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let namespace = this.namespace(thread).to_owned();
+        if let Some(found) = namespace.get_str(thread, name!("__annotations__")) {
+            return Ok(found.to_owned());
+        }
+        let annotate = namespace.get_str(thread, name!("__annotate__")).map(Ref::to_owned);
+        let made = match annotate.filter(|annotate| !annotate.get().is_none()) {
+            Some(annotate) => {
+                let one = crate::int::new(thread, 1)?;
+                let made = protocol::call(thread, annotate.get(), &[one.get()])?;
+                if made.get().downcast::<PyDict>().is_none() {
+                    let class = crate::class_of(made.get()).name();
+                    return Err(type_error(format!("__annotate__ returned non-dict of type '{class}'")));
+                }
+                made
+            }
+            None => dict::new(thread)?.into_value(),
+        };
+        namespace.set_str(thread, name!("__annotations__"), made.clone())?;
+        Ok(made)
+    }
+
+    #[setter]
+    fn set___annotations__(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+        crate::attributes::set(thread, this.get(), name!("__annotations__"), value, false)
+    }
+
+    #[getter]
+    fn __annotate__(thread: &mut Thread, this: &Obj<Self>) -> Value {
+        this.namespace(thread).get_str(thread, name!("__annotate__")).map_or(Value::NONE, Ref::to_owned)
+    }
+
+    #[setter]
+    fn set___annotate__(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+        if value.is_none() {
+            return Err(type_error("cannot delete __annotate__ attribute"));
+        }
+        crate::attributes::set(thread, this.get(), name!("__annotate__"), value, false)
+    }
+}
