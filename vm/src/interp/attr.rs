@@ -18,15 +18,26 @@ use orochi_objects::types::str::PyStr;
 use orochi_objects::types::r#type::TypeExt;
 use orochi_objects::{class_of, protocol};
 
-#[inline(always)]
-pub(super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-    let ext = c.ext();
-    let word = cache::attribute(thread, At(c.frame), ext, At(c.frame).get(w.b()));
-    if word != word::UNBOUND {
+/// Cached attributes; `false` if the cache doesn't know.
+pub(super) mod hot {
+    use super::*;
+
+    #[inline(always)]
+    pub(in super::super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        let word = cache::attribute(thread, At(c.frame), c.peek(), At(c.frame).get(w.b()));
+        if word == word::UNBOUND {
+            return false;
+        }
+        c.skip();
         c.consume(w.b());
         c.set(w.a(), word);
-        return Flow::Next;
+        true
     }
+}
+
+#[inline(always)]
+pub(super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.ext();
     c.slow(thread, w, |thread, at, w| {
         let name = name_of(at);
         cache::remember_attribute(thread, at, ext_of(at), at.get(w.b()), name);
