@@ -33,6 +33,23 @@ pub(super) mod hot {
         c.set(w.a(), word);
         true
     }
+
+    #[inline(always)]
+    pub(in super::super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        let at = At(c.frame);
+        let ext = c.peek();
+        let object = at.get(w.b());
+        if !cache::is_method(at, ext, object) {
+            return false;
+        }
+        let name = at.frame().code().name_at((ext & 0xffff) as usize);
+        let Some(method) = class_of(object).lookup(thread, name).map(register_word) else { return false };
+        let receiver = c.take(thread, w.b());
+        c.skip();
+        c.set(w.a(), method);
+        c.set(w.a() + 1, receiver);
+        true
+    }
 }
 
 #[inline(always)]

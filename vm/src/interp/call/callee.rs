@@ -2,6 +2,7 @@
 
 use super::super::collections;
 use super::super::cursor::{At, register_word};
+use super::super::iter::exactly;
 use super::{Entry, enter_bound};
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::value::take_register;
@@ -15,6 +16,7 @@ use orochi_objects::frames::Mode;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::function::PyFunction;
 use orochi_objects::types::method::PyMethod;
+use orochi_objects::types::method_descriptor::PyMethodDescriptor;
 use orochi_objects::types::native_function::PyNativeFunction;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::{self, PyTuple};
@@ -80,6 +82,12 @@ fn call_native(thread: &mut Thread, callee: Ref<'_>, args: Args<'_>) -> PyResult
         // SAFETY: checked just now.
         let function = unsafe { callee.cast::<PyNativeFunction>() };
         return orochi_objects::types::native_function::call(thread, function, args);
+    }
+    if let Some(method) = exactly::<PyMethodDescriptor>(callee)
+        && let Some(receiver) = args.get(0)
+        && class_of(receiver).get().is(method.owner())
+    {
+        return (method.definition().function)(thread, args);
     }
     match class_of(callee).slots.tp_call() {
         Some(call) => call(thread, callee, args),
