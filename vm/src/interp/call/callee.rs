@@ -18,6 +18,7 @@ use orochi_objects::types::function::PyFunction;
 use orochi_objects::types::method::PyMethod;
 use orochi_objects::types::method_descriptor::PyMethodDescriptor;
 use orochi_objects::types::native_function::PyNativeFunction;
+use orochi_objects::types::object;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::{self, PyTuple};
 use orochi_objects::types::r#type::{PyType, TypeExt};
@@ -104,14 +105,14 @@ fn instantiate(
     class: &Obj<PyType>,
     args: Args<'_>,
 ) -> PyResult<Option<Called>> {
-    if !collections::is_plain_class(class) {
+    if !is_exact(class.get(), PyType::static_type()) || !object::is_plain(class) {
         return Ok(None);
     }
     let init = match class.lookup(thread, orochi_objects::name!("__init__")) {
         Some(init) if is_exact(init, PyFunction::static_type()) => register_word(init),
         _ => return Ok(None),
     };
-    let instance = match collections::new_plain(thread, class) {
+    let instance = match object::allocate(thread, class) {
         Ok(instance) => instance,
         Err(error) => {
             drop(take(init));
