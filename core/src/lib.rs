@@ -34,6 +34,6 @@ pub use guarded::Guarded;
 pub use header::Header;
 pub use object::{Layout, Obj, Payload, Tail, Trace, TypeFields, TypeHead};
 pub use runtime::Runtime;
-pub use thread::{Pending, Thread};
 pub use send::Shared;
+pub use thread::{Pending, Thread};
 pub use value::{Owned, Ref, Value};

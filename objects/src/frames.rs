@@ -61,6 +61,10 @@ pub struct Frame {
     pub base: u8,
     /// Bits for tracing and the like.
     pub flags: u8,
+    /// The number of the first temporary register.
+    pub temps: u16,
+    /// The number of registers.
+    pub size: u16,
 }
 
 impl Frame {

@@ -96,6 +96,13 @@ impl DefaultDict {
         protocol::call_method(thread, this.get(), "__missing__", &[key])
     }
 
+    /// See PEP 585
+    #[classmethod]
+    #[name = "__class_getitem__"]
+    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
+        orochi_objects::types::generic_alias::new(thread, cls.get(), item)
+    }
+
     /// Factory for default value called by __missing__().
     #[getter]
     fn default_factory(thread: &mut Thread, this: &Obj<Self>) -> Value {

@@ -162,6 +162,13 @@ impl Deque {
         iterable.map_or(Ok(()), |iterable| Deque::extend_back(thread, this, iterable))
     }
 
+    /// See PEP 585
+    #[classmethod]
+    #[name = "__class_getitem__"]
+    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
+        orochi_objects::types::generic_alias::new(thread, cls.get(), item)
+    }
+
     /// Add an element to the right side of the deque.
     fn append(thread: &mut Thread, this: &Obj<Self>, item: Ref<'_>) {
         Deque::push_back(this, thread, item.to_owned());
@@ -478,11 +485,6 @@ impl Deque {
             }
         }
         Ok(Value::bool(op.holds(a.len().cmp(&b.len()))))
-    }
-
-    #[slot]
-    fn tp_hash(_this: Ref<'_>) -> PyResult<i64> {
-        Err(type_error("unhashable type: 'collections.deque'"))
     }
 
     #[slot]

@@ -4,7 +4,7 @@
 use super::ordered_views::{OrderedItems, OrderedIterator, OrderedKeys, OrderedValues};
 use orochi_core::{Obj, Owner, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
-use orochi_objects::error::{key_error, key_error_message, type_error};
+use orochi_objects::error::{key_error, key_error_message};
 use orochi_objects::protocol::{self, CompareOp};
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::dict_;
@@ -287,11 +287,6 @@ impl OrderedDict {
             same = same && protocol::eq(thread, a.key.get(), b.key.get())?;
         }
         Ok(Value::bool(same == (op == CompareOp::Eq)))
-    }
-
-    #[slot]
-    fn tp_hash(this: Ref<'_>) -> PyResult<i64> {
-        Err(type_error(format!("unhashable type: '{}'", class_of(this).name())))
     }
 
     #[slot]

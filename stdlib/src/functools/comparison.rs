@@ -4,7 +4,7 @@ use orochi_core::{Field, Obj, Owned, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pyfunction, pymethods};
 use orochi_objects::error::type_error;
 use orochi_objects::protocol::{self, CompareOp};
-use orochi_objects::{PyResult, class_of, int};
+use orochi_objects::{PyResult, int};
 
 /// An object that compares as a comparison function says; without an object, what makes such objects.
 #[pyclass(name = "KeyWrapper", module = "functools", no_new)]
@@ -58,10 +58,5 @@ impl KeyWrapper {
         let order = protocol::call(thread, left.function.fixed(), &[a.fixed(), b.fixed()])?;
         let zero = int::new(thread, 0)?;
         protocol::rich_compare(thread, order.get(), zero.get(), op)
-    }
-
-    #[slot]
-    fn tp_hash(this: Ref<'_>) -> PyResult<i64> {
-        Err(type_error(format!("unhashable type: 'functools.{}'", class_of(this).name())))
     }
 }

@@ -185,6 +185,13 @@ impl Partial {
         }
     }
 
+    /// See PEP 585
+    #[classmethod]
+    #[name = "__class_getitem__"]
+    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
+        orochi_objects::types::generic_alias::new(thread, cls.get(), item)
+    }
+
     /// function object to use in future partial calls
     #[getter]
     fn func(thread: &mut Thread, this: &Obj<Self>) -> Value {

@@ -37,6 +37,13 @@ impl Chain {
         Chain::over(thread, cls, iterables.get())
     }
 
+    /// See PEP 585
+    #[classmethod]
+    #[name = "__class_getitem__"]
+    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
+        orochi_objects::types::generic_alias::new(thread, cls.get(), item)
+    }
+
     /// Alternative chain() constructor taking a single iterable argument that evaluates lazily.
     #[classmethod]
     fn from_iterable(thread: &mut Thread, cls: &Obj<PyType>, iterable: Ref<'_>) -> PyResult {

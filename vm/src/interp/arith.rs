@@ -166,22 +166,95 @@ fn immediate_slow(
     Ok(())
 }
 
+/// The operations on immediates; `false` if the operands are something else.
+pub(super) mod hot {
+    use super::*;
+
+    macro_rules! binary {
+        ($($op:ident $ints:ident $floats:ident;)*) => { $(
+            #[inline(always)]
+            pub(in super::super) fn $op(c: &mut Cursor, w: Instruction) -> bool {
+                let (a, b) = (c.word(w.b()), c.word(w.c()));
+                let result = if both_ints(a, b) {
+                    $ints(a, b)
+                } else if both_flonums(a, b) {
+                    $floats(word::flonum_of(a), word::flonum_of(b)).and_then(word::from_float)
+                } else {
+                    None
+                };
+                let Some(result) = result else { return false };
+                c.consume_immediate(w.b());
+                c.consume_immediate(w.c());
+                c.set(w.a(), result);
+                true
+            }
+        )* };
+    }
+    binary! {
+        Add add_ints add_floats;
+        Sub sub_ints sub_floats;
+        Mul mul_ints mul_floats;
+        MatMul no_ints no_floats;
+        TrueDiv truediv_ints truediv_floats;
+        FloorDiv floordiv_ints no_floats;
+        Mod mod_ints no_floats;
+        Pow no_ints no_floats;
+        LShift lshift_ints no_floats;
+        RShift rshift_ints no_floats;
+        And and_ints no_floats;
+        Or or_ints no_floats;
+        Xor xor_ints no_floats;
+        InplaceAdd add_ints add_floats;
+        InplaceSub sub_ints sub_floats;
+        InplaceMul mul_ints mul_floats;
+        InplaceMatMul no_ints no_floats;
+        InplaceTrueDiv truediv_ints truediv_floats;
+        InplaceFloorDiv floordiv_ints no_floats;
+        InplaceMod mod_ints no_floats;
+        InplacePow no_ints no_floats;
+        InplaceLShift lshift_ints no_floats;
+        InplaceRShift rshift_ints no_floats;
+        InplaceAnd and_ints no_floats;
+        InplaceOr or_ints no_floats;
+        InplaceXor xor_ints no_floats;
+    }
+
+    macro_rules! with_immediate {
+        ($($op:ident $ints:ident $floats:ident;)*) => { $(
+            #[inline(always)]
+            pub(in super::super) fn $op(c: &mut Cursor, w: Instruction) -> bool {
+                let a = c.word(w.b());
+                let result = if word::is_int(a) {
+                    $ints(a, immediate(w.c()))
+                } else if word::is_flonum(a) {
+                    $floats(word::flonum_of(a), f64::from(w.c() as i8)).and_then(word::from_float)
+                } else {
+                    None
+                };
+                let Some(result) = result else { return false };
+                c.consume_immediate(w.b());
+                c.set(w.a(), result);
+                true
+            }
+        )* };
+    }
+    with_immediate! {
+        AddI add_ints add_floats;
+        SubI sub_ints sub_floats;
+        MulI mul_ints mul_floats;
+        FloorDivI floordiv_ints no_floats;
+        ModI mod_ints no_floats;
+        AndI and_ints no_floats;
+        InplaceAddI add_ints add_floats;
+        InplaceSubI sub_ints sub_floats;
+    }
+}
+
 macro_rules! binary {
     ($($op:ident $ints:ident $floats:ident $protocol:ident;)*) => { $(
         #[inline(always)]
         pub(super) fn $op(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-            let (a, b) = (c.word(w.b()), c.word(w.c()));
-            let result = if both_ints(a, b) {
-                $ints(a, b)
-            } else if both_flonums(a, b) {
-                $floats(word::flonum_of(a), word::flonum_of(b)).and_then(word::from_float)
-            } else {
-                None
-            };
-            if let Some(result) = result {
-                c.consume_immediate(w.b());
-                c.consume_immediate(w.c());
-                c.set(w.a(), result);
+            if hot::$op(c, w) {
                 return Flow::Next;
             }
             c.sync();
@@ -232,17 +305,7 @@ macro_rules! with_immediate {
     ($($op:ident $ints:ident $floats:ident $protocol:ident;)*) => { $(
         #[inline(always)]
         pub(super) fn $op(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-            let a = c.word(w.b());
-            let result = if word::is_int(a) {
-                $ints(a, immediate(w.c()))
-            } else if word::is_flonum(a) {
-                $floats(word::flonum_of(a), f64::from(w.c() as i8)).and_then(word::from_float)
-            } else {
-                None
-            };
-            if let Some(result) = result {
-                c.consume_immediate(w.b());
-                c.set(w.a(), result);
+            if hot::$op(c, w) {
                 return Flow::Next;
             }
             c.sync();

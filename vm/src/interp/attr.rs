@@ -15,18 +15,47 @@ use orochi_objects::storage::shape::Name;
 use orochi_objects::types::cell::PyCell;
 use orochi_objects::types::object;
 use orochi_objects::types::str::PyStr;
-use orochi_objects::types::r#type::TypeExt;
+use orochi_objects::types::super_;
+use orochi_objects::types::r#type::{PyType, TypeExt};
 use orochi_objects::{class_of, protocol};
+
+/// Cached attributes; `false` if the cache doesn't know.
+pub(super) mod hot {
+    use super::*;
+
+    #[inline(always)]
+    pub(in super::super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        let word = cache::attribute(thread, At(c.frame), c.peek(), At(c.frame).get(w.b()));
+        if word == word::UNBOUND {
+            return false;
+        }
+        c.skip();
+        c.consume(w.b());
+        c.set(w.a(), word);
+        true
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        let at = At(c.frame);
+        let ext = c.peek();
+        let object = at.get(w.b());
+        if !cache::is_method(at, ext, object) {
+            return false;
+        }
+        let name = at.frame().code().name_at((ext & 0xffff) as usize);
+        let Some(method) = class_of(object).lookup(thread, name).map(register_word) else { return false };
+        let receiver = c.take(thread, w.b());
+        c.skip();
+        c.set(w.a(), method);
+        c.set(w.a() + 1, receiver);
+        true
+    }
+}
 
 #[inline(always)]
 pub(super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-    let ext = c.ext();
-    let word = cache::attribute(thread, At(c.frame), ext, At(c.frame).get(w.b()));
-    if word != word::UNBOUND {
-        c.consume(w.b());
-        c.set(w.a(), word);
-        return Flow::Next;
-    }
+    c.ext();
     c.slow(thread, w, |thread, at, w| {
         let name = name_of(at);
         cache::remember_attribute(thread, at, ext_of(at), at.get(w.b()), name);
@@ -160,10 +189,36 @@ pub(super) fn LoadSuperAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction)
     })
 }
 
+/// A method that `super()` of the built-in kind finds and that need not be bound to be called.
+fn super_method(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Option<Value>> {
+    let name = name_of(at);
+    if !super::collections::is_super(at.get(w.b())) || name.as_bytes() == b"__class__" {
+        return Ok(None);
+    }
+    let (Some(class), Some(receiver)) = (at.get_bound(w.b() + 1), at.get_bound(w.b() + 2)) else {
+        return Ok(None);
+    };
+    let Some(class) = class.downcast::<PyType>() else { return Ok(None) };
+    let start = super_::check(thread, class, receiver)?;
+    let Some(start) = start.get().downcast::<PyType>() else { return Ok(None) };
+    if receiver.is(start.get()) {
+        return Ok(None);
+    }
+    let found = super_::find(thread, class, start, name);
+    Ok(found.filter(|found| class_of(found.get()).has(TypeFlags::METHOD_DESCRIPTOR)))
+}
+
 #[inline(always)]
 pub(super) fn LoadSuperMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.ext();
     c.slow(thread, w, |thread, at, w| {
+        if let Some(method) = super_method(thread, at, w)? {
+            let receiver = at.take_temp(w.b() + 2);
+            at.consume_window(w.b(), 3);
+            at.set(w.a(), method);
+            at.set(w.a() + 1, receiver);
+            return Ok(());
+        }
         let value = super_attr(thread, at, w)?;
         at.consume_window(w.b(), 3);
         at.set(w.a(), value);

@@ -5,6 +5,7 @@
 
 mod errors;
 
+use super::cursor::register_word;
 use orochi_compiler::code::flags;
 use orochi_core::value::take_register;
 use orochi_core::word::{self, Word};
@@ -40,9 +41,12 @@ pub(super) unsafe fn bind(
     let keywords = names.map_or(0, |names| names.len());
     let mut binding = Binding { thread, function, code, registers };
     let result = if keywords == 0 && binding.takes_positional(positional) {
-        binding.fill_defaults(positional, positional)
+        binding.fill_defaults(positional)
     } else {
-        binding.general(positional, names)
+        match names.and_then(|names| binding.by_name(positional, names)) {
+            Some(result) => result,
+            None => binding.general(positional, names),
+        }
     };
     if result.is_err() {
         super::frames::clear_registers(registers, code.n_registers().max(positional + keywords));
@@ -91,28 +95,35 @@ impl Binding<'_> {
         self.code.local_name(i)
     }
 
-    /// Gives empty parameters their defaults. `given` positional arguments were passed; parameters from `from` on may be
-    /// empty.
-    fn fill_defaults(&mut self, given: usize, from: usize) -> PyResult<()> {
+    /// Gives empty parameters from `from` on their defaults.
+    fn fill_defaults(&mut self, from: usize) -> PyResult<()> {
         let argcount = self.argcount();
-        if from < argcount {
-            let defaults = self.function.defaults(self.thread).map(Obj::to_owned);
-            let count = defaults.as_ref().map_or(0, |defaults| defaults.len()).min(argcount);
+        if (from..argcount).any(|i| self.word(i) == word::UNBOUND) {
+            self.fill_positional_defaults(from)?;
+        }
+        self.fill_keyword_defaults()
+    }
+
+    fn fill_positional_defaults(&mut self, from: usize) -> PyResult<()> {
+        let argcount = self.argcount();
+        let (function, thread) = (self.function, &*self.thread);
+        let defaults = function.defaults(thread);
+        let count = defaults.map_or(0, |defaults| defaults.len()).min(argcount);
+        if (from..argcount - count).any(|i| self.word(i) == word::UNBOUND) {
             let missing: Vec<usize> =
                 (from..argcount - count).filter(|i| self.word(*i) == word::UNBOUND).collect();
-            if !missing.is_empty() {
-                return Err(self.missing_positional(&missing));
-            }
-            for i in from.max(argcount - count)..argcount {
-                if self.word(i) == word::UNBOUND
-                    && let Some(default) = defaults.as_ref().and_then(|all| all.item(i + count - argcount))
-                {
-                    self.put(i, default.to_owned());
-                }
+            return Err(self.missing_positional(&missing));
+        }
+        for i in from.max(argcount - count)..argcount {
+            if self.word(i) == word::UNBOUND
+                && let Some(default) = defaults.and_then(|all| all.item(i + count - argcount))
+            {
+                let word = register_word(default);
+                // SAFETY: an empty register of the callee.
+                unsafe { *self.registers.add(i) = word };
             }
         }
-        let _ = given;
-        self.fill_keyword_defaults()
+        Ok(())
     }
 
     fn fill_keyword_defaults(&mut self) -> PyResult<()> {
@@ -120,25 +131,54 @@ impl Binding<'_> {
         if (start..end).all(|i| self.word(i) != word::UNBOUND) {
             return Ok(());
         }
-        let defaults = self.function.kwdefaults(self.thread).map(Obj::to_owned);
-        let mut missing = Vec::new();
+        let (function, thread) = (self.function, &*self.thread);
+        let defaults = function.kwdefaults(thread);
+        let mut complete = true;
         for i in start..end {
             if self.word(i) != word::UNBOUND {
                 continue;
             }
-            let default = match &defaults {
-                Some(defaults) => {
-                    let name = self.code.local_name(i);
-                    defaults.get_str(self.thread, name).map(Ref::to_owned)
+            match defaults.and_then(|defaults| defaults.get_str(thread, self.code.local_name(i))) {
+                Some(default) => {
+                    let word = register_word(default);
+                    // SAFETY: an empty register of the callee.
+                    unsafe { *self.registers.add(i) = word };
                 }
-                None => None,
-            };
-            match default {
-                Some(default) => self.put(i, default),
-                None => missing.push(i),
+                None => complete = false,
             }
         }
-        if missing.is_empty() { Ok(()) } else { Err(self.missing_keyword_only(&missing)) }
+        if complete {
+            return Ok(());
+        }
+        let missing: Vec<usize> = (start..end).filter(|i| self.word(*i) == word::UNBOUND).collect();
+        Err(self.missing_keyword_only(&missing))
+    }
+
+    /// Keyword arguments that all name parameters, without surplus: the values move straight to their places. `None` if the
+    /// call is of another kind; then nothing has been done.
+    fn by_name(&mut self, positional: usize, names: &Obj<PyTuple>) -> Option<PyResult<()>> {
+        const FEW: usize = 16;
+        let keywords = names.len();
+        if keywords > FEW || !self.takes_positional(positional) {
+            return None;
+        }
+        let mut places = [0usize; FEW];
+        for (place, name) in places.iter_mut().zip(names.items()) {
+            *place = self.find(name.downcast::<PyStr>()?)?;
+            if *place < positional {
+                return None;
+            }
+        }
+        let mut values = [word::UNBOUND; FEW];
+        for (i, value) in values.iter_mut().enumerate().take(keywords) {
+            // SAFETY: the values of keyword arguments, which are emptied.
+            *value = std::mem::replace(unsafe { &mut *self.registers.add(positional + i) }, word::UNBOUND);
+        }
+        for (place, value) in places.iter().zip(values).take(keywords) {
+            // SAFETY: an empty register of the callee: names in a call differ from each other.
+            unsafe { *self.registers.add(*place) = value };
+        }
+        Some(self.fill_defaults(positional))
     }
 
     fn general(&mut self, positional: usize, names: Option<&Obj<PyTuple>>) -> PyResult<()> {
@@ -167,7 +207,7 @@ impl Binding<'_> {
         if surplus_count > 0 && !self.code.has_flags(flags::VARARGS) {
             return Err(self.too_many(positional));
         }
-        self.fill_defaults(positional, positional.min(argcount))
+        self.fill_defaults(positional.min(argcount))
     }
 
     /// Which parameter a keyword names, if it may.

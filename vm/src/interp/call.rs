@@ -41,45 +41,88 @@ fn function_in<'a>(word: Word) -> Option<&'a Obj<PyFunction>> {
     }
 }
 
-#[inline(always)]
-pub(super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-    // SAFETY: the window lies within the frame.
-    let window = unsafe { c.regs.add(w.b() as usize) };
-    // SAFETY: as above.
-    let (callee, receiver) = unsafe { (*window, *window.add(1)) };
-    if let Some(function) = function_in(callee) {
+/// Calls and returns that stay in the loop; `false` if more is to be done.
+pub(super) mod hot {
+    use super::*;
+
+    #[inline(always)]
+    pub(in super::super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        // SAFETY: the window lies within the frame.
+        let window = unsafe { c.regs.add(w.b() as usize) };
+        // SAFETY: as above.
+        let (callee, receiver) = unsafe { (*window, *window.add(1)) };
+        let Some(function) = function_in(callee) else { return false };
         let bound = usize::from(receiver != word::UNBOUND);
         // SAFETY: as above; the code is kept alive by the function.
         let (code, registers) =
             unsafe { (&*std::ptr::from_ref(function.code(thread)), window.add(2 - bound)) };
         // SAFETY: one frame above the running one; there is room if `can_push` says so.
         let frame = unsafe { c.frame.add(1) };
-        if code.takes_exactly(w.c() as usize + bound) && can_push(thread, frame, registers) {
-            c.sync();
-            let new = NewFrame {
-                pc: code.entry(),
-                registers,
-                code,
-                function,
-                generator: std::ptr::null(),
-                owned: word::UNBOUND,
-                namespace: word::UNBOUND,
-                mode: Mode::Call,
-                dst: w.a(),
-                base: w.b(),
-            };
-            // SAFETY: there is room; the arguments lie in the window.
-            unsafe { push(thread, frame, new) };
-            *c = Cursor {
-                pc: code.entry(),
-                regs: registers,
-                temps: code.first_temp(),
-                consts: code.constant_words(),
-                frame,
-            };
-            return Flow::Next;
+        if !code.takes_exactly(w.c() as usize + bound) || !can_push(thread, frame, registers) {
+            return false;
+        }
+        c.sync();
+        let new = NewFrame {
+            pc: code.entry(),
+            registers,
+            code,
+            function,
+            generator: std::ptr::null(),
+            owned: word::UNBOUND,
+            namespace: word::UNBOUND,
+            mode: Mode::Call,
+            dst: w.a(),
+            base: w.b(),
+        };
+        // SAFETY: there is room; the arguments lie in the window.
+        unsafe { push(thread, frame, new) };
+        *c = Cursor { pc: code.entry(), regs: registers, frame };
+        true
+    }
+
+    #[inline(always)]
+    fn leave(c: &mut Cursor, thread: &mut Thread, result: Word) -> bool {
+        let frame = c.frame;
+        // SAFETY: a frame of mode Call has its caller below it.
+        unsafe {
+            clear_registers(c.regs, (*frame).size as usize);
+            let (dst, base) = ((*frame).dst, (*frame).base);
+            *c = pop_to_caller(thread, frame);
+            c.set(base, word::UNBOUND);
+            c.set(dst, result);
+        }
+        true
+    }
+
+    #[inline(always)]
+    fn is_simple(c: &Cursor, thread: &Thread) -> bool {
+        // SAFETY: the running frame.
+        unsafe {
+            (*c.frame).mode == Mode::Call
+                && ((*c.frame).object | (*c.frame).namespace) == word::UNBOUND
+                && (*c.frame).generator.is_null()
+                && thread.poll() == 0
         }
     }
+
+    #[inline(always)]
+    pub(in super::super) fn Return(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        if !is_simple(c, thread) {
+            return false;
+        }
+        let result = c.word(w.a());
+        c.put(w.a(), word::UNBOUND);
+        leave(c, thread, result)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn ReturnNone(c: &mut Cursor, thread: &mut Thread, _w: Instruction) -> bool {
+        is_simple(c, thread) && leave(c, thread, word::NONE)
+    }
+}
+
+#[inline(always)]
+pub(super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.sync();
     let called = callee::call(thread, At(c.frame), w, None);
     finish_call(c, thread, called)
@@ -181,25 +224,16 @@ pub(super) fn ReturnNone(c: &mut Cursor, thread: &mut Thread, _w: Instruction) -
 }
 
 /// Ends the running frame with a result.
-#[inline(always)]
 fn leave(c: &mut Cursor, thread: &mut Thread, result: Word) -> Flow {
-    let frame = c.frame;
-    // SAFETY: the running frame.
-    let simple =
-        unsafe { (*frame).mode == Mode::Call && ((*frame).object | (*frame).namespace) == word::UNBOUND };
-    if !simple {
-        c.sync();
-        return leave_slow(thread, At(frame), result);
+    c.sync();
+    let flow = leave_slow(thread, At(c.frame), result);
+    if flow != Flow::Reload || thread.poll() == 0 {
+        return flow;
     }
-    // SAFETY: a frame of mode Call has its caller below it.
-    unsafe {
-        clear_registers(c.regs, (*frame).code().n_registers());
-        let (dst, base) = ((*frame).dst, (*frame).base);
-        *c = pop_to_caller(thread, frame);
-        c.set(base, word::UNBOUND);
-        c.set(dst, result);
+    match super::poll::handle(thread) {
+        Ok(()) => Flow::Reload,
+        Err(error) => raise(thread, error),
     }
-    if thread.poll() == 0 { Flow::Next } else { poll_now(c, thread) }
 }
 
 /// Ends the running frame, whose registers are empty already, with a value.

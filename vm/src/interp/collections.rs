@@ -3,15 +3,16 @@
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::class::{PyClass, is_exact};
 use orochi_objects::error::{PyResult, not_implemented_error, system_error};
+use orochi_objects::name;
 use orochi_objects::protocol;
 use orochi_objects::slots::SlotId;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::object::PyObject;
 use orochi_objects::types::set::{self, PySet};
-use orochi_objects::types::r#type::{PyType, TypeExt};
+use orochi_objects::types::super_::PySuper;
+use orochi_objects::types::r#type::PyType;
 use orochi_objects::types::{slice, str};
-use orochi_objects::{class_of, name};
 
 /// A list.
 pub(super) fn list_new(thread: &mut Thread, values: Vec<Value>) -> PyResult {
@@ -95,19 +96,6 @@ pub(crate) fn format(thread: &mut Thread, object: Ref<'_>, spec: Ref<'_>) -> PyR
     orochi_objects::types::str_::format::format_object(thread, object, spec)
 }
 
-/// `isinstance(object, class)`.
-pub(super) fn is_instance(thread: &mut Thread, object: Ref<'_>, class: Ref<'_>) -> PyResult<bool> {
-    if let Some(class) = class.downcast::<PyType>()
-        && class_of(object).is_subtype_of(class)
-    {
-        return Ok(true);
-    }
-    let builtins = orochi_objects::thread::ThreadState::builtins(thread)?;
-    let function = protocol::get_item(thread, builtins.get(), name!("isinstance").get())?;
-    let result = protocol::call(thread, function.get(), &[object, class])?;
-    protocol::is_true(thread, result.get())
-}
-
 /// How a callable is named in messages about its arguments: `module.qualname()`.
 pub(super) fn function_text(thread: &mut Thread, callable: Ref<'_>) -> PyResult<String> {
     let Some(qualname) = protocol::find_attr(thread, callable, name!("__qualname__"))? else {
@@ -124,27 +112,13 @@ pub(super) fn function_text(thread: &mut Thread, callable: Ref<'_>) -> PyResult<
 }
 
 /// Whether it is the built-in `super`.
-pub(super) fn is_super(_object: Ref<'_>) -> bool {
-    true
+pub(super) fn is_super(object: Ref<'_>) -> bool {
+    object.is(PySuper::static_type().get().get())
 }
 
 /// Whether attributes of instances are looked up the common way.
 pub(super) fn has_generic_getattr(class: &PyType) -> bool {
     class.slots.raw(SlotId::tp_getattro) == PyObject::static_type().get().slots.raw(SlotId::tp_getattro)
-}
-
-/// Whether calling the class is `object.__new__` and `__init__`, and nothing else.
-pub(super) fn is_plain_class(class: &Obj<PyType>) -> bool {
-    let object = PyObject::static_type().get();
-    is_exact(class.get(), PyType::static_type())
-        && std::ptr::eq(class.fields.layout, object.fields.layout)
-        && class.slots.raw(SlotId::tp_new) == object.slots.raw(SlotId::tp_new)
-        && !class.has(orochi_objects::TypeFlags::ABSTRACT)
-}
-
-/// A new instance of a plain class.
-pub(super) fn new_plain(thread: &mut Thread, class: &Obj<PyType>) -> PyResult {
-    Ok(orochi_objects::alloc(thread, class, PyObject {})?.into_value())
 }
 
 /// An exception group of one exception, for `except*`.

@@ -86,10 +86,7 @@ macro_rules! comparisons {
     ($($op:ident $with_i:ident $jump:ident $jump_i:ident $cmp:tt $code:ident;)*) => { $(
         #[inline(always)]
         pub(super) fn $op(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-            if let Some(result) = compare_words!(c.word(w.b()), c.word(w.c()), $cmp) {
-                c.consume_immediate(w.b());
-                c.consume_immediate(w.c());
-                c.set(w.a(), word::from_bool(result));
+            if hot::$op(c, w) {
                 return Flow::Next;
             }
             c.sync();
@@ -116,12 +113,10 @@ macro_rules! comparisons {
 
         #[inline(always)]
         pub(super) fn $jump(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-            let sense = w.c() != 0;
-            if let Some(result) = compare_words!(c.word(w.a()), c.word(w.b()), $cmp) {
-                c.consume_immediate(w.a());
-                c.consume_immediate(w.b());
-                return c.jump_if(result == sense);
+            if hot::$jump(c, w) {
+                return Flow::Next;
             }
+            let sense = w.c() != 0;
             c.sync();
             match jump_slow(thread, At(c.frame), w, CompareOp::$code) {
                 Ok(truth) => c.jump_if(truth == sense),
@@ -131,12 +126,10 @@ macro_rules! comparisons {
 
         #[inline(always)]
         pub(super) fn $jump_i(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-            let a = c.word(w.a());
-            let sense = w.c() != 0;
-            if word::is_int(a) {
-                c.consume_immediate(w.a());
-                return c.jump_if(((a as i64) $cmp (immediate(w.b()) as i64)) == sense);
+            if hot::$jump_i(c, w) {
+                return Flow::Next;
             }
+            let sense = w.c() != 0;
             c.sync();
             match jump_immediate_slow(thread, At(c.frame), w, CompareOp::$code) {
                 Ok(truth) => c.jump_if(truth == sense),
@@ -144,6 +137,70 @@ macro_rules! comparisons {
             }
         }
     )* };
+}
+
+/// Comparisons of immediates; `false` if the operands are something else.
+pub(super) mod hot {
+    use super::*;
+
+    macro_rules! comparisons {
+        ($($op:ident $jump:ident $jump_i:ident $cmp:tt;)*) => { $(
+            #[inline(always)]
+            pub(in super::super) fn $op(c: &mut Cursor, w: Instruction) -> bool {
+                let Some(result) = compare_words!(c.word(w.b()), c.word(w.c()), $cmp) else { return false };
+                c.consume_immediate(w.b());
+                c.consume_immediate(w.c());
+                c.set(w.a(), word::from_bool(result));
+                true
+            }
+
+            #[inline(always)]
+            pub(in super::super) fn $jump(c: &mut Cursor, w: Instruction) -> bool {
+                let Some(result) = compare_words!(c.word(w.a()), c.word(w.b()), $cmp) else { return false };
+                c.consume_immediate(w.a());
+                c.consume_immediate(w.b());
+                c.jump_if(result == (w.c() != 0));
+                true
+            }
+
+            #[inline(always)]
+            pub(in super::super) fn $jump_i(c: &mut Cursor, w: Instruction) -> bool {
+                let a = c.word(w.a());
+                if !word::is_int(a) {
+                    return false;
+                }
+                c.consume_immediate(w.a());
+                c.jump_if(((a as i64) $cmp (immediate(w.b()) as i64)) == (w.c() != 0));
+                true
+            }
+        )* };
+    }
+    comparisons! {
+        Lt JumpLt JumpLtI <;
+        Le JumpLe JumpLeI <=;
+        Gt JumpGt JumpGtI >;
+        Ge JumpGe JumpGeI >=;
+        Eq JumpEq JumpEqI ==;
+        Ne JumpNe JumpNeI !=;
+    }
+
+    #[inline(always)]
+    fn on_truth(c: &mut Cursor, w: Instruction, sense: bool) -> bool {
+        let Some(truth) = fast_truth(c.word(w.a())) else { return false };
+        c.consume_immediate(w.a());
+        c.jump_if(truth == sense);
+        true
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn JumpIfTrue(c: &mut Cursor, w: Instruction) -> bool {
+        on_truth(c, w, true)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn JumpIfFalse(c: &mut Cursor, w: Instruction) -> bool {
+        on_truth(c, w, false)
+    }
 }
 
 comparisons! {

@@ -260,16 +260,37 @@ fn fast_item(thread: &Thread, container: Ref<'_>, key: Ref<'_>) -> Word {
     }
 }
 
-#[inline(always)]
-pub(super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-    let at = At(c.frame);
-    let word = fast_item(thread, at.get(w.b()), at.get(w.c()));
-    if word != word::UNBOUND {
+/// Subscripts that need no Python code; `false` for others.
+pub(super) mod hot {
+    use super::*;
+
+    #[inline(always)]
+    pub(in super::super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        let at = At(c.frame);
+        let word = fast_item(thread, at.get(w.b()), at.get(w.c()));
+        if word == word::UNBOUND {
+            return false;
+        }
         c.consume(w.b());
         c.consume(w.c());
         c.set(w.a(), word);
-        return Flow::Next;
+        true
     }
+
+    #[inline(always)]
+    pub(in super::super) fn GetItemI(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        let word = indexed(thread, At(c.frame).get(w.b()), i64::from(w.c() as i8));
+        if word == word::UNBOUND {
+            return false;
+        }
+        c.consume(w.b());
+        c.set(w.a(), word);
+        true
+    }
+}
+
+#[inline(always)]
+pub(super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
         let value = protocol::get_item(thread, at.get(w.b()), at.get(w.c()))?;
         at.consume(w.b());
@@ -281,12 +302,6 @@ pub(super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Fl
 
 #[inline(always)]
 pub(super) fn GetItemI(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-    let word = indexed(thread, At(c.frame).get(w.b()), i64::from(w.c() as i8));
-    if word != word::UNBOUND {
-        c.consume(w.b());
-        c.set(w.a(), word);
-        return Flow::Next;
-    }
     c.slow(thread, w, |thread, at, w| {
         let index = Value::small_int(i64::from(w.c() as i8)).unwrap_or(Value::NONE);
         let value = protocol::get_item(thread, at.get(w.b()), index.get())?;

@@ -35,8 +35,6 @@ pub(crate) enum Flow {
 pub(crate) struct Cursor {
     pub(crate) pc: *const u32,
     pub(crate) regs: *mut Word,
-    pub(crate) temps: usize,
-    pub(crate) consts: *const Word,
     pub(crate) frame: *mut Frame,
 }
 
@@ -60,17 +58,35 @@ impl Cursor {
     /// The state for the thread's running frame.
     #[inline(always)]
     pub(crate) fn of(frame: *mut Frame) -> Cursor {
-        // SAFETY: the running frame is initialised, its code alive.
-        unsafe {
-            let code = (*frame).code();
-            Cursor {
-                pc: (*frame).pc,
-                regs: (*frame).registers,
-                temps: code.first_temp(),
-                consts: code.constant_words(),
-                frame,
-            }
-        }
+        // SAFETY: the running frame is initialised.
+        unsafe { Cursor { pc: (*frame).pc, regs: (*frame).registers, frame } }
+    }
+
+    /// Whether a register is a temporary.
+    #[inline(always)]
+    pub(crate) fn is_temp(&self, register: u8) -> bool {
+        // SAFETY: the running frame.
+        u16::from(register) >= unsafe { (*self.frame).temps }
+    }
+
+    /// A constant's word.
+    #[inline(always)]
+    pub(crate) fn constant(&self, index: usize) -> Word {
+        // SAFETY: the code was verified: the constant exists.
+        unsafe { *(*self.frame).code().constant_words().add(index) }
+    }
+
+    /// The word that comes next, which is not passed.
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> u32 {
+        // SAFETY: as in `fetch`.
+        unsafe { *self.pc }
+    }
+
+    /// Passes a word.
+    #[inline(always)]
+    pub(crate) fn skip(&mut self) {
+        self.pc = self.pc.wrapping_add(1);
     }
 
     /// The next word of the code.
@@ -130,7 +146,7 @@ impl Cursor {
     /// Empties a consumed operand that holds an immediate.
     #[inline(always)]
     pub(crate) fn consume_immediate(&mut self, register: u8) {
-        if register as usize >= self.temps {
+        if self.is_temp(register) {
             self.put(register, word::UNBOUND);
         }
     }
@@ -138,7 +154,7 @@ impl Cursor {
     /// Empties a consumed operand.
     #[inline(always)]
     pub(crate) fn consume(&mut self, register: u8) {
-        if register as usize >= self.temps {
+        if self.is_temp(register) {
             self.set(register, word::UNBOUND);
         }
     }
@@ -147,7 +163,7 @@ impl Cursor {
     #[inline(always)]
     pub(crate) fn take(&mut self, thread: &Thread, register: u8) -> Word {
         let word = self.word(register);
-        if register as usize >= self.temps {
+        if self.is_temp(register) {
             self.put(register, word::UNBOUND);
             word
         } else {
@@ -237,7 +253,7 @@ impl At {
     /// Whether a register is a temporary.
     #[inline(always)]
     pub(crate) fn is_temp(self, register: u8) -> bool {
-        register as usize >= self.frame().code().first_temp()
+        u16::from(register) >= self.frame().temps
     }
 
     /// Empties a register.

@@ -75,6 +75,8 @@ pub(super) unsafe fn push(thread: &mut Thread, frame: *mut Frame, new: NewFrame<
             dst: new.dst,
             base: new.base,
             flags: 0,
+            temps: new.code.first_temp() as u16,
+            size: new.code.n_registers() as u16,
         });
         ThreadState::of(thread).frames.current = frame;
         thread.stack.set_top(new.registers.add(new.code.n_registers()));
@@ -109,7 +111,7 @@ pub(super) unsafe fn pop_to_caller(thread: &mut Thread, frame: *mut Frame) -> Cu
         let caller = frame.sub(1);
         ThreadState::of(thread).frames.current = caller;
         let cursor = Cursor::of(caller);
-        thread.stack.set_top(cursor.regs.add((*caller).code().n_registers()));
+        thread.stack.set_top(cursor.regs.add((*caller).size as usize));
         thread.frame_base.set(cursor.regs);
         thread.stack.returned_to(cursor.regs);
         cursor

@@ -27,36 +27,45 @@ pub(super) fn GetIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Fl
     })
 }
 
+/// Loops over ranges and lists; `false` for anything else.
+pub(super) mod hot {
+    use super::*;
+
+    #[inline(always)]
+    fn step(c: &mut Cursor, w: Instruction, next: Option<word::Word>) -> bool {
+        match next {
+            Some(next) => {
+                c.skip();
+                c.set(w.a(), next);
+            }
+            None => {
+                c.set(w.b(), word::UNBOUND);
+                c.jump_if(true);
+            }
+        }
+        true
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn ForIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        let iterator = At(c.frame).get(w.b());
+        if let Some(range) = exactly::<RangeIterator>(iterator) {
+            return match range.advance().map(word::from_int) {
+                Some(None) => false,
+                next => step(c, w, next.flatten()),
+            };
+        }
+        if let Some(list) = exactly::<ListIterator>(iterator) {
+            let next = ListIterator::advance(list, thread).map(Value::into_word);
+            return step(c, w, next);
+        }
+        false
+    }
+}
+
 #[inline(always)]
 pub(super) fn ForIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     let iterator = At(c.frame).get(w.b());
-    if let Some(range) = exactly::<RangeIterator>(iterator) {
-        return match range.advance().map(word::from_int) {
-            Some(Some(next)) => {
-                c.ext();
-                c.set(w.a(), next);
-                Flow::Next
-            }
-            Some(None) => raise(thread, orochi_objects::error::overflow_error("range() is too large")),
-            None => {
-                c.set(w.b(), word::UNBOUND);
-                c.jump_if(true)
-            }
-        };
-    }
-    if let Some(list) = exactly::<ListIterator>(iterator) {
-        return match ListIterator::advance(list, thread) {
-            Some(value) => {
-                c.ext();
-                c.set(w.a(), value.into_word());
-                Flow::Next
-            }
-            None => {
-                c.set(w.b(), word::UNBOUND);
-                c.jump_if(true)
-            }
-        };
-    }
     if is_exact(iterator, PyGenerator::static_type()) {
         c.ext();
         c.sync();

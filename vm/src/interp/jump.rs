@@ -13,6 +13,20 @@ pub(super) fn Jump(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow
     Flow::Next
 }
 
+/// The end of a loop's turn when nothing is asked for; `false` otherwise.
+pub(super) mod hot {
+    use super::*;
+
+    #[inline(always)]
+    pub(in super::super) fn JumpBack(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        if thread.poll() != 0 {
+            return false;
+        }
+        c.jump(w.a24s());
+        true
+    }
+}
+
 #[inline(always)]
 pub(super) fn JumpBack(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.jump(w.a24s());

@@ -49,18 +49,14 @@ pub(super) fn Drop(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow 
 
 #[inline(always)]
 pub(super) fn LoadConst(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
-    // SAFETY: the code was verified: the constant exists.
-    let word = unsafe { *c.consts.add(w.bx() as usize) };
-    c.set(w.a(), word);
+    c.set(w.a(), c.constant(w.bx() as usize));
     Flow::Next
 }
 
 #[inline(always)]
 pub(super) fn LoadConstX(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
     let index = c.ext() as usize;
-    // SAFETY: as in `LoadConst`.
-    let word = unsafe { *c.consts.add(index) };
-    c.set(w.a(), word);
+    c.set(w.a(), c.constant(index));
     Flow::Next
 }
 

@@ -97,7 +97,7 @@ fn match_class(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Value> {
     let Some(class) = at.get(w.b() + 1).downcast::<PyType>() else {
         return Err(type_error("called match pattern must be a class"));
     };
-    if !super::collections::is_instance(thread, subject, class.get())? {
+    if !protocol::is_instance(thread, subject, class.get())? {
         return Ok(Value::NONE);
     }
     let mut seen: Vec<Value> = Vec::new();

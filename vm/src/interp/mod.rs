@@ -1,7 +1,8 @@
 //! The interpreter loop.
 //!
-//! `run` fetches an instruction word and does what the handler of its operation says; handlers are small functions of the
-//! family files. Read [`cursor`] first: what the loop keeps in machine registers and the rules of operands.
+//! `run` fetches an instruction word, does the common cases of common operations itself and calls the operation's handler
+//! for the rest; handlers are small functions of the family files. What the loop does itself is kept small, so that its
+//! state stays in machine registers. Read [`cursor`] first: what the loop keeps in machine registers and the rules of operands.
 //! Out-of-line work takes the frame by pointer ([`cursor::At`]) and reports errors as `PyResult`.
 
 mod arith;
@@ -31,9 +32,10 @@ pub(crate) use call::enter::{call_function, run_code};
 
 use cursor::{Cursor, Flow, raise};
 use orochi_compiler::for_each_op;
-use orochi_compiler::opcode::Op;
+use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::Thread;
 use orochi_objects::error::{PyErr, PyResult, recursion_error, system_error};
+use orochi_objects::frames::Frame;
 use orochi_objects::slots::Sent;
 use orochi_objects::thread::{Outcome, ThreadState};
 
@@ -55,28 +57,79 @@ mod handlers {
     pub(super) use super::name::*;
 }
 
-macro_rules! dispatch {
+/// A handler that finds everything in the frame, and leaves everything there.
+type Outlined = fn(&mut Thread, *mut Frame, Instruction) -> Flow;
+
+/// What an outlined handler leaves behind: the frame knows where it goes on.
+#[inline(always)]
+fn settle(c: &Cursor, frame: *mut Frame, flow: Flow) -> Flow {
+    if flow != Flow::Next {
+        return flow;
+    }
+    // SAFETY: the running frame.
+    unsafe { (*c.frame).pc = c.pc };
+    if std::ptr::eq(c.frame, frame) { Flow::Next } else { Flow::Reload }
+}
+
+macro_rules! outline {
     ($( $(#[doc = $doc:literal])+ $name:ident($($role:ident),*) $ext:ident; )+) => {
-        /// Runs one instruction.
-        #[inline(always)]
-        fn step(c: &mut Cursor, thread: &mut Thread) -> Flow {
-            let w = c.fetch();
-            // SAFETY: the code was verified: its operations are numbers of `Op`.
-            match unsafe { std::mem::transmute::<u8, Op>(w.op_byte()) } {
-                $( Op::$name => handlers::$name(c, thread, w), )+
-            }
-        }
+        /// Every operation's handler, by its number.
+        static HANDLERS: [Outlined; Op::ALL.len()] = [$(
+            |thread, frame, w| {
+                let mut c = Cursor::of(frame);
+                let flow = handlers::$name(&mut c, thread, w);
+                settle(&c, frame, flow)
+            },
+        )+];
     };
 }
 
-for_each_op!(dispatch);
+for_each_op!(outline);
+
+/// What the loop does itself: the common cases of common operations. `false`: the operation's handler is to be called; then
+/// nothing has been done.
+#[inline(always)]
+fn fast(c: &mut Cursor, thread: &mut Thread, w: Instruction, op: Op) -> bool {
+    macro_rules! cases {
+        (always $($always:ident)*; words $($words:ident in $family:ident,)*; thread $($threaded:ident in $place:ident,)*) => {
+            match op {
+                $( Op::$always => { handlers::$always(c, thread, w); true } )*
+                $( Op::$words => $family::hot::$words(c, w), )*
+                $( Op::$threaded => $place::hot::$threaded(c, thread, w), )*
+                _ => false,
+            }
+        };
+    }
+    cases! {
+        always Move Copy LoadConst LoadInt LoadNone LoadTrue LoadFalse Jump Is IsNot JumpIs JumpIfNone JumpIfNotNone;
+        words
+            Add in arith, Sub in arith, Mul in arith, TrueDiv in arith, FloorDiv in arith, Mod in arith, And in arith,
+            RShift in arith, InplaceAdd in arith, InplaceSub in arith, InplaceMul in arith, AddI in arith, SubI in arith,
+            InplaceAddI in arith, InplaceSubI in arith, MulI in arith, AndI in arith, ModI in arith,
+            Lt in compare, Eq in compare, JumpLt in compare, JumpLe in compare, JumpGt in compare, JumpGe in compare,
+            JumpEq in compare, JumpNe in compare, JumpLtI in compare, JumpLeI in compare, JumpGtI in compare,
+            JumpGeI in compare, JumpEqI in compare, JumpNeI in compare, JumpIfTrue in compare, JumpIfFalse in compare,;
+        thread
+            LoadGlobal in name, LoadAttr in attr, LoadMethod in attr, ForIter in iter, GetItem in container, GetItemI in container,
+            JumpBack in jump, Call in call, Return in call, ReturnNone in call,
+    }
+}
 
 /// Runs the thread's running frame, which was pushed with `Mode::Entry`, until it ends.
 pub(crate) fn run(thread: &mut Thread) -> PyResult<Sent> {
     let mut c = Cursor::of(ThreadState::of(thread).frames.current);
     loop {
-        let flow = step(&mut c, thread);
+        let w = c.fetch();
+        // SAFETY: the code was verified: its operations are numbers of `Op`.
+        let op = unsafe { std::mem::transmute::<u8, Op>(w.op_byte()) };
+        if fast(&mut c, thread, w, op) {
+            continue;
+        }
+        c.sync();
+        let flow = HANDLERS[op as usize](thread, c.frame, w);
         if flow == Flow::Next {
+            // SAFETY: the running frame.
+            c.pc = unsafe { (*c.frame).pc };
             continue;
         }
         let flow = if flow == Flow::Raise { exception::unwind(thread) } else { flow };

@@ -67,14 +67,25 @@ fn global(thread: &mut Thread, at: At, name: &Obj<PyStr>) -> PyResult<Value> {
     }
 }
 
+/// Cached globals; `false` if the cache doesn't know.
+pub(super) mod hot {
+    use super::*;
+
+    #[inline(always)]
+    pub(in super::super) fn LoadGlobal(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        let word = super::super::cache::global(thread, At(c.frame), c.peek());
+        if word == word::UNBOUND {
+            return false;
+        }
+        c.skip();
+        c.set(w.a(), word);
+        true
+    }
+}
+
 #[inline(always)]
 pub(super) fn LoadGlobal(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-    let ext = c.ext();
-    let word = super::cache::global(thread, At(c.frame), ext);
-    if word != word::UNBOUND {
-        c.set(w.a(), word);
-        return Flow::Next;
-    }
+    c.ext();
     c.slow(thread, w, |thread, at, w| {
         let name = name_of(at);
         let value = global(thread, at, name)?;

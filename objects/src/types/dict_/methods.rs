@@ -52,6 +52,13 @@ impl PyDict {
         Ok(made)
     }
 
+    /// See PEP 585
+    #[classmethod]
+    #[name = "__class_getitem__"]
+    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
+        crate::types::generic_alias::new(thread, cls.get(), item)
+    }
+
     /// Return the value for key if key is in the dictionary, else default.
     #[signature(key, default=None, /)]
     fn get(thread: &mut Thread, this: &Obj<Self>, key: Ref<'_>, default: Option<Ref<'_>>) -> PyResult {
@@ -197,11 +204,6 @@ impl PyDict {
             CompareOp::Ne => Ok(Value::bool(!equal(thread, left, right)?)),
             _ => Ok(Value::NOT_IMPLEMENTED),
         }
-    }
-
-    #[slot]
-    fn tp_hash(this: Ref<'_>) -> PyResult<i64> {
-        Err(type_error(format!("unhashable type: '{}'", crate::class_of(this).name())))
     }
 
     #[slot]

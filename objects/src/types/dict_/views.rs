@@ -140,11 +140,6 @@ macro_rules! set_like_methods {
             }
 
             #[slot]
-            fn tp_hash(this: Ref<'_>) -> PyResult<i64> {
-                Err(crate::error::type_error(format!("unhashable type: '{}'", crate::class_of(this).name())))
-            }
-
-            #[slot]
             fn nb_and(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
                 let left = set::from_iterable(thread, left)?;
                 set::intersection(thread, &left, right)

@@ -58,6 +58,13 @@ impl PyEnumerate {
         Ok(Some(tuple::new(thread, vec![count, item])?.into_value()))
     }
 
+    /// See PEP 585
+    #[classmethod]
+    #[name = "__class_getitem__"]
+    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
+        crate::types::generic_alias::new(thread, cls.get(), item)
+    }
+
     /// Return state information for pickling.
     #[name = "__reduce__"]
     fn reduce(thread: &mut Thread, this: &Obj<Self>) -> PyResult {

@@ -154,11 +154,6 @@ impl PyList {
     }
 
     #[slot]
-    fn tp_hash(this: Ref<'_>) -> PyResult<i64> {
-        Err(type_error(format!("unhashable type: '{}'", crate::class_of(this).name())))
-    }
-
-    #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let shown = repr_guard::enter(thread, this.get(), |thread| {
             let mut text = Wtf8Buf::from("[");

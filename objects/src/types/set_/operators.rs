@@ -2,7 +2,7 @@
 
 use super::methods::{hash, symmetric_difference, union};
 use crate::args::Args;
-use crate::error::{PyResult, type_error};
+use crate::error::PyResult;
 use crate::protocol::CompareOp;
 use crate::types::set::{self, AnySet, PyFrozenSet, PySet};
 use orochi_core::sync::Ordering;
@@ -61,11 +61,6 @@ macro_rules! operators {
 }
 
 operators!(PySet, MUTABLE_OPERATORS {
-    #[slot]
-    fn tp_hash(this: Ref<'_>) -> PyResult<i64> {
-        Err(type_error(format!("unhashable type: '{}'", crate::class_of(this).name())))
-    }
-
     #[slot]
     fn nb_inplace_or(thread: &mut Thread, this: &Obj<Self>, other: Ref<'_>) -> PyResult {
         in_place(thread, this, other, set::update)

@@ -2,6 +2,7 @@
 
 use super::super::collections;
 use super::super::cursor::{At, register_word};
+use super::super::iter::exactly;
 use super::{Entry, enter_bound};
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::value::take_register;
@@ -15,7 +16,9 @@ use orochi_objects::frames::Mode;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::function::PyFunction;
 use orochi_objects::types::method::PyMethod;
+use orochi_objects::types::method_descriptor::PyMethodDescriptor;
 use orochi_objects::types::native_function::PyNativeFunction;
+use orochi_objects::types::object;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::{self, PyTuple};
 use orochi_objects::types::r#type::{PyType, TypeExt};
@@ -81,6 +84,12 @@ fn call_native(thread: &mut Thread, callee: Ref<'_>, args: Args<'_>) -> PyResult
         let function = unsafe { callee.cast::<PyNativeFunction>() };
         return orochi_objects::types::native_function::call(thread, function, args);
     }
+    if let Some(method) = exactly::<PyMethodDescriptor>(callee)
+        && let Some(receiver) = args.get(0)
+        && class_of(receiver).get().is(method.owner())
+    {
+        return (method.definition().function)(thread, args);
+    }
     match class_of(callee).slots.tp_call() {
         Some(call) => call(thread, callee, args),
         None => Err(type_error(format!("'{}' object is not callable", class_of(callee).name()))),
@@ -96,14 +105,14 @@ fn instantiate(
     class: &Obj<PyType>,
     args: Args<'_>,
 ) -> PyResult<Option<Called>> {
-    if !collections::is_plain_class(class) {
+    if !is_exact(class.get(), PyType::static_type()) || !object::is_plain(class) {
         return Ok(None);
     }
     let init = match class.lookup(thread, orochi_objects::name!("__init__")) {
         Some(init) if is_exact(init, PyFunction::static_type()) => register_word(init),
         _ => return Ok(None),
     };
-    let instance = match collections::new_plain(thread, class) {
+    let instance = match object::allocate(thread, class) {
         Ok(instance) => instance,
         Err(error) => {
             drop(take(init));
