@@ -18,6 +18,8 @@ pub mod sre;
 pub mod support;
 pub mod sys;
 pub mod thread;
+pub mod warnings;
+pub mod weakref;
 
 use orochi_objects::ModuleDef;
 
@@ -37,4 +39,6 @@ pub static MODULES: &[&ModuleDef] = &[
     &operator::MODULE,
     &sre::MODULE,
     &thread::MODULE,
+    &warnings::MODULE,
+    &weakref::MODULE,
 ];

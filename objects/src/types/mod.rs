@@ -66,3 +66,4 @@ pub(crate) use build::{
     builtin, list_object, mapping_proxy_object, member_qualname, reduce_as_attribute, signature_of,
     without_signature,
 };
+pub mod weakref;
