@@ -341,7 +341,7 @@ no_fields!(
     &'static str,
 );
 
-// SAFETY (each below): visits every part.
+// SAFETY: visits every part, as the others below do.
 unsafe impl<T: Trace> Trace for Option<T> {
     const HAS_FIELDS: bool = T::HAS_FIELDS;
 

@@ -100,10 +100,12 @@ pub fn collect_shared(thread: &mut Thread, options: Options, run: RunPending<'_>
         return Collected::default();
     }
     condemned::release(thread);
-    // SAFETY: shared objects, with the world stopped.
-    let garbage = thread.stop_the_world(|thread, threads| unsafe {
-        split::fold(thread, thread.runtime(), threads);
-        Garbage::find(thread, Scope::Shared)
+    let garbage = thread.stop_the_world(|thread, threads| {
+        // SAFETY: the world is stopped.
+        unsafe {
+            split::fold(thread, thread.runtime(), threads);
+            Garbage::find(thread, Scope::Shared)
+        }
     });
     thread.runtime().gc.shared_collected(garbage.candidates());
     let collected = finish(thread, garbage, options, run);
@@ -125,12 +127,15 @@ fn finish(thread: &mut Thread, mut garbage: Garbage, options: Options, run: RunP
         collected.kept = garbage.into_values();
         return collected;
     }
-    // SAFETY: as for `Garbage::find`.
     match scope {
+        // SAFETY: local objects of this thread, which is here.
         Scope::Local => unsafe { garbage.settle(thread) },
-        Scope::Shared => thread.stop_the_world(|thread, threads| unsafe {
-            split::fold(thread, thread.runtime(), threads);
-            garbage.settle(thread);
+        Scope::Shared => thread.stop_the_world(|thread, threads| {
+            // SAFETY: the world is stopped.
+            unsafe {
+                split::fold(thread, thread.runtime(), threads);
+                garbage.settle(thread);
+            }
         }),
     }
     collected.found = garbage.len();

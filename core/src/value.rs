@@ -111,10 +111,10 @@ impl Value {
     /// The typed owner, if the payload is `T` (of a subclass too); gives the value back otherwise.
     pub fn downcast<T: Payload>(self) -> Result<Owned<T>, Value> {
         match self.get().downcast::<T>() {
-            // SAFETY: the reference this value owns passes to the result.
             Some(object) => {
                 let pointer = NonNull::from(object);
                 std::mem::forget(self);
+                // SAFETY: the reference this value owns passes to the result.
                 Ok(unsafe { Owned::from_raw(pointer) })
             }
             None => Err(self),

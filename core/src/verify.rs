@@ -34,7 +34,7 @@ pub fn is_requested() -> bool {
 
 /// Verifies the heap now and then, if that is asked for.
 pub(crate) fn at_safepoint(thread: &mut Thread) {
-    if cfg!(orochi_stress) && thread.unverified.get() % 50 == 0 {
+    if cfg!(orochi_stress) && thread.unverified.get().is_multiple_of(50) {
         thread.shared().request(poll::COLLECT);
     }
     if cfg!(orochi_loom) || !(is_requested() || cfg!(orochi_stress)) {

@@ -6,6 +6,7 @@ pub mod os_support;
 pub mod posix;
 pub mod resource;
 pub mod time;
+pub mod codecs;
 pub mod collections;
 pub mod functools;
 pub mod imp;
@@ -15,6 +16,7 @@ pub mod marshal;
 pub mod math;
 pub mod operator;
 pub mod sre;
+pub mod string;
 pub mod support;
 pub mod sys;
 pub mod thread;
@@ -32,12 +34,14 @@ pub static MODULES: &[&ModuleDef] = &[
     &time::MODULE,
     &collections::MODULE,
     &functools::MODULE,
+    &codecs::MODULE,
     &imp::MODULE,
     &itertools::MODULE,
     &library::MODULE,
     &marshal::MODULE,
     &operator::MODULE,
     &sre::MODULE,
+    &string::MODULE,
     &thread::MODULE,
     &warnings::MODULE,
     &weakref::MODULE,

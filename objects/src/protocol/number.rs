@@ -212,12 +212,7 @@ pub fn inplace_power(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyRe
 }
 
 /// `pow(base, exponent, modulus)`.
-pub fn power_modulo(
-    thread: &mut Thread,
-    base: Ref<'_>,
-    exponent: Ref<'_>,
-    modulus: Ref<'_>,
-) -> PyResult {
+pub fn power_modulo(thread: &mut Thread, base: Ref<'_>, exponent: Ref<'_>, modulus: Ref<'_>) -> PyResult {
     let mut tried = Vec::new();
     for operand in [base, exponent, modulus] {
         let Some(slot) = crate::class_of(operand).slots.nb_power() else { continue };

@@ -271,6 +271,28 @@ fn part(thread: &mut Thread, object: Ref<'_>, name: &str) -> PyResult<Parts> {
     Ok(parts)
 }
 
+/// The arguments of `complex`: by position or by name.
+fn arguments<'a>(args: &crate::Args<'a>) -> PyResult<[Option<Ref<'a>>; 2]> {
+    let given = args.len() + args.keyword_count();
+    if given > 2 {
+        return Err(type_error(format!("complex() takes at most 2 arguments ({given} given)")));
+    }
+    let mut bound = [args.get(0), args.get(1)];
+    for (name, value) in args.keywords() {
+        match (name.as_bytes(), &mut bound) {
+            (b"real", [slot @ None, _]) | (b"imag", [_, slot @ None]) => *slot = Some(value),
+            (b"real", _) => {
+                return Err(type_error("argument for complex() given by name ('real') and position (1)"));
+            }
+            (b"imag", _) => {
+                return Err(type_error("argument for complex() given by name ('imag') and position (2)"));
+            }
+            _ => return Err(type_error(format!("complex() got an unexpected keyword argument '{name}'"))),
+        }
+    }
+    Ok(bound)
+}
+
 fn binary(
     thread: &mut Thread,
     left: Ref<'_>,
@@ -293,11 +315,12 @@ fn own(this: Ref<'_>) -> Parts {
 #[pymethods(parts(ARITH))]
 impl PyComplex {
     #[new]
-    #[signature(real = 0, imag = 0)]
-    fn new(thread: &mut Thread, cls: &Obj<PyType>, real: Option<Ref<'_>>, imag: Option<Ref<'_>>) -> PyResult {
+    #[text_signature = "(real=0, imag=0)"]
+    fn new(thread: &mut Thread, cls: &Obj<PyType>, args: crate::Args<'_>) -> PyResult {
+        let [real, imag] = arguments(&args)?;
         let exact = std::ptr::eq(cls, PyComplex::static_type().get());
         let parts = match (real, imag) {
-            (Some(real), None) => {
+            (Some(real), None) if args.len() == 1 => {
                 if exact && is_exact(real, PyComplex::static_type()) {
                     return Ok(real.to_owned());
                 }

@@ -225,7 +225,6 @@ pub fn expect_attribute_name(name: Ref<'_>) -> PyResult<&Obj<PyStr>> {
     })
 }
 
-
 /// The str itself if it is exactly a `str`; a copy of an instance of a subclass.
 pub fn exact(thread: &Thread, text: &Obj<PyStr>) -> PyResult<Value> {
     if crate::class::is_exact(text.get(), PyStr::static_type()) {

@@ -164,9 +164,10 @@ pub fn hex(thread: &mut Thread, bytes: &[u8], sep: Option<Ref<'_>>, group: i64) 
     } else if let Some(bytes) = crate::bytes::value(sep) {
         bytes.to_vec()
     } else {
-        return Err(type_error("sep must be str or bytes."));
+        let len = protocol::len(thread, sep)?;
+        let message = if len == 1 { "sep must be str or bytes." } else { "sep must be length 1." };
+        return Err(if len == 1 { type_error(message) } else { value_error(message) });
     };
-    let _ = &thread;
     match text.as_slice() {
         [byte] if byte.is_ascii() => Ok(ascii::to_hex(bytes, Some(*byte), group)),
         [_] => Err(value_error("sep must be ASCII.")),

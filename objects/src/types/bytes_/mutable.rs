@@ -279,7 +279,7 @@ impl PyByteArray {
     ///     New size to resize to..
     fn resize(thread: &mut Thread, this: &Obj<Self>, size: i64) -> PyResult<()> {
         let Ok(size) = usize::try_from(size) else {
-            return Err(value_error(format!("bytearray.resize(): new size must be >= 0, got {size}")));
+            return Err(value_error(format!("Can only resize to positive sizes, got {size}")));
         };
         bytearray::resize(this, thread, |vector| {
             vector.try_reserve(size.saturating_sub(vector.len())).map_err(|_| memory_error())?;
