@@ -7,7 +7,7 @@
 
 use crate::header::{HAS_WEAKREFS, Header};
 use crate::object::{trace_object, weak_slot};
-use crate::thread::process_runtime;
+use crate::thread::{process_runtime, with_current};
 use crate::value::Ref;
 use crate::weak::{self, WeakSlot};
 use std::ptr::NonNull;
@@ -49,7 +49,10 @@ fn publish_slow(root: NonNull<Header>) {
         }
         marked += 1;
     }
-    process_runtime().gc.published(marked);
+    with_current(|thread| match thread {
+        Some(thread) => thread.gc.published(&thread.runtime().gc, marked),
+        None => process_runtime().gc.published(marked),
+    });
 }
 
 fn mark(object: NonNull<Header>, work: &mut Vec<NonNull<Header>>) {

@@ -204,3 +204,32 @@ def work(items, seed):
         8,
     );
 }
+
+#[test]
+fn cycles_are_collected_while_the_program_runs() {
+    let mut thread = attached();
+    let prepared = prepare(
+        &mut thread,
+        "
+i = 0
+while i < 200000:
+    boxed = [i]
+    boxed.append(boxed)
+    def own():
+        return own
+    def make():
+        def inner():
+            return inner
+        return inner
+    make()
+    i += 1
+",
+    );
+    must(&mut thread, prepared);
+    let before = thread.runtime().gc.stats();
+    assert!(before.collected > 100_000, "{before:?}");
+    assert!(thread.heap().committed_bytes() < 64 << 20, "{} bytes", thread.heap().committed_bytes());
+    let faults = verify(&mut thread, false);
+    assert!(faults.is_empty(), "{faults:#?}");
+    ThreadState::detach(&thread);
+}

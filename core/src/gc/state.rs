@@ -59,6 +59,9 @@ pub struct GcState {
 /// A collection starts no sooner than this many times the threshold: a search has a fixed cost that CPython's does not.
 const THRESHOLD_FACTOR: usize = 5;
 
+/// How many objects a thread publishes before it adds them to the total.
+const PUBLISHED_BATCH: usize = 256;
+
 impl GcState {
     pub(crate) fn new() -> GcState {
         GcState {
@@ -131,6 +134,8 @@ impl GcState {
 pub struct LocalGc {
     collecting: Cell<bool>,
     live_at_last: Cell<usize>,
+    /// Objects published that the runtime's total does not include yet.
+    published: Cell<usize>,
 }
 
 impl LocalGc {
@@ -142,6 +147,17 @@ impl LocalGc {
     /// Local containers after the last collection.
     pub fn live_at_last(&self) -> usize {
         self.live_at_last.get()
+    }
+
+    /// Counts published objects; now and then in the runtime's total, which all threads write to.
+    pub(crate) fn published(&self, gc: &GcState, objects: usize) {
+        let total = self.published.get() + objects;
+        if total < PUBLISHED_BATCH {
+            self.published.set(total);
+        } else {
+            self.published.set(0);
+            gc.published(total);
+        }
     }
 
     /// Notes that a collection starts; true if one is under way already.
