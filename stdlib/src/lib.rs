@@ -9,6 +9,7 @@ pub mod time;
 pub mod codecs;
 pub mod collections;
 pub mod functools;
+pub mod binascii;
 pub mod imp;
 pub mod itertools;
 pub mod library;
@@ -17,6 +18,9 @@ pub mod math;
 pub mod operator;
 pub mod sre;
 pub mod string;
+pub mod random;
+pub mod sre;
+pub mod struct_;
 pub mod support;
 pub mod sys;
 pub mod thread;
@@ -38,10 +42,14 @@ pub static MODULES: &[&ModuleDef] = &[
     &imp::MODULE,
     &itertools::MODULE,
     &library::MODULE,
+    &binascii::MODULE,
     &marshal::MODULE,
     &operator::MODULE,
+    &math::MODULE,
+    &random::MODULE,
     &sre::MODULE,
     &string::MODULE,
+    &struct_::MODULE,
     &thread::MODULE,
     &warnings::MODULE,
     &weakref::MODULE,

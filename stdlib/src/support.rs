@@ -38,3 +38,23 @@ pub fn generic_alias(thread: &mut Thread, class: Ref<'_>, item: Ref<'_>) -> PyRe
     let alias = import_attr(thread, "types", "GenericAlias")?;
     protocol::call(thread, alias.get(), &[class, item])
 }
+
+/// Declares the exception class of a module: `exception!(ERROR: "error" in "struct", Exception, "doc");`
+#[macro_export]
+macro_rules! exception {
+    ($vis:vis $static:ident: $name:literal in $module:literal, $base:ident, $doc:literal) => {
+        #[doc = $doc]
+        $vis static $static: orochi_objects::StaticType = {
+            static SPEC: orochi_objects::TypeSpec = orochi_objects::TypeSpec {
+                name: $name,
+                module: $module,
+                doc: $doc,
+                base: Some(|| &orochi_objects::types::exception::$base),
+                layout: <orochi_objects::types::exception::PyBaseException as orochi_objects::core::Payload>::LAYOUT,
+                flags: orochi_objects::TypeFlags::SUBCLASSABLE,
+                parts: &[],
+            };
+            orochi_objects::StaticType::new(&SPEC)
+        };
+    };
+}
