@@ -7,9 +7,9 @@ pub mod posix;
 pub mod resource;
 pub mod time;
 pub mod codecs;
+pub mod binascii;
 pub mod collections;
 pub mod functools;
-pub mod binascii;
 pub mod imp;
 pub mod itertools;
 pub mod library;
@@ -26,6 +26,7 @@ pub mod sys;
 pub mod thread;
 pub mod warnings;
 pub mod weakref;
+pub mod tokenize;
 
 use orochi_objects::ModuleDef;
 
@@ -53,4 +54,5 @@ pub static MODULES: &[&ModuleDef] = &[
     &thread::MODULE,
     &warnings::MODULE,
     &weakref::MODULE,
+    &tokenize::MODULE,
 ];

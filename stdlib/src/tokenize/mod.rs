@@ -1,0 +1,189 @@
+//! `_tokenize`: the iterator of tokens behind the `tokenize` module.
+
+mod lexer;
+
+use lexer::{Lexer, Problem, Token, kind};
+use orochi_macros::{Trace, pyclass, pymethods, pymodule};
+use orochi_objects::error::{type_error, unicode_error};
+use orochi_objects::types::str::PyStr;
+use orochi_objects::types::{bytes, exception};
+use orochi_objects::{
+    Field, Guarded, Obj, PyErr, PyModule, PyResult, PyType, Ref, Thread, Value, alloc, int, protocol, str,
+    tuple,
+};
+
+/// Tokens of the lines that a function gives.
+#[pyclass(name = "TokenizerIter", module = "_tokenize")]
+#[derive(Trace)]
+struct TokenizerIter {
+    readline: Field,
+    encoding: Option<Box<str>>,
+    extra_tokens: bool,
+    #[trace(unsafe_skip)]
+    state: Guarded<State>,
+}
+
+enum State {
+    /// Nothing has been read.
+    Fresh,
+    Reading(Box<Lexer>),
+    Finished,
+}
+
+/// All text that the function gives.
+fn read_all(thread: &mut Thread, readline: Ref<'_>, encoding: Option<&str>) -> PyResult<String> {
+    let mut text = String::new();
+    loop {
+        let line = match protocol::call(thread, readline, &[]) {
+            Ok(line) => line,
+            Err(error) if error.matches(&exception::StopIteration) => return Ok(text),
+            Err(error) => return Err(error),
+        };
+        if let Some(line) = line.get().downcast::<PyStr>() {
+            if line.is_empty() {
+                return Ok(text);
+            }
+            text.push_str(&line.as_wtf8().to_string_lossy());
+            continue;
+        }
+        let Some(content) = bytes::value(line.get()) else {
+            return Err(type_error("readline() returned a non-string object"));
+        };
+        if content.is_empty() {
+            return Ok(text);
+        }
+        match (encoding, std::str::from_utf8(content)) {
+            (Some("utf-8" | "utf-8-sig") | None, Ok(line)) => text.push_str(line),
+            (Some(encoding), _) => {
+                let name = str::new(thread, encoding)?;
+                let decoded = protocol::call_method(thread, line.get(), "decode", &[name.get()])?;
+                match decoded.get().downcast::<PyStr>() {
+                    Some(line) => text.push_str(&line.as_wtf8().to_string_lossy()),
+                    None => return Err(unicode_error("the codec gave no str")),
+                }
+            }
+            (None, Err(_)) => return Err(unicode_error("the source is not UTF-8")),
+        }
+    }
+}
+
+fn syntax_error(thread: &mut Thread, lexer: &Lexer, problem: &Problem) -> PyErr {
+    let made = (|| {
+        let at = problem.at;
+        let known = at.line_start != usize::MAX;
+        let column = if known { lexer.column(at) as i64 + 1 } else { 0 };
+        let text = if known { str::new(thread, lexer.line_at(at))? } else { Value::NONE };
+        let line = int::new(thread, at.line as i64)?;
+        let place = vec![
+            str::new(thread, "<string>")?,
+            line.clone(),
+            int::new(thread, column)?,
+            text,
+            line,
+            if known { int::new(thread, column)? } else { Value::NONE },
+        ];
+        let place = tuple::new(thread, place)?.into_value();
+        let class = if problem.indentation { &exception::IndentationError } else { &exception::SyntaxError };
+        Ok(PyErr::new(class, vec![str::new(thread, &problem.message)?, place]))
+    })();
+    made.unwrap_or_else(|error| error)
+}
+
+impl TokenizerIter {
+    fn describe(thread: &mut Thread, lexer: &Lexer, token: &Token, extra_tokens: bool) -> PyResult {
+        let (start, end) = (token.start, token.end);
+        let ends = matches!(token.kind, kind::DEDENT | kind::ENDMARKER);
+        let at_end = lexer.slice(start, start).is_empty() && lexer.line_at(start).is_empty() && ends;
+        let missing_newline =
+            matches!(token.kind, kind::NEWLINE | kind::NL) && lexer.slice(start, end).is_empty();
+        let (start_column, mut end_column) = (lexer.column(start), lexer.column(end));
+        if missing_newline {
+            end_column = start_column + 1;
+        }
+        let number = if extra_tokens { token.kind } else { token.exact };
+        let text = if ends { "" } else { lexer.slice(start, end) };
+        let line = if at_end {
+            ""
+        } else if matches!(token.kind, kind::NEWLINE | kind::NL) {
+            lexer.lines(start, start)
+        } else {
+            lexer.lines(start, end)
+        };
+        let mut place = |line: usize, column: usize| -> PyResult {
+            let values = vec![int::new(thread, line as i64)?, int::new(thread, column as i64)?];
+            Ok(tuple::new(thread, values)?.into_value())
+        };
+        let (first, last) = (place(start.line, start_column)?, place(end.line, end_column)?);
+        let values = vec![
+            int::new(thread, number.into())?,
+            str::new(thread, text)?,
+            first,
+            last,
+            str::new(thread, line)?,
+        ];
+        Ok(tuple::new(thread, values)?.into_value())
+    }
+
+    fn advance(thread: &mut Thread, lexer: &mut Lexer, extra_tokens: bool) -> PyResult<Option<Value>> {
+        loop {
+            let token = match lexer.next() {
+                Ok(Some(token)) => token,
+                Ok(None) => return Ok(None),
+                Err(problem) => return Err(syntax_error(thread, lexer, &problem)),
+            };
+            if extra_tokens || !matches!(token.kind, kind::COMMENT | kind::NL) {
+                return Self::describe(thread, lexer, &token, extra_tokens).map(Some);
+            }
+        }
+    }
+}
+
+#[pymethods]
+impl TokenizerIter {
+    #[new]
+    #[signature(readline, /, *, encoding=None, extra_tokens=False)]
+    fn new(
+        thread: &mut Thread,
+        cls: &Obj<PyType>,
+        readline: Ref,
+        encoding: Option<&str>,
+        extra_tokens: bool,
+    ) -> PyResult {
+        let made = TokenizerIter {
+            readline: Field::new_local(Ref::to_owned(readline)),
+            encoding: encoding.map(Into::into),
+            extra_tokens,
+            state: Guarded::new(State::Fresh),
+        };
+        Ok(alloc(thread, cls, made)?.into_value())
+    }
+
+    #[slot]
+    fn tp_iter(this: Ref<'_>) -> PyResult {
+        Ok(Ref::to_owned(this))
+    }
+
+    #[slot]
+    fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
+        // Another thread that comes meanwhile finds no more tokens.
+        let state = this.state.with(this, thread, |state, _| std::mem::replace(state, State::Finished));
+        let mut lexer = match state {
+            State::Finished => return Ok(None),
+            State::Reading(lexer) => lexer,
+            State::Fresh => {
+                let text = read_all(thread, this.readline.fixed(), this.encoding.as_deref())?;
+                Box::new(Lexer::new(text))
+            }
+        };
+        let token = Self::advance(thread, &mut lexer, this.extra_tokens)?;
+        if token.is_some() {
+            this.state.with(this, thread, |state, _| *state = State::Reading(lexer));
+        }
+        Ok(token)
+    }
+}
+
+#[pymodule(name = "_tokenize", classes(TokenizerIter))]
+fn init(_thread: &mut Thread, _module: &Obj<PyModule>) -> PyResult<()> {
+    Ok(())
+}
