@@ -10,6 +10,7 @@ pub mod codecs;
 pub mod binascii;
 pub mod collections;
 pub mod functools;
+pub mod hashes;
 pub mod imp;
 pub mod itertools;
 pub mod library;
@@ -27,6 +28,7 @@ pub mod thread;
 pub mod warnings;
 pub mod weakref;
 pub mod tokenize;
+pub mod zlib;
 
 use orochi_objects::ModuleDef;
 
@@ -40,6 +42,11 @@ pub static MODULES: &[&ModuleDef] = &[
     &collections::MODULE,
     &functools::MODULE,
     &codecs::MODULE,
+    hashes::MD5,
+    hashes::SHA1,
+    hashes::SHA2,
+    hashes::SHA3,
+    &hashes::BLAKE2,
     &imp::MODULE,
     &itertools::MODULE,
     &library::MODULE,
@@ -55,4 +62,5 @@ pub static MODULES: &[&ModuleDef] = &[
     &warnings::MODULE,
     &weakref::MODULE,
     &tokenize::MODULE,
+    &zlib::MODULE,
 ];
