@@ -73,6 +73,10 @@ impl Signature {
                 return format!("{name}() takes no positional arguments");
             }
             let bound = if least < most { "at most" } else { "exactly" };
+            if !self.has(ParamKind::PositionalOrKeyword) && !self.has(ParamKind::KeywordOnly) {
+                // As `dict` and `dict.update`, which collect all keyword arguments.
+                return format!("{name} expected {bound} {most} argument{}, got {given}", plural(most));
+            }
             return format!(
                 "{name}() takes {bound} {most} positional argument{} ({given} given)",
                 plural(most)
