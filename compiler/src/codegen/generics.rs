@@ -122,7 +122,7 @@ impl<'t> Generator<'t> {
         }
         let scope_id = self.scope_id();
         let Some(id) = self.table.scope(scope_id).annotation_scope else { return Ok(()) };
-        let at = Position { line: self.unit().firstlineno, ..Position::default() };
+        let at = Position { line: self.unit().body_line, ..Position::default() };
         let is_class = self.table.scope(scope_id).kind == ScopeKind::Class;
         let register = self.asm().temp();
         self.enter_lazy("__annotate__", id, at, "format")?;
@@ -221,14 +221,6 @@ impl<'t> Generator<'t> {
             return Ok(None);
         }
         let register = self.asm().temp();
-        if self.future_annotations() {
-            let items = annotated
-                .iter()
-                .flat_map(|(name, value)| [Constant::str(name), Constant::str(&unparse::expression(value))])
-                .collect();
-            self.asm().load_constant(register, &Constant::Tuple(items));
-            return Ok(Some((register, FunctionAttr::Annotations)));
-        }
         let Some(id) = self.table.of_node(def, Part::Annotations) else {
             return self.error("compiler error: annotations without a scope").map(|()| None);
         };
@@ -238,7 +230,12 @@ impl<'t> Generator<'t> {
         for (name, annotation) in annotated {
             let (key, value) = (self.asm().temp(), self.asm().temp());
             self.asm().load_constant(key, &Constant::str(&name));
-            self.annotation_value(annotation, value)?;
+            if self.future_annotations() {
+                let text = unparse::expression(annotation);
+                self.asm().load_constant(value, &Constant::str(&text));
+            } else {
+                self.annotation_value(annotation, value)?;
+            }
             self.asm().emit(Op::MapAdd, result, key, value);
             self.asm().release(u16::from(key));
         }

@@ -128,10 +128,7 @@ impl<'t> Generator<'t> {
     }
 
     fn module_body(&mut self, body: &'t [Stmt]) -> Result<()> {
-        if let Some(first) = body.first() {
-            let line = first.at.line;
-            self.asm().at = Some(Position { line, end_line: line, column: -1, end_column: -1 });
-        }
+        self.unit().body_line = body.first().map_or(1, |first| first.at.line);
         self.asm().at = Some(Position { line: 1, end_line: 1, column: -1, end_column: -1 });
         self.begin_annotations(body)?;
         let (docstring, body) = self.split_docstring(body);

@@ -78,6 +78,8 @@ pub(super) struct Unit<'t> {
     pub(super) name: Ident,
     pub(super) qualname: String,
     pub(super) firstlineno: u32,
+    /// The line of `__annotate__`: the class, or the first statement of a module.
+    pub(super) body_line: u32,
     pub(super) argcount: u32,
     pub(super) posonlyargcount: u32,
     pub(super) kwonlyargcount: u32,
@@ -209,6 +211,7 @@ impl<'t> Generator<'t> {
             name: ident(name),
             qualname,
             firstlineno: at.line,
+            body_line: at.line,
             argcount: 0,
             posonlyargcount: 0,
             kwonlyargcount: 0,
@@ -352,6 +355,9 @@ impl<'t> Generator<'t> {
     pub(super) fn leave_to_function(&mut self, dst: Reg) -> Result<()> {
         let free_names = self.unit().free_names.clone();
         let code = self.leave()?;
+        if !self.asm().reachable() {
+            return Ok(());
+        }
         let index = self.asm().constant(Constant::Code(Arc::new(code)));
         self.function_of_constant(dst, index, &free_names)
     }

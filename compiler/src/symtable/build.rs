@@ -325,7 +325,22 @@ impl Builder {
             self.add(&name, def::USE, at)?;
             self.add_to(id, &name, def::USE, at)?;
         }
-        self.inside(id, |this| this.expr(annotation))
+        self.in_annotations(id, |this| this.expr(annotation))
+    }
+
+    /// Visits annotations. When they are to be strings that is only for the errors: they use no names.
+    fn in_annotations(&mut self, id: ScopeId, f: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let first = self.table.scopes.len();
+        self.inside(id, f)?;
+        if self.options.future_annotations {
+            let scope = self.table.scope_mut(id);
+            scope.symbols.retain(|_, symbol| symbol.flags & def::PARAM != 0);
+            scope.children.clear();
+            for scope in &mut self.table.scopes[first..] {
+                scope.symbols.clear();
+            }
+        }
+        Ok(())
     }
 
     fn annotation_scope(&mut self, at: Position) -> Result<ScopeId> {
@@ -361,18 +376,11 @@ impl Builder {
             let id = this.new_scope(&def.name, ScopeKind::Function, at);
             this.key(def, Part::Body, id);
             this.table.scope_mut(id).coroutine = def.is_async;
-            this.table.scope_mut(id).method = this.is_method();
             this.inside(id, |this| {
                 this.parameters(&def.args)?;
                 this.suite(&def.body)
             })
         })
-    }
-
-    /// Whether a function here is a method: in a class, or in the type parameter scope of a function in a class.
-    fn is_method(&self) -> bool {
-        let scope = self.table.scope(self.current);
-        scope.kind == ScopeKind::Class || (scope.kind == ScopeKind::TypeParams && scope.can_see_class_scope)
     }
 
     fn function_annotations(&mut self, def: &FunctionDef, at: Position) -> Result<()> {
@@ -382,7 +390,7 @@ impl Builder {
         }
         let id = self.annotation_scope(at)?;
         self.key(def, Part::Annotations, id);
-        self.inside(id, |this| {
+        self.in_annotations(id, |this| {
             for annotation in annotated {
                 this.expr(annotation)?;
             }
