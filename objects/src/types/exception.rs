@@ -47,7 +47,7 @@ impl PyBaseException {
     }
 }
 
-#[pymethods]
+#[pymethods(parts(crate::types::exception_links::LINKS))]
 impl PyBaseException {
     #[slot]
     fn tp_new(thread: &mut Thread, cls: &Obj<PyType>, args: Args<'_>) -> PyResult {

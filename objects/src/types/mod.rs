@@ -13,6 +13,7 @@ pub mod dict;
 pub mod dict_;
 pub mod exception;
 pub mod exception_chain;
+mod exception_links;
 pub mod float;
 pub mod float_;
 pub mod format;
