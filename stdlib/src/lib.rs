@@ -1,14 +1,15 @@
 //! The native modules of the standard library, one file or folder each, written with the macros.
 
-mod host;
 pub mod binascii;
 pub mod codecs;
 pub mod collections;
 pub mod errno;
 pub mod functools;
 pub mod hashes;
+mod host;
 pub mod imp;
 pub mod itertools;
+pub mod json;
 pub mod library;
 pub mod marshal;
 pub mod math;
@@ -23,10 +24,11 @@ pub mod struct_;
 pub mod support;
 pub mod sys;
 pub mod thread;
-pub mod warnings;
-pub mod weakref;
 pub mod time;
 pub mod tokenize;
+pub mod unicodedata;
+pub mod warnings;
+pub mod weakref;
 pub mod zlib;
 
 use orochi_objects::ModuleDef;
@@ -46,6 +48,7 @@ pub static MODULES: &[&ModuleDef] = &[
     hashes::SHA3,
     &imp::MODULE,
     &itertools::MODULE,
+    &json::MODULE,
     &library::MODULE,
     &marshal::MODULE,
     &math::MODULE,
@@ -57,9 +60,10 @@ pub static MODULES: &[&ModuleDef] = &[
     &string::MODULE,
     &struct_::MODULE,
     &thread::MODULE,
-    &warnings::MODULE,
-    &weakref::MODULE,
     &time::MODULE,
     &tokenize::MODULE,
+    &unicodedata::MODULE,
+    &warnings::MODULE,
+    &weakref::MODULE,
     &zlib::MODULE,
 ];
