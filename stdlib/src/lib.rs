@@ -1,6 +1,7 @@
 //! The native modules of the standard library, one file or folder each, written with the macros.
 
 pub mod binascii;
+pub mod array;
 pub mod codecs;
 pub mod collections;
 pub mod errno;
@@ -30,6 +31,7 @@ pub mod unicodedata;
 pub mod warnings;
 pub mod weakref;
 pub mod zlib;
+pub mod time;
 
 use orochi_objects::ModuleDef;
 
@@ -37,6 +39,13 @@ use orochi_objects::ModuleDef;
 #[rustfmt::skip]
 pub static MODULES: &[&ModuleDef] = &[
     &binascii::MODULE,
+    &errno::MODULE,
+    &posix::MODULE,
+    &resource::MODULE,
+    &time::MODULE,
+    &collections::MODULE,
+    &functools::MODULE,
+    &array::MODULE,
     &codecs::MODULE,
     &collections::MODULE,
     &errno::MODULE,
