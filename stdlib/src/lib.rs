@@ -1,7 +1,7 @@
 //! The native modules of the standard library, one file or folder each, written with the macros.
 
-pub mod binascii;
 pub mod array;
+pub mod binascii;
 pub mod codecs;
 pub mod collections;
 pub mod errno;
@@ -31,21 +31,14 @@ pub mod unicodedata;
 pub mod warnings;
 pub mod weakref;
 pub mod zlib;
-pub mod time;
 
 use orochi_objects::ModuleDef;
 
 /// Every native module but `builtins` and `sys`, which exist from the start.
 #[rustfmt::skip]
 pub static MODULES: &[&ModuleDef] = &[
-    &binascii::MODULE,
-    &errno::MODULE,
-    &posix::MODULE,
-    &resource::MODULE,
-    &time::MODULE,
-    &collections::MODULE,
-    &functools::MODULE,
     &array::MODULE,
+    &binascii::MODULE,
     &codecs::MODULE,
     &collections::MODULE,
     &errno::MODULE,
