@@ -1,14 +1,16 @@
 //! The native modules of the standard library, one file or folder each, written with the macros.
 
-mod host;
+pub mod array;
 pub mod binascii;
 pub mod codecs;
 pub mod collections;
 pub mod errno;
 pub mod functools;
 pub mod hashes;
+mod host;
 pub mod imp;
 pub mod itertools;
+pub mod json;
 pub mod library;
 pub mod marshal;
 pub mod math;
@@ -23,10 +25,11 @@ pub mod struct_;
 pub mod support;
 pub mod sys;
 pub mod thread;
-pub mod warnings;
-pub mod weakref;
 pub mod time;
 pub mod tokenize;
+pub mod unicodedata;
+pub mod warnings;
+pub mod weakref;
 pub mod zlib;
 
 use orochi_objects::ModuleDef;
@@ -34,6 +37,7 @@ use orochi_objects::ModuleDef;
 /// Every native module but `builtins` and `sys`, which exist from the start.
 #[rustfmt::skip]
 pub static MODULES: &[&ModuleDef] = &[
+    &array::MODULE,
     &binascii::MODULE,
     &codecs::MODULE,
     &collections::MODULE,
@@ -46,6 +50,7 @@ pub static MODULES: &[&ModuleDef] = &[
     hashes::SHA3,
     &imp::MODULE,
     &itertools::MODULE,
+    &json::MODULE,
     &library::MODULE,
     &marshal::MODULE,
     &math::MODULE,
@@ -57,9 +62,10 @@ pub static MODULES: &[&ModuleDef] = &[
     &string::MODULE,
     &struct_::MODULE,
     &thread::MODULE,
-    &warnings::MODULE,
-    &weakref::MODULE,
     &time::MODULE,
     &tokenize::MODULE,
+    &unicodedata::MODULE,
+    &warnings::MODULE,
+    &weakref::MODULE,
     &zlib::MODULE,
 ];

@@ -48,7 +48,11 @@ fn _remove_dead_weakref(thread: &mut Thread, dct: &Obj<PyDict>, key: Ref<'_>) ->
 }
 
 /// Weak references.
-#[pymodule(name = "_weakref", functions(getweakrefcount, getweakrefs, proxy, _remove_dead_weakref), classes(PyWeakRef))]
+#[pymodule(
+    name = "_weakref",
+    functions(getweakrefcount, getweakrefs, proxy, _remove_dead_weakref),
+    classes(PyWeakRef)
+)]
 fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     module.add(thread, "ref", PyWeakRef::static_type().get().to_value())?;
     module.add(thread, "ProxyType", weakref::proxy::PROXY.get().to_value())?;

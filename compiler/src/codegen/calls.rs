@@ -29,8 +29,7 @@ impl<'t> Generator<'t> {
             ExprKind::Attribute { value, attr, ctx: Context::Load }
                 if fits_window(&call.args, &call.keywords) =>
             {
-                at = Self::attribute_place(&call.func, value, attr);
-                at = Position { end_line: expr.at.end_line, end_column: expr.at.end_column, ..at };
+                at = Self::attribute_place(at, &call.func, attr);
                 self.load_method(&call.func, value, attr, base)?;
             }
             _ => self.expr_into(&call.func, base)?,
@@ -51,7 +50,7 @@ impl<'t> Generator<'t> {
             let object = self.operand_in(value, base)?;
             let name = self.mangled(attr);
             let ext = self.asm().attr_ext(&name)?;
-            self.located(Self::attribute_place(func, value, attr), |this| {
+            self.located(Self::attribute_place(func.at, func, attr), |this| {
                 this.asm().emit_ext(Op::LoadMethod, base, object, 0, ext);
                 Ok(())
             })

@@ -245,12 +245,13 @@ impl<'t> Generator<'t> {
         Ok(())
     }
 
-    /// The place of an attribute access: the line of the attribute, if that is another than the value's.
-    pub(super) fn attribute_place(expr: &Expr, value: &Expr, attr: &str) -> Position {
-        let mut at = expr.at;
-        if value.at.end_line != at.end_line {
-            at.line = at.end_line;
-            at.column = (at.end_column - attr.len() as i32).max(0);
+    /// The place `at` of an access or call of the attribute `expr`: on the line of the attribute's name, if the
+    /// expression before it is spread over lines.
+    pub(super) fn attribute_place(mut at: Position, expr: &Expr, attr: &str) -> Position {
+        if at.line != expr.at.end_line {
+            at.line = expr.at.end_line;
+            at.column = (expr.at.end_column - attr.chars().count() as i32).max(0);
+            at.end_column = expr.at.end_column;
         }
         at
     }
@@ -262,7 +263,7 @@ impl<'t> Generator<'t> {
         let object = self.operand_in(value, dst)?;
         let name = self.mangled(attr);
         let ext = self.asm().attr_ext(&name)?;
-        self.located(Self::attribute_place(expr, value, attr), |this| {
+        self.located(Self::attribute_place(expr.at, expr, attr), |this| {
             this.asm().emit_ext(Op::LoadAttr, dst, object, 0, ext);
             Ok(())
         })

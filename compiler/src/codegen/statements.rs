@@ -159,8 +159,16 @@ impl<'t> Generator<'t> {
 
     // ---- imports ----
 
+    fn check_alias(&self, alias: &Alias) -> Result<()> {
+        match &**alias.asname.as_ref().unwrap_or(&alias.name) {
+            "__debug__" => Err(CompileError::syntax("cannot assign to __debug__", alias.at)),
+            _ => Ok(()),
+        }
+    }
+
     fn import(&mut self, names: &'t [Alias]) -> Result<()> {
         for alias in names {
+            self.check_alias(alias)?;
             let mark = self.asm().mark();
             let module = self.import_name(&alias.name, 0, &Constant::None)?;
             let mut parts = alias.name.split('.');
@@ -171,9 +179,9 @@ impl<'t> Generator<'t> {
                         let ext = u32::from(self.asm().name(&ident(part))?);
                         self.asm().emit_ext(Op::ImportFrom, module, module, 0, ext);
                     }
-                    self.located(alias.at, |this| this.store_name(asname, module))?;
+                    self.store_name(asname, module)?;
                 }
-                None => self.located(alias.at, |this| this.store_name(&ident(first), module))?,
+                None => self.store_name(&ident(first), module)?,
             }
             self.asm().release(mark);
         }
@@ -209,14 +217,13 @@ impl<'t> Generator<'t> {
                 self.asm().emit(Op::ImportStar, register, 0, 0);
                 return Ok(());
             }
+            self.check_alias(alias)?;
             let mark = self.asm().mark();
             let target = alias.asname.as_ref().unwrap_or(&alias.name);
             let item = self.direct_target(target).unwrap_or_else(|| self.asm().temp());
             let ext = u32::from(self.asm().name(&alias.name)?);
-            self.located(alias.at, |this| {
-                this.asm().emit_ext(Op::ImportFrom, item, register, 0, ext);
-                this.store_name(target, item)
-            })?;
+            self.asm().emit_ext(Op::ImportFrom, item, register, 0, ext);
+            self.store_name(target, item)?;
             self.asm().release(mark);
         }
         self.asm().emit(Op::Drop, register, 0, 0);

@@ -95,7 +95,7 @@ impl<'t> Generator<'t> {
             ExprKind::Attribute { value, attr, .. } => {
                 self.note_static_attribute(value, attr);
                 let object = self.operand(value)?;
-                self.store_attribute(target, value, attr, object, src)
+                self.store_attribute(target, attr, object, src)
             }
             ExprKind::Subscript { value, slice, .. } => {
                 let object = self.operand(value)?;
@@ -109,20 +109,13 @@ impl<'t> Generator<'t> {
         }
     }
 
-    fn store_attribute(
-        &mut self,
-        target: &'t Expr,
-        value: &'t Expr,
-        attr: &Ident,
-        object: Reg,
-        src: Reg,
-    ) -> Result<()> {
+    fn store_attribute(&mut self, target: &'t Expr, attr: &Ident, object: Reg, src: Reg) -> Result<()> {
         if &**attr == "__debug__" {
             return self.error("cannot assign to __debug__");
         }
         let name = self.mangled(attr);
         let ext = self.asm().attr_ext(&name)?;
-        self.located(Self::attribute_place(target, value, attr), |this| {
+        self.located(Self::attribute_place(target.at, target, attr), |this| {
             this.asm().emit_ext(Op::StoreAttr, object, src, 0, ext);
             Ok(())
         })
@@ -234,7 +227,7 @@ impl<'t> Generator<'t> {
                 let object = this.operand(value)?;
                 let name = this.mangled(attr);
                 let ext = this.asm().attr_ext(&name)?;
-                this.located(Self::attribute_place(target, value, attr), |this| {
+                this.located(Self::attribute_place(target.at, target, attr), |this| {
                     this.asm().emit_ext(Op::DeleteAttr, object, 0, 0, ext);
                     Ok(())
                 })
@@ -265,14 +258,14 @@ impl<'t> Generator<'t> {
                 let kept = self.keep(register);
                 let result = self.asm().temp();
                 let ext = self.asm().attr_ext(&name)?;
-                self.located(Self::attribute_place(target, object, attr), |this| {
+                self.located(Self::attribute_place(target.at, target, attr), |this| {
                     this.asm().emit_ext(Op::LoadAttr, result, kept, 0, ext);
                     Ok(())
                 })?;
                 self.inplace(op, result, result, value)?;
                 self.located(target.at, |this| {
                     this.note_static_attribute(object, attr);
-                    this.store_attribute(target, object, attr, register, result)
+                    this.store_attribute(target, attr, register, result)
                 })
             }
             ExprKind::Subscript { value: object, slice, .. } => {

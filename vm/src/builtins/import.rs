@@ -98,7 +98,10 @@ fn __import__(
 ) -> PyResult {
     let _ = locals;
     let Some(text) = name.downcast::<PyStr>() else {
-        return Err(type_error(format!("__import__() argument 1 must be str, not {}", class_of(name).name())));
+        return Err(type_error(format!(
+            "__import__() argument 1 must be str, not {}",
+            class_of(name).name()
+        )));
     };
     if level < 0 {
         return Err(value_error("level must be >= 0"));
@@ -149,5 +152,10 @@ fn handle_fromlist(thread: &mut Thread, module: Value, fromlist: Ref<'_>) -> PyR
     }
     let importlib = importlib(thread)?;
     let import = protocol::get_attr(thread, importlib.get(), name!("_gcd_import"))?;
-    protocol::call_method(thread, importlib.get(), "_handle_fromlist", &[module.get(), fromlist, import.get()])
+    protocol::call_method(
+        thread,
+        importlib.get(),
+        "_handle_fromlist",
+        &[module.get(), fromlist, import.get()],
+    )
 }

@@ -288,4 +288,3 @@ fn max(thread: &mut Thread, args: Args<'_>) -> PyResult {
 fn min(thread: &mut Thread, args: Args<'_>) -> PyResult {
     extreme(thread, args, "min", CompareOp::Lt)
 }
-

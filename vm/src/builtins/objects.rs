@@ -15,9 +15,8 @@ fn callable(obj: Ref<'_>) -> bool {
 }
 
 fn attribute_name<'a>(name: Ref<'a>) -> PyResult<&'a Obj<PyStr>> {
-    name.downcast::<PyStr>().ok_or_else(|| {
-        type_error(format!("attribute name must be string, not '{}'", class_of(name).name()))
-    })
+    name.downcast::<PyStr>()
+        .ok_or_else(|| type_error(format!("attribute name must be string, not '{}'", class_of(name).name())))
 }
 
 /// getattr(object, name[, default]) -> value
@@ -31,9 +30,7 @@ fn getattr(thread: &mut Thread, object: Ref<'_>, name: Ref<'_>, default: Option<
     let name = attribute_name(name)?;
     match default {
         None => protocol::get_attr(thread, object, name),
-        Some(default) => {
-            Ok(protocol::find_attr(thread, object, name)?.unwrap_or_else(|| default.to_owned()))
-        }
+        Some(default) => Ok(protocol::find_attr(thread, object, name)?.unwrap_or_else(|| default.to_owned())),
     }
 }
 
@@ -208,7 +205,8 @@ fn format(thread: &mut Thread, value: Ref<'_>, format_spec: Option<Ref<'_>>) -> 
 #[signature(i, /)]
 fn chr(thread: &mut Thread, i: Ref<'_>) -> PyResult {
     let value = int::index(thread, i)?;
-    let code = int::value(value.get()).and_then(int::IntRef::to_i64).and_then(|code| u32::try_from(code).ok());
+    let code =
+        int::value(value.get()).and_then(int::IntRef::to_i64).and_then(|code| u32::try_from(code).ok());
     match code.and_then(orochi_text::wtf8::CodePoint::from_u32) {
         Some(point) => {
             let mut text = orochi_text::wtf8::Wtf8Buf::with_capacity(4);

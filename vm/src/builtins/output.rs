@@ -5,7 +5,7 @@ use orochi_macros::pyfunction;
 use orochi_objects::error::{PyResult, eof_error, runtime_error, type_error};
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::str::PyStr;
-use orochi_objects::{Args, ArgSlice, DictExt, PyDict, class_of, protocol};
+use orochi_objects::{ArgSlice, Args, DictExt, PyDict, class_of, protocol};
 
 /// A name of the `sys` module, as it is now.
 pub(crate) fn sys_attribute(thread: &mut Thread, name: &str) -> PyResult<Option<Value>> {
@@ -100,9 +100,7 @@ fn input(thread: &mut Thread, prompt: Option<Ref<'_>>) -> PyResult {
     let bytes = text.as_bytes();
     match bytes.split_last() {
         None => Err(eof_error("EOF when reading a line")),
-        Some((b'\n', _)) => {
-            orochi_objects::str::from_wtf8(thread, text.as_wtf8().slice_to(bytes.len() - 1))
-        }
+        Some((b'\n', _)) => orochi_objects::str::from_wtf8(thread, text.as_wtf8().slice_to(bytes.len() - 1)),
         Some(_) => Ok(line),
     }
 }
@@ -116,4 +114,3 @@ fn breakpoint(thread: &mut Thread, args: Args<'_>) -> PyResult {
         None => Err(runtime_error("lost sys.breakpointhook")),
     }
 }
-

@@ -16,6 +16,7 @@ use orochi_objects::error::{PyErr, PyResult, type_error};
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::str::PyStr;
+use orochi_objects::types::str_::template;
 use orochi_objects::types::tuple::{self, PyTuple};
 use orochi_objects::{class_of, protocol};
 pub(super) use unpack::{UnpackEx, UnpackSequence};
@@ -401,24 +402,18 @@ pub(super) fn FormatWithSpec(c: &mut Cursor, thread: &mut Thread, w: Instruction
     })
 }
 
-/// A class of `string.templatelib`, through its module.
-fn template_class(thread: &mut Thread, name: &str) -> PyResult {
-    let module = super::import::import_module(thread, "string.templatelib")?;
-    protocol::get_attr_str(thread, module.get(), name)
-}
-
 #[inline(always)]
 pub(super) fn BuildInterpolation(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
-        let class = template_class(thread, "Interpolation")?;
         let conversion = match w.c() {
             0 => Value::NONE,
             letter => orochi_objects::str::new(thread, &char::from(letter).to_string())?,
         };
         let empty = orochi_objects::name!("").get();
         let spec = at.get_bound(w.b() + 2).unwrap_or(empty);
-        let args = [at.get(w.b()), at.get(w.b() + 1), conversion.get(), spec];
-        let made = protocol::call(thread, class.get(), &args)?;
+        let (value, expression) = (at.get(w.b()).to_owned(), at.get(w.b() + 1).to_owned());
+        let spec = spec.to_owned();
+        let made = template::interpolation(thread, value, expression, conversion, spec)?;
         at.consume_window(w.b(), 3);
         at.set(w.a(), made);
         Ok(())
@@ -428,16 +423,8 @@ pub(super) fn BuildInterpolation(c: &mut Cursor, thread: &mut Thread, w: Instruc
 #[inline(always)]
 pub(super) fn BuildTemplate(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
-        let class = template_class(thread, "Template")?;
-        let strings = protocol::collect(thread, at.get(w.b()))?;
-        let mut interpolations = protocol::collect(thread, at.get(w.c()))?.into_iter();
-        let mut args = Vec::new();
-        for string in strings {
-            args.push(string);
-            args.extend(interpolations.next());
-        }
-        let refs: Vec<Ref<'_>> = args.iter().map(Value::get).collect();
-        let made = protocol::call(thread, class.get(), &refs)?;
+        let (strings, interpolations) = (at.get(w.b()).to_owned(), at.get(w.c()).to_owned());
+        let made = template::new(thread, strings, interpolations)?;
         at.consume(w.b());
         at.consume(w.c());
         at.set(w.a(), made);
