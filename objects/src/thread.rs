@@ -53,6 +53,8 @@ pub struct ThreadState {
     pub handled: Word,
     /// What was sent to a generator that delegates. Owned.
     pub sent: Word,
+    /// How many frames of generators are active.
+    pub active_generators: u32,
     /// The exception in `raised` is raised again: it has its traceback entry for the running frame.
     pub reraised: bool,
     /// The interpreter.
@@ -84,6 +86,7 @@ impl ThreadState {
             outcome: None,
             handled: word::UNBOUND,
             sent: word::UNBOUND,
+            active_generators: 0,
             reraised: false,
             interpreter,
             asyncgen_firstiter: None,
@@ -127,6 +130,9 @@ impl ThreadState {
     /// generator.
     pub fn handled_exception(thread: &Thread) -> Option<Value> {
         let state = ThreadState::of(thread);
+        if state.active_generators == 0 && (state.handled == word::UNBOUND || state.handled == word::NONE) {
+            return None;
+        }
         let inner = std::iter::once(state.handled);
         let outer = state.frames.iter().filter(|frame| !frame.generator.is_null()).map(|frame| frame.owned);
         let word = inner.chain(outer).find(|word| *word != word::UNBOUND && *word != word::NONE)?;

@@ -96,6 +96,24 @@ pub fn subclass_object(thread: &Thread, class: &Obj<PyType>, values: Vec<Value>)
     made.ok_or_else(memory_error)
 }
 
+/// A new tuple of `len` values that are made one by one.
+pub fn build(thread: &Thread, len: usize, mut make: impl FnMut(usize) -> Value) -> PyResult<Owned<PyTuple>> {
+    if len == 0 {
+        return Ok(empty(thread).to_owned());
+    }
+    // SAFETY: the class's layout is PyTuple's; the tail goes last; a new object is local.
+    let made = unsafe {
+        orochi_core::alloc::allocate_with_tail::<PyTuple, Field>(
+            thread,
+            NonNull::from(PyTuple::static_type().get()).cast(),
+            len,
+            |items| PyTuple { items },
+            |i| Field::new_local(make(i)),
+        )
+    };
+    made.ok_or_else(memory_error)
+}
+
 /// The empty tuple, of which there is one.
 pub fn empty(thread: &Thread) -> &'static Obj<PyTuple> {
     struct Empty(&'static Obj<PyTuple>);

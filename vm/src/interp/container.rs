@@ -29,8 +29,8 @@ fn window(at: At, base: u8, n: usize) -> Vec<Value> {
 #[inline(always)]
 pub(super) fn BuildTuple(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
-        let values = window(at, w.b(), w.c() as usize);
-        at.set(w.a(), tuple::new(thread, values)?.into_value());
+        let made = tuple::build(thread, w.c() as usize, |i| at.take_temp(w.b().wrapping_add(i as u8)))?;
+        at.set(w.a(), made.into_value());
         Ok(())
     })
 }

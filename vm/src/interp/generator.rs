@@ -90,6 +90,7 @@ pub(super) fn enter(
             base: 0,
         };
         push(thread, frame, new);
+        ThreadState::of(thread).active_generators += 1;
         if before == SUSPENDED {
             deliver(thread, At(frame), sent);
         }
@@ -195,6 +196,7 @@ fn suspend(thread: &mut Thread, at: At, value: Value) -> Flow {
                 PyGenerator::keep_handled(generator, handled);
             }
             let (mode, dst) = ((*frame).mode, (*frame).dst);
+            ThreadState::of(thread).active_generators -= 1;
             generator.set_state(SUSPENDED);
             match mode {
                 Mode::ForIter => {
@@ -231,6 +233,7 @@ unsafe fn finish(thread: &mut Thread, at: At, generator: &Obj<PyGenerator>) -> M
         let outer = std::mem::replace(&mut (*frame).owned, word::UNBOUND);
         drop(owned_value(ThreadState::replace_handled(thread, outer)));
         let mode = (*frame).mode;
+        ThreadState::of(thread).active_generators -= 1;
         generator.set_state(FINISHED);
         // Nothing is left to finalize.
         let _ = generator.header().set_flag(FINALIZED);

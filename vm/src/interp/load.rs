@@ -126,6 +126,46 @@ pub(super) fn unbound_free(at: At, index: usize) -> PyErr {
     )
 }
 
+/// Loads that find what they look for; `false` otherwise.
+pub(super) mod hot {
+    use super::*;
+
+    #[inline(always)]
+    pub(in super::super) fn CheckBound(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> bool {
+        c.word(w.a()) != word::UNBOUND
+    }
+
+    /// What dies here is finalized at the next safepoint.
+    #[inline(always)]
+    pub(in super::super) fn Drop(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> bool {
+        c.set(w.a(), word::UNBOUND);
+        true
+    }
+
+    #[inline(always)]
+    fn contents(c: &mut Cursor, thread: &Thread, dst: u8, cell: Option<&Obj<PyCell>>) -> bool {
+        let word = cell.map_or(word::UNBOUND, |cell| cell.contents.load_register(thread));
+        if word == word::UNBOUND {
+            return false;
+        }
+        c.set(dst, word);
+        true
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn LoadCell(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        let cell = cell_in(At(c.frame), w.b());
+        contents(c, thread, w.a(), cell)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn LoadFree(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        let function = At(c.frame).frame().function();
+        let cell = function.free_cell(thread, w.bx() as usize);
+        contents(c, thread, w.a(), cell)
+    }
+}
+
 #[inline(always)]
 pub(super) fn CheckBound(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     if c.word(w.a()) != word::UNBOUND {

@@ -50,6 +50,16 @@ fn too_many(thread: &mut Thread, object: Ref<'_>, n: usize) -> PyErr {
     }
 }
 
+/// Unpacks a tuple of the right length.
+fn unpack_tuple(at: At, w: Instruction, object: Value) {
+    at.consume(w.b());
+    if let Some(tuple) = object.get().downcast::<PyTuple>() {
+        for (i, item) in tuple.items().enumerate() {
+            at.set_ref(w.a().wrapping_add(i as u8), item);
+        }
+    }
+}
+
 fn unpack(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
     let object = at.get(w.b());
     let n = w.c() as usize;
@@ -58,6 +68,10 @@ fn unpack(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
         let tuple = unsafe { object.cast::<PyTuple>() };
         if tuple.len() > n {
             return Err(too_many(thread, object, n));
+        }
+        if tuple.len() == n {
+            unpack_tuple(at, w, object.to_owned());
+            return Ok(());
         }
         tuple.items().map(Ref::to_owned).collect()
     } else {
