@@ -69,6 +69,38 @@ pub unsafe fn allocate_with_tail<T: Payload, I>(
     }
 }
 
+/// Allocates a local object whose payload ends in a tail that is a copy of `parts`, one after the other.
+///
+/// # Safety
+/// As [`allocate_with_tail`].
+pub unsafe fn allocate_with_copies<T: Payload, I: Copy>(
+    thread: &Thread,
+    class: NonNull<TypeHead>,
+    parts: &[&[I]],
+    payload: impl FnOnce(Tail<I>) -> T,
+) -> Option<Owned<T>> {
+    let len = parts.iter().try_fold(0usize, |sum, part| sum.checked_add(part.len()))?;
+    // SAFETY: as the caller promises; the parts fill the tail exactly.
+    unsafe {
+        let fields = &(*class.as_ptr()).fields;
+        let extension = fields.extension_size as usize;
+        let tail = len.checked_mul(std::mem::size_of::<I>())?;
+        let size = std::mem::size_of::<Obj<T>>().checked_add(tail)?;
+        let padded = if extension == 0 { size } else { size.checked_next_multiple_of(8)? };
+        let memory = thread.heap().allocate(padded.checked_add(extension)?, kind_of(class))?.cast::<Obj<T>>();
+        let mut at = memory.cast::<u8>().add(std::mem::size_of::<Obj<T>>()).cast::<I>();
+        for part in parts {
+            std::ptr::copy_nonoverlapping(part.as_ptr(), at.as_ptr(), part.len());
+            at = at.add(part.len());
+        }
+        memory.write(Obj::parts(Header::new(class.as_ptr()), payload(Tail::new(len))));
+        if extension != 0 {
+            memory.cast::<u8>().add(padded).write_bytes(0, extension);
+        }
+        Some(Owned::from_raw(memory))
+    }
+}
+
 /// Allocates an object that lives as long as the process, outside the heap: static types.
 pub fn allocate_immortal<T>(class: *const TypeHead, payload: T) -> &'static Obj<T> {
     Box::leak(Box::new(Obj::parts(Header::immortal(class), payload)))

@@ -58,7 +58,12 @@ impl PyModule {
 
     #[init]
     #[signature(name, doc = None)]
-    fn tp_init(thread: &mut Thread, this: &Obj<Self>, name: &Obj<PyStr>, doc: Option<Ref<'_>>) -> PyResult<()> {
+    fn tp_init(
+        thread: &mut Thread,
+        this: &Obj<Self>,
+        name: &Obj<PyStr>,
+        doc: Option<Ref<'_>>,
+    ) -> PyResult<()> {
         let namespace = this.namespace(thread).to_owned();
         namespace.set_str(thread, name!("__name__"), name.to_value())?;
         namespace.set_str(thread, name!("__doc__"), doc.map_or(Value::NONE, Ref::to_owned))?;

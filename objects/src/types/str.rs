@@ -146,13 +146,15 @@ pub fn from_wtf8(thread: &Thread, text: &Wtf8) -> PyResult<Value> {
 
 /// The text of two strs in a row.
 pub fn concatenated(thread: &Thread, left: &Obj<PyStr>, right: &Obj<PyStr>) -> PyResult<Owned<PyStr>> {
-    let (head, tail) = (left.as_bytes(), right.as_bytes());
-    let len = head.len().checked_add(tail.len()).ok_or_else(memory_error)?;
     let ascii = left.is_ascii() && right.is_ascii();
-    allocate(thread, PyStr::static_type().get(), len, ascii, |i| match head.get(i) {
-        Some(&byte) => byte,
-        None => tail.get(i - head.len()).copied().unwrap_or(0),
-    })
+    allocate(thread, PyStr::static_type().get(), &[left.as_bytes(), right.as_bytes()], ascii)
+}
+
+/// The text of several strs in a row.
+pub fn joined(thread: &Thread, parts: &[&Obj<PyStr>]) -> PyResult {
+    let ascii = parts.iter().all(|part| part.is_ascii());
+    let bytes: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    Ok(allocate(thread, PyStr::static_type().get(), &bytes, ascii)?.into_value())
 }
 
 /// A new str as its object.
@@ -167,24 +169,23 @@ pub fn subclass_object(
     text: &Wtf8,
 ) -> PyResult<Owned<PyStr>> {
     let bytes: &[u8] = text.as_ref();
-    allocate(thread, class, bytes.len(), bytes.is_ascii(), |i| bytes.get(i).copied().unwrap_or(0))
+    allocate(thread, class, &[bytes], bytes.is_ascii())
 }
 
-/// A new str whose bytes, which are WTF-8, `byte` gives one by one.
+/// A new str whose bytes are these, one part after the other; together they are WTF-8.
 fn allocate(
     thread: &Thread,
     class: &Obj<crate::types::r#type::PyType>,
-    len: usize,
+    parts: &[&[u8]],
     ascii: bool,
-    byte: impl FnMut(usize) -> u8,
 ) -> PyResult<Owned<PyStr>> {
     debug_assert!(std::ptr::eq(class.fields.layout, PyStr::LAYOUT));
     // SAFETY: the class's layout is PyStr's; the tail goes last.
     let made = unsafe {
-        orochi_core::alloc::allocate_with_tail::<PyStr, u8>(
+        orochi_core::alloc::allocate_with_copies::<PyStr, u8>(
             thread,
             NonNull::from(class).cast(),
-            len,
+            parts,
             |tail| PyStr {
                 hash: AtomicU64::new(0),
                 breadcrumbs: OnceLock::new(),
@@ -192,7 +193,6 @@ fn allocate(
                 interned: std::sync::atomic::AtomicBool::new(false),
                 bytes: tail,
             },
-            byte,
         )
     };
     made.ok_or_else(memory_error)

@@ -135,7 +135,9 @@ impl PyWeakRef {
         if known != NO_HASH {
             return Ok(known as i64);
         }
-        let Some(referent) = this.upgrade(thread) else { return Err(type_error("weak object has gone away")) };
+        let Some(referent) = this.upgrade(thread) else {
+            return Err(type_error("weak object has gone away"));
+        };
         let hash = protocol::hash(thread, referent.get())?;
         this.hash.store(hash as u64, Ordering::Relaxed);
         Ok(hash)
@@ -182,4 +184,3 @@ impl PyWeakRef {
         crate::types::generic_alias::new(thread, cls.get(), item)
     }
 }
-

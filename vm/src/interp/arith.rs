@@ -3,12 +3,15 @@
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
 use super::cursor::{At, Cursor, Flow, raise};
-use orochi_compiler::opcode::Word as Instruction;
+use super::iter::exactly;
+use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::word::{self, Word};
-use orochi_core::{Ref, Thread, Value};
+use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::error::PyResult;
 use orochi_objects::protocol::number;
 use orochi_objects::types::float;
+use orochi_objects::types::str::PyStr;
+use orochi_objects::types::str_::sequence::concat;
 
 /// The protocol's function of a binary operator.
 pub(super) type Binary = fn(&mut Thread, Ref<'_>, Ref<'_>) -> PyResult<Value>;
@@ -110,6 +113,7 @@ fn no_floats(_a: f64, _b: f64) -> Option<f64> {
 }
 
 /// The number of an immediate int or float.
+#[inline(always)]
 fn as_number(word: Word) -> Option<f64> {
     if word::is_int(word) {
         Some(word::int_of(word) as f64)
@@ -120,7 +124,15 @@ fn as_number(word: Word) -> Option<f64> {
     }
 }
 
-/// Out of line: mixed immediates, then the protocol.
+/// Two exact strs that are added.
+fn strs<'a>(w: Instruction, left: Ref<'a>, right: Ref<'a>) -> Option<(&'a Obj<PyStr>, &'a Obj<PyStr>)> {
+    if w.op_byte() != Op::Add as u8 && w.op_byte() != Op::InplaceAdd as u8 {
+        return None;
+    }
+    exactly::<PyStr>(left).zip(exactly::<PyStr>(right))
+}
+
+/// Out of line: mixed immediates, strs, then the protocol.
 #[inline(never)]
 fn binary_slow(
     thread: &mut Thread,
@@ -134,7 +146,10 @@ fn binary_slow(
     let mixed = if both_ints(a, b) { None } else { as_number(a).zip(as_number(b)) };
     let result = match mixed.and_then(|(x, y)| floats(x, y)) {
         Some(result) => float::new(thread, result)?,
-        None => protocol(thread, at.get(w.b()), at.get(w.c()))?,
+        None => match strs(w, at.get(w.b()), at.get(w.c())) {
+            Some((left, right)) => concat(thread, left, right)?,
+            None => protocol(thread, at.get(w.b()), at.get(w.c()))?,
+        },
     };
     at.consume(w.b());
     at.consume(w.c());
@@ -177,10 +192,11 @@ pub(super) mod hot {
                 let (a, b) = (c.word(w.b()), c.word(w.c()));
                 let result = if both_ints(a, b) {
                     $ints(a, b)
-                } else if both_flonums(a, b) {
-                    $floats(word::flonum_of(a), word::flonum_of(b)).and_then(word::from_float)
                 } else {
-                    None
+                    match (as_number(a), as_number(b)) {
+                        (Some(x), Some(y)) => $floats(x, y).and_then(word::from_float),
+                        _ => None,
+                    }
                 };
                 let Some(result) = result else { return false };
                 c.consume_immediate(w.b());

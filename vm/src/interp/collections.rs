@@ -64,14 +64,6 @@ pub(super) fn dict_items(thread: &mut Thread, dict: &Obj<PyDict>) -> PyResult<Ve
     Ok(dict::entries(thread, dict)?.into_iter().map(|entry| (entry.key, entry.value)).collect())
 }
 
-/// A str of bytes that were joined from strs.
-pub(super) fn joined(thread: &mut Thread, bytes: &[u8]) -> PyResult {
-    match orochi_text::wtf8::Wtf8::from_bytes(bytes) {
-        Some(text) => str::from_wtf8(thread, text),
-        None => Err(orochi_objects::error::system_error("strs are WTF-8")),
-    }
-}
-
 /// `ascii(object)`.
 pub(super) fn ascii(thread: &mut Thread, object: Ref<'_>) -> PyResult {
     let text = protocol::repr(thread, object)?;

@@ -4,12 +4,14 @@
 
 use super::arith::{both_flonums, immediate};
 use super::cursor::{At, Cursor, Flow, raise};
+use super::iter::exactly;
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::word::{self, Word};
-use orochi_core::{Thread, Value};
+use orochi_core::{Ref, Thread, Value};
 use orochi_objects::error::PyResult;
 use orochi_objects::protocol::compare::CompareOp;
 use orochi_objects::protocol::{self, compare};
+use orochi_objects::types::str::PyStr;
 
 /// Compares two immediates; `None` if they aren't two ints or two floats.
 macro_rules! compare_words {
@@ -64,8 +66,20 @@ fn truth_of(thread: &mut Thread, result: Value) -> PyResult<bool> {
     }
 }
 
+/// Whether two exact strs are equal; `None` for anything else.
+#[inline]
+fn equal_strs(left: Ref<'_>, right: Ref<'_>) -> Option<bool> {
+    let (left, right) = exactly::<PyStr>(left).zip(exactly::<PyStr>(right))?;
+    Some(std::ptr::eq(left, right) || left.as_bytes() == right.as_bytes())
+}
+
 #[inline(never)]
 fn jump_slow(thread: &mut Thread, at: At, w: Instruction, op: CompareOp) -> PyResult<bool> {
+    if let (CompareOp::Eq | CompareOp::Ne, Some(equal)) = (op, equal_strs(at.get(w.a()), at.get(w.b()))) {
+        at.consume(w.a());
+        at.consume(w.b());
+        return Ok(equal == (op == CompareOp::Eq));
+    }
     let result = compare::rich_compare(thread, at.get(w.a()), at.get(w.b()), op)?;
     let truth = truth_of(thread, result)?;
     at.consume(w.a());

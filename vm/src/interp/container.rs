@@ -15,6 +15,7 @@ use orochi_objects::class::{PyClass, is_exact};
 use orochi_objects::error::{PyErr, PyResult, type_error};
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::list::{self, PyList};
+use orochi_objects::types::str;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::str_::template;
 use orochi_objects::types::tuple::{self, PyTuple};
@@ -76,11 +77,7 @@ pub(super) fn BuildString(c: &mut Cursor, thread: &mut Thread, w: Instruction) -
     c.slow(thread, w, |thread, at, w| {
         let parts: Vec<&Obj<PyStr>> =
             (0..w.c()).filter_map(|i| at.get(w.b() + i).downcast::<PyStr>()).collect();
-        let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.as_bytes().len()).sum());
-        for part in &parts {
-            bytes.extend_from_slice(part.as_bytes());
-        }
-        let made = many::joined(thread, &bytes)?;
+        let made = str::joined(thread, &parts)?;
         at.consume_window(w.b(), w.c() as usize);
         at.set(w.a(), made);
         Ok(())

@@ -104,7 +104,7 @@ fn fast(c: &mut Cursor, thread: &mut Thread, w: Instruction, op: Op) -> bool {
         always Nop Move Copy Swap LoadConst LoadInt LoadNone LoadTrue LoadFalse Jump Is IsNot JumpIs JumpIfNone JumpIfNotNone;
         words
             Add in arith, Sub in arith, Mul in arith, TrueDiv in arith, FloorDiv in arith, Mod in arith, And in arith,
-            RShift in arith, InplaceAdd in arith, InplaceSub in arith, InplaceMul in arith, AddI in arith, SubI in arith,
+            RShift in arith, InplaceTrueDiv in arith, InplaceAdd in arith, InplaceSub in arith, InplaceMul in arith, AddI in arith, SubI in arith,
             InplaceAddI in arith, InplaceSubI in arith, MulI in arith, AndI in arith, ModI in arith,
             Lt in compare, Eq in compare, JumpLt in compare, JumpLe in compare, JumpGt in compare, JumpGe in compare,
             JumpEq in compare, JumpNe in compare, JumpLtI in compare, JumpLeI in compare, JumpGtI in compare,

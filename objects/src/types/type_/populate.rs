@@ -1,10 +1,10 @@
 //! Populating native classes: namespace, bases and `__mro__`, made when something is first looked up.
 
 use crate::class::{StaticType, TypeFlags};
-use crate::types::type_::members;
 use crate::error::PyResult;
 use crate::types::dict::{DictExt, PyDict};
 use crate::types::r#type::{TypeExt, method_object};
+use crate::types::type_::members;
 use crate::types::{dict, getset, tuple};
 use orochi_core::{Obj, Ref, Thread};
 use std::cell::Cell;

@@ -10,9 +10,9 @@ use orochi_core::{Payload, Ref, Thread, Value};
 
 /// The referent of a proxy, or the operand itself if it is none. ReferenceError if the referent is gone.
 fn real(thread: &Thread, object: Ref<'_>) -> PyResult<Value> {
-    let is_proxy = object.header().is_some_and(|header| {
-        [PROXY.address(), CALLABLE_PROXY.address()].contains(&header.class())
-    });
+    let is_proxy = object
+        .header()
+        .is_some_and(|header| [PROXY.address(), CALLABLE_PROXY.address()].contains(&header.class()));
     match object.downcast::<PyWeakRef>().filter(|_| is_proxy) {
         None => Ok(object.to_owned()),
         Some(reference) => reference.upgrade(thread).ok_or_else(|| {
