@@ -91,6 +91,10 @@ pub(super) mod hot {
             c.set(base, word::UNBOUND);
             c.set(dst, result);
         }
+        // The locals' finalizers run before the caller goes on.
+        if thread.poll() != 0 {
+            super::super::poll::finalizers(thread);
+        }
         true
     }
 

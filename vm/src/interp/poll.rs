@@ -22,6 +22,13 @@ pub(crate) fn handle(thread: &mut Thread) -> PyResult<()> {
     Ok(())
 }
 
+/// Runs finalizers that wait, and leaves everything else for the next safepoint.
+#[cold]
+#[inline(never)]
+pub(super) fn finalizers(thread: &mut Thread) {
+    finalize::run_pending(thread);
+}
+
 /// After an instruction that may have destroyed objects.
 #[inline(always)]
 pub(super) fn after_release(c: &mut Cursor, thread: &mut Thread) -> Flow {
