@@ -85,7 +85,10 @@ fn start(thread: &mut Thread, config: &Config) -> PyResult<()> {
 
 /// SIGINT raises KeyboardInterrupt; writing to a closed pipe is an error, not death.
 fn install_signal_handlers(thread: &mut Thread) -> PyResult<()> {
-    import(thread, "_signal").map(drop)
+    if orochi_stdlib::MODULES.iter().any(|module| module.name == "_signal") {
+        import(thread, "_signal")?;
+    }
+    Ok(())
 }
 
 fn settings(config: &Config) -> sys::Settings {
@@ -140,6 +143,7 @@ fn settings(config: &Config) -> sys::Settings {
         stdlib,
         warn_options: config.warn_options.clone(),
         x_options: config.x_options.clone(),
+        cpu_count: config.cpu_count,
         dont_write_bytecode: config.dont_write_bytecode,
         pycache_prefix: config.pycache_prefix.as_ref().map(|prefix| prefix.to_string_lossy().into_owned()),
     }

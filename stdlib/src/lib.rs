@@ -9,6 +9,7 @@ pub mod functools;
 pub mod hashes;
 mod host;
 pub mod imp;
+pub mod io;
 pub mod itertools;
 pub mod json;
 pub mod library;
@@ -49,6 +50,7 @@ pub static MODULES: &[&ModuleDef] = &[
     hashes::SHA2,
     hashes::SHA3,
     &imp::MODULE,
+    &io::MODULE,
     &itertools::MODULE,
     &json::MODULE,
     &library::MODULE,

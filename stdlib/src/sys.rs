@@ -316,6 +316,25 @@ fn getunicodeinternedsize(_only_immortal: bool) -> usize {
     0
 }
 
+/// Return the number of processors that -X cpu_count asks to report, or -1.
+#[pyfunction]
+fn _get_cpu_count_config() -> i64 {
+    info::cpu_count()
+}
+
+/// Return the running frame of every thread; only those of a program with one thread yet.
+#[pyfunction]
+fn _current_frames(thread: &mut Thread) -> PyResult {
+    if thread.runtime().thread_count() > 1 {
+        return Err(not_implemented_error("sys._current_frames() with several threads is not there yet"));
+    }
+    let frames = dict::new(thread)?;
+    let ident = int::new(thread, thread.shared().id() as i64)?;
+    let frame = frame::nth(thread, 0)?.into_value();
+    dict::set_item(thread, &frames, ident.get(), frame)?;
+    Ok(frames.into_value())
+}
+
 /// Return whether a remote debugger may attach: it can't.
 #[pyfunction]
 fn is_remote_debug_enabled() -> bool {
@@ -365,6 +384,8 @@ fn is_stack_trampoline_active() -> bool {
         set_coroutine_origin_tracking_depth,
         getallocatedblocks,
         getunicodeinternedsize,
+        _get_cpu_count_config,
+        _current_frames,
         is_remote_debug_enabled,
         is_stack_trampoline_active,
         hooks::displayhook,

@@ -6,7 +6,7 @@ use orochi_objects::structseq;
 use orochi_objects::types::{dict, list, simple_namespace};
 use orochi_objects::{DictExt, IntoPy, ModuleExt, Obj, PyModule, Thread, Value};
 use std::ffi::OsString;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 static FINALIZING: AtomicBool = AtomicBool::new(false);
 
@@ -23,6 +23,12 @@ pub(super) struct Implementation;
 
 impl Implementation {
     pub(super) const COPYRIGHT: &str = "Copyright (c) 2026 The Orochi developers. All Rights Reserved.\n\nThe embedded library:\nCopyright (c) 2001 Python Software Foundation. All Rights Reserved.";
+}
+
+static CPU_COUNT: AtomicI64 = AtomicI64::new(-1);
+
+pub(super) fn cpu_count() -> i64 {
+    CPU_COUNT.load(Ordering::Relaxed)
 }
 
 /// What the command line and the environment decide.
@@ -48,6 +54,8 @@ pub struct Settings {
     pub x_options: Vec<(String, Option<String>)>,
     /// `sys.dont_write_bytecode`.
     pub dont_write_bytecode: bool,
+    /// What `os.cpu_count()` is to say.
+    pub cpu_count: Option<usize>,
     /// `sys.pycache_prefix`.
     pub pycache_prefix: Option<String>,
 }
@@ -210,6 +218,9 @@ fn set(thread: &mut Thread, module: &Obj<PyModule>, name: &str, value: Value) ->
 
 /// Adds what the command line and the environment decide.
 pub(super) fn configure(thread: &mut Thread, module: &Obj<PyModule>, settings: &Settings) -> PyResult<()> {
+    if let Some(count) = settings.cpu_count.and_then(|count| i64::try_from(count).ok()) {
+        CPU_COUNT.store(count, Ordering::Relaxed);
+    }
     let mut flags = Vec::new();
     for (name, _) in FLAGS.fields {
         let value = settings.flags.iter().find(|(flag, _)| flag == name).map(|(_, value)| *value);

@@ -82,6 +82,7 @@ static CLASSES: &[fn() -> &'static StaticType] = &[
     types::iterators::reversed::PyReversed::static_type,
     types::iterators::zip::PyZip::static_type,
     types::list::PyList::static_type,
+    types::memoryview::PyMemoryView::static_type,
     types::object::PyObject::static_type,
     types::property::PyProperty::static_type,
     types::range::PyRange::static_type,
