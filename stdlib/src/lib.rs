@@ -9,6 +9,7 @@ pub mod functools;
 pub mod hashes;
 mod host;
 pub mod imp;
+pub mod io;
 pub mod itertools;
 pub mod json;
 pub mod library;
@@ -38,6 +39,7 @@ use orochi_objects::ModuleDef;
 #[rustfmt::skip]
 pub static MODULES: &[&ModuleDef] = &[
     &array::MODULE,
+    &io::MODULE,
     &binascii::MODULE,
     &codecs::MODULE,
     &collections::MODULE,

@@ -141,7 +141,7 @@ impl IoBase {
 
     /// Change the stream position to the given byte offset.
     #[signature(offset, whence=0 as "os.SEEK_SET", /)]
-    fn seek(thread: &mut Thread, this: Ref<'_>, offset: Ref<'_>, whence: Ref<'_>) -> PyResult {
+    fn seek(thread: &mut Thread, this: Ref<'_>, offset: Ref<'_>, whence: Option<Ref<'_>>) -> PyResult {
         let _ = (this, offset, whence);
         Err(unsupported(thread, "seek"))
     }
@@ -262,9 +262,9 @@ impl IoBase {
     /// The line terminator is always b'\n' for binary files; for text
     /// files, the newlines argument to open can be used to select the line
     /// terminator(s) recognized.
-    #[signature(size=-1 as "-1", /)]
-    fn readline(thread: &mut Thread, this: Ref<'_>, size: Ref<'_>) -> PyResult {
-        let limit = size_argument(thread, Some(size))?;
+    #[signature(size=None as "-1", /)]
+    fn readline(thread: &mut Thread, this: Ref<'_>, size: Option<Ref<'_>>) -> PyResult {
+        let limit = size_argument(thread, size)?;
         read_line(thread, this, limit)
     }
 
@@ -273,9 +273,9 @@ impl IoBase {
     /// hint can be specified to control the number of lines read: no more
     /// lines will be read if the total size (in bytes/characters) of all
     /// lines so far exceeds hint.
-    #[signature(hint=-1 as "-1", /)]
-    fn readlines(thread: &mut Thread, this: Ref<'_>, hint: Ref<'_>) -> PyResult {
-        let hint = size_argument(thread, Some(hint))?.filter(|hint| *hint > 0);
+    #[signature(hint=None as "-1", /)]
+    fn readlines(thread: &mut Thread, this: Ref<'_>, hint: Option<Ref<'_>>) -> PyResult {
+        let hint = size_argument(thread, hint)?.filter(|hint| *hint > 0);
         read_lines(thread, this, hint)
     }
 
@@ -328,9 +328,9 @@ impl RawIoBase {
         Ok(orochi_objects::alloc(thread, cls, RawIoBase {})?.into_value())
     }
 
-    #[signature(size=-1 as "-1", /)]
-    fn read(thread: &mut Thread, this: Ref<'_>, size: Ref<'_>) -> PyResult {
-        let Some(size) = size_argument(thread, Some(size))? else {
+    #[signature(size=None as "-1", /)]
+    fn read(thread: &mut Thread, this: Ref<'_>, size: Option<Ref<'_>>) -> PyResult {
+        let Some(size) = size_argument(thread, size)? else {
             return protocol::call_method(thread, this, "readall", &[]);
         };
         let buffer = bytearray::new(thread, crate::os_support::zeroed(size)?)?;
@@ -381,7 +381,9 @@ fn read_into(thread: &mut Thread, stream: Ref<'_>, buffer: ArgBuffer, method: &s
     let result = (|| {
         let size = orochi_objects::int::new(thread, buffer.len() as i64)?;
         let part = protocol::call_method(thread, stream, method, &[size.get()])?;
-        let Some(part) = bytes::value(part.get()) else { return Err(type_error("read() should return bytes")) };
+        let Some(part) = bytes::value(part.get()) else {
+            return Err(type_error("read() should return bytes"));
+        };
         if part.len() > buffer.len() {
             return Err(value_error(format!(
                 "read() returned too much data: {} bytes requested, {} returned",
@@ -419,15 +421,15 @@ impl BufferedIoBase {
     }
 
     /// Read and return up to n bytes.
-    #[signature(size=-1 as "-1", /)]
-    fn read(thread: &mut Thread, _this: Ref<'_>, size: Ref<'_>) -> PyResult {
+    #[signature(size=None as "-1", /)]
+    fn read(thread: &mut Thread, _this: Ref<'_>, size: Option<Ref<'_>>) -> PyResult {
         let _ = size;
         Err(unsupported(thread, "read"))
     }
 
     /// Read and return up to size bytes, with at most one read() call to the underlying raw stream.
-    #[signature(size=-1 as "-1", /)]
-    fn read1(thread: &mut Thread, _this: Ref<'_>, size: Ref<'_>) -> PyResult {
+    #[signature(size=None as "-1", /)]
+    fn read1(thread: &mut Thread, _this: Ref<'_>, size: Option<Ref<'_>>) -> PyResult {
         let _ = size;
         Err(unsupported(thread, "read1"))
     }
@@ -472,8 +474,8 @@ impl TextIoBase {
     ///
     /// Read from underlying buffer until we have size characters or we hit EOF.
     /// If size is negative or omitted, read until EOF.
-    #[signature(size=-1 as "-1", /)]
-    fn read(thread: &mut Thread, _this: Ref<'_>, size: Ref<'_>) -> PyResult {
+    #[signature(size=None as "-1", /)]
+    fn read(thread: &mut Thread, _this: Ref<'_>, size: Option<Ref<'_>>) -> PyResult {
         let _ = size;
         Err(unsupported(thread, "read"))
     }
@@ -482,8 +484,8 @@ impl TextIoBase {
     ///
     /// Return an empty string if EOF is hit immediately.
     /// If size is specified, at most size characters will be read.
-    #[signature(size=-1 as "-1", /)]
-    fn readline(thread: &mut Thread, _this: Ref<'_>, size: Ref<'_>) -> PyResult {
+    #[signature(size=None as "-1", /)]
+    fn readline(thread: &mut Thread, _this: Ref<'_>, size: Option<Ref<'_>>) -> PyResult {
         let _ = size;
         Err(unsupported(thread, "readline"))
     }
