@@ -243,8 +243,14 @@ impl Folder {
                 operators::fold_tuple(expr);
             }
             ExprKind::Compare { left, ops, comparators } => {
-                self.expr(left);
-                self.exprs(comparators);
+                // The warning about `is` with literals is about what the source says.
+                let identity = ops.iter().any(|op| matches!(op, CmpOp::Is | CmpOp::IsNot));
+                for operand in std::iter::once(&mut **left).chain(comparators.iter_mut()) {
+                    let operator = matches!(operand.kind, ExprKind::Bin { .. } | ExprKind::Unary { .. });
+                    if !(identity && operator) {
+                        self.expr(operand);
+                    }
+                }
                 for (op, right) in ops.iter().zip(comparators) {
                     if matches!(op, CmpOp::In | CmpOp::NotIn) {
                         operators::fold_iterable(right);

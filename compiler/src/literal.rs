@@ -147,6 +147,12 @@ impl StrDecoder<'_> {
     fn escape(&mut self) -> Result<(), String> {
         let (offset, start) = (self.at - 1, self.reported - 1);
         let Some(c) = self.next() else {
+            if self.braces {
+                // A field follows: `\{` is no escape, and the backslash stays.
+                self.out.push(b'\\');
+                self.doubt(offset, invalid_escape('{'));
+                return Ok(());
+            }
             return Err(self.error(start, "\\ at end of string"));
         };
         match c {

@@ -39,6 +39,7 @@ use orochi_objects::ModuleDef;
 #[rustfmt::skip]
 pub static MODULES: &[&ModuleDef] = &[
     &array::MODULE,
+    &io::MODULE,
     &binascii::MODULE,
     &codecs::MODULE,
     &collections::MODULE,

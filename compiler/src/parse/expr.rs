@@ -229,6 +229,7 @@ impl Adapter<'_> {
     }
 
     fn number(&self, node: &r::ExprNumberLiteral) -> Result<Constant> {
+        self.check_number_end(node);
         Ok(match &node.value {
             r::Number::Int(value) => match value.as_i64() {
                 Some(value) => Constant::Int(value),
@@ -238,6 +239,24 @@ impl Adapter<'_> {
             r::Number::Float(value) => Constant::Float(*value),
             r::Number::Complex { real, imag } => Constant::Complex { real: *real, imag: *imag },
         })
+    }
+
+    /// Warns about a number that runs into a keyword (`1if x else y`).
+    fn check_number_end(&self, node: &r::ExprNumberLiteral) {
+        let end = usize::from(node.range.end());
+        let rest = self.source.get(end..).unwrap_or_default();
+        if !rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return;
+        }
+        let text = self.slice(node.range).to_ascii_lowercase();
+        let kind = match text.get(..2) {
+            Some("0x") => "hexadecimal",
+            Some("0o") => "octal",
+            Some("0b") => "binary",
+            _ if text.ends_with('j') => "imaginary",
+            _ => "decimal",
+        };
+        self.warn(format!("invalid {kind} literal"), end.saturating_sub(1), end);
     }
 
     pub(super) fn parameters(&self, node: &r::Parameters) -> Result<Arguments> {

@@ -381,7 +381,9 @@ fn read_into(thread: &mut Thread, stream: Ref<'_>, buffer: ArgBuffer, method: &s
     let result = (|| {
         let size = orochi_objects::int::new(thread, buffer.len() as i64)?;
         let part = protocol::call_method(thread, stream, method, &[size.get()])?;
-        let Some(part) = bytes::value(part.get()) else { return Err(type_error("read() should return bytes")) };
+        let Some(part) = bytes::value(part.get()) else {
+            return Err(type_error("read() should return bytes"));
+        };
         if part.len() > buffer.len() {
             return Err(value_error(format!(
                 "read() returned too much data: {} bytes requested, {} returned",

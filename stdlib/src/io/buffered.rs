@@ -15,8 +15,8 @@ use orochi_objects::buffer::{ArgBuffer, ArgBytes};
 use orochi_objects::error::{PyErr, os_error_message, runtime_error, type_error, value_error};
 use orochi_objects::types::{bytearray, bytes, exception};
 use orochi_objects::{
-    ArgSlice, AtomicField, Guarded, KwArgs, Obj, PyClass, PyResult, PyType, Ref, Thread, Value, alloc, class_of, int,
-    protocol, str,
+    ArgSlice, AtomicField, Guarded, KwArgs, Obj, PyClass, PyResult, PyType, Ref, Thread, Value, alloc,
+    class_of, int, protocol, str,
 };
 
 /// What the three classes have in common.
@@ -112,7 +112,8 @@ fn raw_read(thread: &mut Thread, raw: Ref<'_>, into: &mut [u8]) -> PyResult<Opti
     let n = int::index_i64(thread, n.get())?;
     let len = into.len();
     let Some(count) = usize::try_from(n).ok().filter(|n| *n <= len) else {
-        let text = format!("raw readinto() returned invalid length {n} (should have been between 0 and {len})");
+        let text =
+            format!("raw readinto() returned invalid length {n} (should have been between 0 and {len})");
         return Err(os_error_message(text));
     };
     bytearray::read(&buffer, thread, |read| {
@@ -360,12 +361,18 @@ fn do_read1<T: HasBuffered>(thread: &mut Thread, this: &Obj<T>, size: i64) -> Py
     bytes::new(thread, buffer.get(..n).unwrap_or_default())
 }
 
-fn do_readinto<T: HasBuffered>(thread: &mut Thread, this: &Obj<T>, buffer: ArgBuffer, once: bool) -> PyResult<Option<usize>> {
+fn do_readinto<T: HasBuffered>(
+    thread: &mut Thread,
+    this: &Obj<T>,
+    buffer: ArgBuffer,
+    once: bool,
+) -> PyResult<Option<usize>> {
     let result = (|| {
         let raw = open_raw(thread, this, "readinto of")?;
         let _held = enter(thread, this)?;
         let len = buffer.len();
-        let mut read = if once { Some(take(thread, this, len)) } else { read_exactly(thread, this, raw.get(), len)? };
+        let mut read =
+            if once { Some(take(thread, this, len)) } else { read_exactly(thread, this, raw.get(), len)? };
         if once && len > 0 && read.as_ref().is_some_and(Vec::is_empty) {
             flush_locked(thread, this, raw.get())?;
             let mut direct = os_support::zeroed(len)?;
@@ -812,7 +819,11 @@ macro_rules! reading {
                 do_readinto(thread, this, buffer, false)
             }
 
-            fn readinto1(thread: &mut Thread, this: &Obj<Self>, buffer: ArgBuffer) -> PyResult<Option<usize>> {
+            fn readinto1(
+                thread: &mut Thread,
+                this: &Obj<Self>,
+                buffer: ArgBuffer,
+            ) -> PyResult<Option<usize>> {
                 do_readinto(thread, this, buffer, true)
             }
 
@@ -997,4 +1008,3 @@ impl BufferedRwPair {
         super::base::finalize(thread, this)
     }
 }
-

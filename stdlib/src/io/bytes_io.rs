@@ -8,8 +8,8 @@ use orochi_objects::error::{buffer_error, type_error, value_error};
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::types::{bytes, dict, list};
 use orochi_objects::{
-    ArgSlice, AtomicField, DictExt, Guarded, KwArgs, Obj, PyDict, PyResult, PyType, Ref, Thread, Value, alloc,
-    class_of, int, protocol, str, tuple,
+    ArgSlice, AtomicField, DictExt, Guarded, KwArgs, Obj, PyDict, PyResult, PyType, Ref, Thread, Value,
+    alloc, class_of, int, protocol, str, tuple,
 };
 
 /// Buffered I/O implementation using an in-memory bytes buffer.
@@ -41,11 +41,7 @@ impl BytesIo {
     }
 
     /// Takes bytes from the position on.
-    fn take(
-        thread: &Thread,
-        this: &Obj<Self>,
-        end: impl FnOnce(&[u8]) -> usize,
-    ) -> PyResult<Vec<u8>> {
+    fn take(thread: &Thread, this: &Obj<Self>, end: impl FnOnce(&[u8]) -> usize) -> PyResult<Vec<u8>> {
         Self::with(thread, this, |bytes, at| {
             let rest = bytes.get(*at..).unwrap_or_default();
             let part = rest.get(..end(rest)).unwrap_or(rest).to_vec();

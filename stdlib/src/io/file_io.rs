@@ -137,9 +137,8 @@ impl FileIo {
             Self::open_named(thread, this, file, mode, closefd, opener)?
         };
         let _ = flags;
-        let looked = Self::look(thread, this, file).and_then(|()| {
-            protocol::set_attr_str(thread, this.get(), "name", file)
-        });
+        let looked = Self::look(thread, this, file)
+            .and_then(|()| protocol::set_attr_str(thread, this.get(), "name", file));
         if let Err(error) = looked {
             if int::is_int(file) {
                 this.fd.store(0, Ordering::Relaxed);
@@ -233,7 +232,11 @@ impl FileIo {
     }
 
     /// Reads once; `None` if it would block.
-    pub(super) fn read_once(thread: &mut Thread, this: &Obj<FileIo>, into: &mut [u8]) -> PyResult<Option<usize>> {
+    pub(super) fn read_once(
+        thread: &mut Thread,
+        this: &Obj<FileIo>,
+        into: &mut [u8],
+    ) -> PyResult<Option<usize>> {
         let fd = this.check(thread, READABLE)?;
         match os_support::blocking(thread, || system::read(fd, into))? {
             Ok(n) => Ok(Some(n)),
@@ -243,7 +246,11 @@ impl FileIo {
     }
 
     /// Writes once; `None` if it would block.
-    pub(super) fn write_once(thread: &mut Thread, this: &Obj<FileIo>, bytes: &[u8]) -> PyResult<Option<usize>> {
+    pub(super) fn write_once(
+        thread: &mut Thread,
+        this: &Obj<FileIo>,
+        bytes: &[u8],
+    ) -> PyResult<Option<usize>> {
         let fd = this.check(thread, WRITABLE)?;
         match os_support::blocking(thread, || system::write(fd, bytes))? {
             Ok(n) => Ok(Some(n)),
@@ -253,7 +260,12 @@ impl FileIo {
     }
 
     /// Moves the position.
-    pub(super) fn seek_to(thread: &mut Thread, this: &Obj<FileIo>, offset: i64, whence: i32) -> PyResult<i64> {
+    pub(super) fn seek_to(
+        thread: &mut Thread,
+        this: &Obj<FileIo>,
+        offset: i64,
+        whence: i32,
+    ) -> PyResult<i64> {
         let fd = this.open_fd()?;
         let position = os_support::call(thread, || system::lseek(fd, offset, whence));
         this.seekable.store(if position.is_ok() { 2 } else { 1 }, Ordering::Relaxed);

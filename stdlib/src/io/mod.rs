@@ -16,7 +16,8 @@ use orochi_objects::error::{PyErr, type_error, value_error};
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::{dict, exception};
 use orochi_objects::{
-    ModuleExt, Obj, PyClass, PyModule, PyResult, PyType, Ref, Thread, Value, class_of, int, protocol, str, tuple,
+    ModuleExt, Obj, PyClass, PyModule, PyResult, PyType, Ref, Thread, Value, class_of, int, protocol, str,
+    tuple,
 };
 
 /// Bytes of a buffer when nobody says how many.
@@ -224,8 +225,11 @@ fn unsupported_class(thread: &mut Thread) -> PyResult {
     let (key, module) = (str::new(thread, "__module__")?, str::new(thread, "io")?);
     dict::set_item(thread, &namespace, key.get(), module)?;
     let name = str::new(thread, "UnsupportedOperation")?;
-    let class =
-        protocol::call(thread, PyType::static_type().get().get(), &[name.get(), bases.get(), namespace.get()])?;
+    let class = protocol::call(
+        thread,
+        PyType::static_type().get().get(),
+        &[name.get(), bases.get(), namespace.get()],
+    )?;
     os_support::keep_value(thread, UNSUPPORTED, class.clone())?;
     Ok(class)
 }

@@ -3,12 +3,12 @@
 
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{type_error, value_error};
+use orochi_objects::types::bytes;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
-use orochi_objects::types::bytes;
 use orochi_objects::{
-    ArgSlice, AtomicField, Guarded, IntoPy, KwArgs, Obj, PyResult, PyType, Ref, Thread, Value, alloc, int, protocol,
-    str, tuple,
+    ArgSlice, AtomicField, Guarded, IntoPy, KwArgs, Obj, PyResult, PyType, Ref, Thread, Value, alloc, int,
+    protocol, str, tuple,
 };
 use orochi_text::wtf8::Wtf8Buf;
 
@@ -217,7 +217,7 @@ impl NewlineDecoder {
     }
 
     #[init]
-    #[signature(decoder, translate, errors="strict")]
+    #[signature(decoder, translate, errors = "strict")]
     fn init(
         thread: &mut Thread,
         this: &Obj<Self>,

@@ -9,8 +9,8 @@ use orochi_objects::types::dict;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::{
-    ArgSlice, Guarded, KwArgs, Obj, PyDict, PyResult, PyType, Ref, Thread, Value, alloc, class_of, int, protocol,
-    str, tuple,
+    ArgSlice, Guarded, KwArgs, Obj, PyDict, PyResult, PyType, Ref, Thread, Value, alloc, class_of, int,
+    protocol, str, tuple,
 };
 use orochi_text::wtf8::Wtf8;
 
@@ -130,9 +130,7 @@ impl State {
 
 impl StringIo {
     fn with<R>(thread: &Thread, this: &Obj<Self>, f: impl FnOnce(&mut State) -> R) -> PyResult<R> {
-        this.state
-            .with(this, thread, |state, _| (!state.closed).then(|| f(state)))
-            .ok_or_else(closed_error)
+        this.state.with(this, thread, |state, _| (!state.closed).then(|| f(state))).ok_or_else(closed_error)
     }
 }
 
@@ -315,7 +313,8 @@ impl StringIo {
     }
 
     fn __getstate__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let (text, newline, at) = Self::with(thread, this, |state| (state.text.clone(), state.newline, state.at))?;
+        let (text, newline, at) =
+            Self::with(thread, this, |state| (state.text.clone(), state.newline, state.at))?;
         let newline = match newline {
             Newline::Translate => Value::NONE,
             Newline::Keep => str::new(thread, "")?,

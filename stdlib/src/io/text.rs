@@ -15,8 +15,8 @@ use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::types::{bytes, exception};
 use orochi_objects::{
-    ArgSlice, AtomicField, Guarded, IntoPy, KwArgs, Obj, PyResult, PyType, Ref, Thread, Value, alloc, class_of, int,
-    protocol, str, tuple,
+    ArgSlice, AtomicField, Guarded, IntoPy, KwArgs, Obj, PyResult, PyType, Ref, Thread, Value, alloc,
+    class_of, int, protocol, str, tuple,
 };
 
 const CHUNK: usize = 8192;
@@ -173,7 +173,8 @@ fn whole(bytes: &[u8]) -> usize {
         match tail.first() {
             Some(0x80..=0xBF) => {}
             Some(0xC2..=0xF4) => {
-                let incomplete = matches!(std::str::from_utf8(tail), Err(error) if error.error_len().is_none());
+                let incomplete =
+                    matches!(std::str::from_utf8(tail), Err(error) if error.error_len().is_none());
                 return if incomplete { len - back } else { len };
             }
             _ => break,
@@ -259,7 +260,12 @@ impl TextIoWrapper {
         if is_closed(thread, buffer.get())? { Err(closed_error()) } else { Ok(buffer) }
     }
 
-    fn initialise(thread: &mut Thread, this: &Obj<Self>, buffer: Ref<'_>, options: &Options<'_>) -> PyResult<()> {
+    fn initialise(
+        thread: &mut Thread,
+        this: &Obj<Self>,
+        buffer: Ref<'_>,
+        options: &Options<'_>,
+    ) -> PyResult<()> {
         let Some(newline) = Newline::parse(options.newline) else {
             let newline = options.newline.unwrap_or_default();
             return Err(value_error(format!("illegal newline value: {newline}")));
@@ -312,20 +318,25 @@ impl TextIoWrapper {
         let (mut decoder, mut encoder) = (None, None);
         if codec == Codec::Other {
             let info = orochi_objects::codecs::registry::lookup(thread, encoding)?;
-            if let Some(text) = protocol::find_attr(thread, info.get(), str::intern(thread, "_is_text_encoding")?)?
+            if let Some(text) =
+                protocol::find_attr(thread, info.get(), str::intern(thread, "_is_text_encoding")?)?
                 && !protocol::is_true(thread, text.get())?
             {
                 return Err(PyErr::with_message(
                     &exception::LookupError,
-                    format!("'{encoding}' is not a text encoding; use codecs.open() to handle arbitrary codecs"),
+                    format!(
+                        "'{encoding}' is not a text encoding; use codecs.open() to handle arbitrary codecs"
+                    ),
                 ));
             }
             let errors = str::new(thread, errors)?;
             if readable {
-                decoder = Some(protocol::call_method(thread, info.get(), "incrementaldecoder", &[errors.get()])?);
+                decoder =
+                    Some(protocol::call_method(thread, info.get(), "incrementaldecoder", &[errors.get()])?);
             }
             if writable {
-                encoder = Some(protocol::call_method(thread, info.get(), "incrementalencoder", &[errors.get()])?);
+                encoder =
+                    Some(protocol::call_method(thread, info.get(), "incrementalencoder", &[errors.get()])?);
             }
         }
         drop(this.decoder.swap(this, thread, decoder));
@@ -425,7 +436,9 @@ impl TextIoWrapper {
                     Some(text) => text.as_bytes().to_vec(),
                     None => {
                         let name = class_of(text.get()).name();
-                        return Err(type_error(format!("decoder should return a string result, not '{name}'")));
+                        return Err(type_error(format!(
+                            "decoder should return a string result, not '{name}'"
+                        )));
                     }
                 }
             }
@@ -454,7 +467,8 @@ impl TextIoWrapper {
         if direct {
             return Ok(input);
         }
-        let (encoding, errors) = Self::with(thread, this, |state| (state.encoding.clone(), state.errors.clone()));
+        let (encoding, errors) =
+            Self::with(thread, this, |state| (state.encoding.clone(), state.errors.clone()));
         let text = orochi_objects::codecs::decode(thread, &input, Some(&encoding), Some(&errors))?;
         Ok(text.get().downcast::<PyStr>().map(|text| text.as_bytes().to_vec()).unwrap_or_default())
     }
@@ -502,7 +516,11 @@ impl TextIoWrapper {
 
     fn readable(thread: &mut Thread, buffer: Ref<'_>) -> PyResult<()> {
         let readable = protocol::call_method(thread, buffer, "readable", &[])?;
-        if protocol::is_true(thread, readable.get())? { Ok(()) } else { Err(unsupported(thread, "not readable")) }
+        if protocol::is_true(thread, readable.get())? {
+            Ok(())
+        } else {
+            Err(unsupported(thread, "not readable"))
+        }
     }
 
     fn read_all(thread: &mut Thread, this: &Obj<Self>, buffer: Ref<'_>) -> PyResult<Vec<u8>> {
@@ -549,7 +567,10 @@ impl TextIoWrapper {
         loop {
             let done = Self::with(thread, this, |state| {
                 let rest = state.rest();
-                let mut end = if state.newline == Newline::CrLf && line.last() == Some(&b'\r') && rest.first() == Some(&b'\n') {
+                let mut end = if state.newline == Newline::CrLf
+                    && line.last() == Some(&b'\r')
+                    && rest.first() == Some(&b'\n')
+                {
                     Some(1)
                 } else {
                     state.newline.line_end(rest)
@@ -631,7 +652,8 @@ impl TextIoWrapper {
             }
             let input = bytes::new(thread, &[*byte])?;
             let text = protocol::call_method(thread, decoder, "decode", &[input.get()])?;
-            let mut text = text.get().downcast::<PyStr>().map(|text| text.as_bytes().to_vec()).unwrap_or_default();
+            let mut text =
+                text.get().downcast::<PyStr>().map(|text| text.as_bytes().to_vec()).unwrap_or_default();
             if newline.is_universal() {
                 universal.feed(&mut text, newline == Newline::Translate, false);
             }
@@ -673,7 +695,8 @@ impl TextIoWrapper {
             0 | 2 => {}
             _ => return Err(value_error(format!("invalid whence ({whence}, should be 0, 1 or 2)"))),
         }
-        let negative = int::value(index.get()).is_some_and(|value| value.to_big().sign() == num_bigint::Sign::Minus);
+        let negative =
+            int::value(index.get()).is_some_and(|value| value.to_big().sign() == num_bigint::Sign::Minus);
         if negative {
             let shown = protocol::repr(thread, index.get())?;
             return Err(value_error(format!("negative seek position {}", str::display(shown.get()))));
@@ -762,9 +785,11 @@ impl TextIoWrapper {
         };
         Self::flush_now(thread, this)?;
         if encoding.is_some() || errors.is_some() {
-            let (old, old_errors) = Self::with(thread, this, |state| (state.encoding.clone(), state.errors.clone()));
+            let (old, old_errors) =
+                Self::with(thread, this, |state| (state.encoding.clone(), state.errors.clone()));
             let errors = errors.unwrap_or(if encoding.is_some() { "strict" } else { &old_errors }).to_owned();
-            let encoding = encoding.map_or(old, |name| if name == "locale" { "UTF-8" } else { name }.to_owned());
+            let encoding =
+                encoding.map_or(old, |name| if name == "locale" { "UTF-8" } else { name }.to_owned());
             let codec = Codec::of(&encoding);
             let mut able = [false; 2];
             for (able, method) in able.iter_mut().zip(["readable", "writable"]) {
