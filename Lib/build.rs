@@ -8,7 +8,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Folders of the library that aren't embedded: graphical programs, and pip's wheel.
-const LEFT_OUT: &[&str] = &["idlelib", "tkinter", "turtledemo", "turtle.py", "test", "lib2to3", "site-packages", "ensurepip/_bundled"];
+const LEFT_OUT: &[&str] = &[
+    "idlelib",
+    "tkinter",
+    "turtledemo",
+    "turtle.py",
+    "test",
+    "lib2to3",
+    "site-packages",
+    "ensurepip/_bundled",
+];
 
 /// Small changes to the library's files: where they name the implementation they were edited for.
 const CHANGES: &[(&str, &str, &str)] = &[

@@ -297,7 +297,9 @@ fn environment(config: &mut Config, env: &dyn Fn(&str) -> Option<OsString>) -> R
     }
     if let Some(value) = text("PYTHONHASHSEED").filter(|value| value != "random") {
         config.hash_seed = Some(value.parse().map_err(|_| {
-            Parsed::Fatal("PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295]".to_owned())
+            Parsed::Fatal(
+                "PYTHONHASHSEED must be \"random\" or an integer in range [0; 4294967295]".to_owned(),
+            )
         })?);
     }
     if let Some(value) = text("PYTHON_GIL") {
@@ -376,7 +378,8 @@ mod tests {
 
     #[test]
     fn mistakes() {
-        let parsed = |args: &[&str]| parse("orochi".into(), args.iter().map(OsString::from).collect(), &|_| None);
+        let parsed =
+            |args: &[&str]| parse("orochi".into(), args.iter().map(OsString::from).collect(), &|_| None);
         assert!(matches!(parsed(&["-c"]), Parsed::Usage(_)));
         assert!(matches!(parsed(&["-Z"]), Parsed::Usage(_)));
         assert!(matches!(parsed(&["-X", "gil=1"]), Parsed::Fatal(_)));

@@ -92,7 +92,8 @@ fn install_signal_handlers(thread: &mut Thread) -> PyResult<()> {
 }
 
 fn settings(config: &Config) -> sys::Settings {
-    let executable = std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    let executable =
+        std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     let prefix = prefix(&executable);
     let stdlib = format!("{}/{LIBRARY_FOLDER}", prefix.trim_end_matches('/'));
     let flag = |on: bool| i64::from(on);

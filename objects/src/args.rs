@@ -93,7 +93,7 @@ impl<'a> Args<'a> {
 
     /// The names of the keyword arguments.
     pub fn names(&self) -> Option<&'a Obj<PyTuple>> {
-        self.names.filter(|names| names.len() != 0)
+        self.names.filter(|names| !names.is_empty())
     }
 
     /// The number of keyword arguments.
@@ -128,8 +128,8 @@ impl<'a> Args<'a> {
     /// The positional arguments from `n` on, without keyword arguments.
     pub fn skip(&self, n: usize) -> ArgSlice<'a> {
         let skip = self.positional.min(n);
-        // SAFETY: as above.
         Args {
+            // SAFETY: as above.
             start: unsafe { self.start.add(skip) },
             positional: self.positional - skip,
             names: None,

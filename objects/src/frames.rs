@@ -187,10 +187,19 @@ impl FrameStack {
         (0..self.depth()).filter_map(|n| self.nth(n))
     }
 
-    /// The caller of an active frame.
+    /// The caller of an active frame of this stack; no frame for a pointer that isn't to one.
     pub fn below(&self, frame: *const Frame) -> Option<&Frame> {
-        // SAFETY: active frames above `base` have one below them.
-        (frame > self.base.as_ptr().cast_const()).then(|| unsafe { &*frame.sub(1) })
+        let offset = (frame as usize).checked_sub(self.base.as_ptr() as usize)?;
+        self.frame_below(offset / size_of::<Frame>())
+    }
+
+    fn frame_below(&self, index: usize) -> Option<&Frame> {
+        let index = index.checked_sub(1)?;
+        if index >= self.depth() {
+            return None;
+        }
+        // SAFETY: below `depth`.
+        Some(unsafe { &*self.base.as_ptr().add(index) })
     }
 }
 

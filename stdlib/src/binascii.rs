@@ -88,12 +88,11 @@ fn from_hex(thread: &mut Thread, text: Ref<'_>) -> PyResult {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let mut out = Vec::with_capacity(text.len() / 2);
     for pair in text.chunks_exact(2) {
-        match pair {
-            [high, low] => match (digit(*high), digit(*low)) {
+        if let [high, low] = pair {
+            match (digit(*high), digit(*low)) {
                 (Some(high), Some(low)) => out.push((high << 4 | low) as u8),
                 _ => return Err(error("Non-hexadecimal digit found")),
-            },
-            _ => {}
+            }
         }
     }
     bytes::new(thread, &out)

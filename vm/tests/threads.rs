@@ -91,7 +91,7 @@ fn run_one(state: Shared, work: Shared, arguments: &[Shared], seed: i64) {
     let mut thread = attached();
     let state: Owned<PyInterpreter> =
         state.get().to_owned().downcast().unwrap_or_else(|_| panic!("an interpreter's state"));
-    let attaching = ThreadState::attach(&mut thread, state);
+    let attaching = ThreadState::attach(&thread, state);
     must(&mut thread, attaching);
     for round in 0..5 {
         let seed = Value::small_int(seed * 7919 + round).unwrap_or(Value::NONE);

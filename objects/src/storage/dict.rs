@@ -475,8 +475,8 @@ impl DictStorage {
         matcher: &impl KeyMatcher,
     ) -> Result<Option<Ref<'a>>, Lookup> {
         match self.find(thread, hash, key, matcher) {
-            // SAFETY: the table was loaded since the last safepoint, for the thread has been borrowed.
             Lookup::Found(found) => {
+                // SAFETY: the table was loaded since the last safepoint, for the thread has been borrowed.
                 Ok(unsafe { (*Table::entry(found.table, found.index)).value.load(thread) })
             }
             Lookup::Missing(_) => Ok(None),
@@ -724,10 +724,10 @@ impl DictStorage {
     pub fn reserve(&self, owner: Owner<'_>, thread: &Thread, additional: usize) -> Result<(), NoMemory> {
         lock::with(owner, thread, || {
             let table = self.load();
-            // SAFETY: the present table.
             let (used, room) = if table.is_null() {
                 (0, 0)
             } else {
+                // SAFETY: the present table.
                 unsafe {
                     let filled = (*table).filled.load(Ordering::Relaxed);
                     ((*table).used.load(Ordering::Relaxed), (*table).capacity - filled)
@@ -777,6 +777,7 @@ impl DictStorage {
         // SAFETY: the present table; nobody else uses it.
         let full = table.is_null() || unsafe { (*table).filled.load(Ordering::Relaxed) == (*table).capacity };
         if full {
+            // SAFETY: as above.
             let used = if table.is_null() { 0 } else { unsafe { (*table).used.load(Ordering::Relaxed) } };
             let Ok(new) = Table::allocate((used * 2).max(SMALL)) else { return Err((NoMemory, value)) };
             if let Some(old) = NonNull::new(table) {

@@ -32,6 +32,10 @@ pub struct Shape {
     names: Box<[Name]>,
     /// The child that was asked for last, and the others.
     recent: AtomicPtr<Shape>,
+    #[allow(
+        clippy::vec_box,
+        reason = "shapes are found by their address, which must stay when the vector grows"
+    )]
     children: Mutex<Vec<Box<Shape>>>,
 }
 

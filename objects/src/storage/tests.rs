@@ -88,7 +88,7 @@ fn list_against_model(shared: bool) {
         for n in 0..6000 {
             let len = model.len();
             match r.below(9) {
-                0 | 1 | 2 => {
+                0..=2 => {
                     list.push(owner(&list), t, token(t, n)).unwrap();
                     model.push(n);
                 }
@@ -258,7 +258,7 @@ unsafe impl<T> Send for Sent<T> {}
 impl<T> Sent<T> {
     fn get(&self) -> &T {
         // SAFETY: as above.
-        unsafe { &**self.0 }
+        unsafe { &*self.0 }
     }
 }
 

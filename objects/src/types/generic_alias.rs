@@ -115,7 +115,7 @@ impl PyGenericAlias {
                 text.push_str(if i == 0 { "" } else { ", " });
                 repr(thread, &mut text, arg)?;
             }
-            if args.len() == 0 {
+            if args.is_empty() {
                 text.push_str("()");
             }
         }

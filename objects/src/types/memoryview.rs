@@ -66,6 +66,7 @@ impl Geometry {
     }
 
     /// Items in all.
+    #[allow(clippy::len_without_is_empty, reason = "a product of dimensions, not a container")]
     pub fn len(&self) -> usize {
         self.shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).product()
     }

@@ -138,7 +138,8 @@ impl PyModule {
     }
 
     #[setter]
-    fn set___annotations__(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+    #[name = "__annotations__"]
+    fn set_annotations(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         crate::attributes::set(thread, this.get(), name!("__annotations__"), value, false)
     }
 
@@ -148,7 +149,8 @@ impl PyModule {
     }
 
     #[setter]
-    fn set___annotate__(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+    #[name = "__annotate__"]
+    fn set_annotate(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         if value.is_none() {
             return Err(type_error("cannot delete __annotate__ attribute"));
         }

@@ -8,7 +8,7 @@ pub mod proxy;
 use crate::args::Args;
 use crate::error::{PyResult, type_error};
 use crate::protocol::{self, CompareOp};
-use crate::types::r#type::{PyType, TypeExt};
+use crate::types::r#type::PyType;
 use crate::{class_of, name};
 use orochi_core::sync::{AtomicU64, Ordering};
 use orochi_core::weak::{self, WeakSlot};

@@ -207,7 +207,7 @@ pub(super) fn convert_machine_format(
         20 | 21 => (4, format == 20),
         _ => return Err(value_error("third argument must be a valid machine format code.")),
     };
-    if bytes.len() % size != 0 {
+    if !bytes.len().is_multiple_of(size) {
         return Err(value_error("string length not a multiple of item size"));
     }
     let signed = format == 1 || matches!(format, 4 | 5 | 8 | 9 | 12 | 13);

@@ -16,7 +16,7 @@ use orochi_text::wtf8::Wtf8Buf;
 
 /// Appends bytes, which have to be whole items.
 pub(super) fn from_bytes(thread: &mut Thread, array: &Obj<PyArray>, bytes: &[u8]) -> PyResult<()> {
-    if bytes.len() % array.code.size() != 0 {
+    if !bytes.len().is_multiple_of(array.code.size()) {
         return Err(value_error("bytes length not a multiple of item size"));
     }
     if array.code.is_text() {

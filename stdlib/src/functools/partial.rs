@@ -265,7 +265,7 @@ impl Partial {
         {
             return Err(invalid());
         }
-        if args.len() > 0 && args.item(args.len() - 1).is_some_and(is_placeholder) {
+        if !args.is_empty() && args.item(args.len() - 1).is_some_and(is_placeholder) {
             return Err(type_error("trailing Placeholders are not allowed"));
         }
         let args = tuple::new(thread, args.items().map(Ref::to_owned).collect())?.into_value();

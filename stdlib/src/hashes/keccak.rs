@@ -108,7 +108,7 @@ impl Sponge {
     /// Absorbs.
     pub(super) fn update(&mut self, mut data: &[u8]) {
         while !data.is_empty() {
-            if self.filled % 8 == 0 && data.len() >= 8 && self.filled + 8 <= self.rate {
+            if self.filled.is_multiple_of(8) && data.len() >= 8 && self.filled + 8 <= self.rate {
                 let (word, rest) = data.split_at(8);
                 let word = <[u8; 8]>::try_from(word).map_or(0, u64::from_le_bytes);
                 if let Some(lane) = self.lanes.get_mut(self.filled / 8) {

@@ -359,7 +359,7 @@ fn open_terminal() -> std::io::Result<(i32, i32)> {
 pub(super) fn login_tty(thread: &mut Thread, fd: i32) -> PyResult<()> {
     let done = (|| {
         system::setsid()?;
-        system::ioctl(fd, libc::TIOCSCTTY as u64, 0)?;
+        system::ioctl(fd, libc::TIOCSCTTY, 0)?;
         for to in 0..3 {
             system::dup2(fd, to)?;
         }

@@ -189,7 +189,7 @@ pub(super) fn substitute(
         pieces += 1;
         last = end;
         done += 1;
-        Ok(usize::try_from(count).map_or(false, |count| count == 0 || done < count))
+        Ok(usize::try_from(count).is_ok_and(|count| count == 0 || done < count))
     })?;
     if done == 0 && (text.is_str() || is_exact(string, PyBytes::static_type())) {
         return Ok((text.slice(thread, 0, all)?, 0));

@@ -18,7 +18,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 /// Thread-local data
 #[pyclass(name = "_local", module = "_thread", subclassable, weakref)]
 #[derive(Trace)]
-pub struct PyLocal {
+pub(super) struct PyLocal {
     number: u64,
     /// The arguments for `__init__` in each thread: positional, names and values of keyword ones.
     args: Field,

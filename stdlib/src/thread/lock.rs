@@ -97,7 +97,7 @@ impl RawLock {
 /// call threading.Lock().
 #[pyclass(name = "lock", module = "_thread", weakref)]
 #[derive(Trace)]
-pub struct PyLock {
+pub(super) struct PyLock {
     raw: RawLock,
 }
 

@@ -13,7 +13,7 @@ use orochi_objects::{Obj, PyType, Ref, Thread, Value};
 /// A reentrant lock, which its holder may acquire again.
 #[pyclass(name = "RLock", module = "_thread", subclassable, weakref)]
 #[derive(Trace)]
-pub struct PyRLock {
+pub(super) struct PyRLock {
     raw: RawLock,
     owner: AtomicU64,
     count: AtomicUsize,

@@ -257,7 +257,7 @@ pub(super) fn set_name(name: &str) {
 /// A thread, to wait for.
 #[pyclass(name = "_ThreadHandle", module = "_thread")]
 #[derive(Trace)]
-pub struct PyThreadHandle {
+pub(super) struct PyThreadHandle {
     handle: Arc<Handle>,
 }
 

@@ -109,7 +109,7 @@ impl TokenizerIter {
         } else {
             lexer.lines(start, end)
         };
-        let mut place = |line: usize, column: usize| -> PyResult {
+        let place = |line: usize, column: usize| -> PyResult {
             let values = vec![int::new(thread, line as i64)?, int::new(thread, column as i64)?];
             Ok(tuple::new(thread, values)?.into_value())
         };

@@ -113,7 +113,7 @@ fn sorted(thread: &mut Thread, iterable: Ref<'_>, key: Option<Ref<'_>>, reverse:
 /// Calls a function until it returns the sentinel.
 #[pyclass(name = "callable_iterator", no_new)]
 #[derive(Trace)]
-pub struct PyCallableIterator {
+pub(super) struct PyCallableIterator {
     callable: AtomicField,
     sentinel: Field,
 }

@@ -134,7 +134,7 @@ impl PyAsyncStep {
     fn resume(&self, thread: &mut Thread, value: Ref<'_>) -> PyResult<Sent> {
         let generator = self.generator()?;
         match self.state() {
-            CLOSED => return Err(self.reused()),
+            CLOSED => Err(self.reused()),
             INIT => {
                 if self.kind != Kind::Send && !value.is_none() {
                     return Err(runtime_error("can't send non-None value to a just-started coroutine"));

@@ -203,7 +203,7 @@ fn replace_one(thread: &mut Thread, arg: Ref<'_>, parameters: &[Value], items: &
     let Some(inner) = inner.as_ref().and_then(|inner| inner.get().downcast::<PyTuple>()) else {
         return Ok(arg.to_owned());
     };
-    if inner.len() == 0 {
+    if inner.is_empty() {
         return Ok(arg.to_owned());
     }
     let mut inner_items = Vec::new();

@@ -76,7 +76,7 @@ fn cast(
     }
     let itemsize = format::size(new);
     let nbytes = geometry.nbytes();
-    if nbytes % itemsize != 0 {
+    if !nbytes.is_multiple_of(itemsize) {
         return Err(type_error("memoryview: length is not a multiple of itemsize"));
     }
     let sizes = match shape {

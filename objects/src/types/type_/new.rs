@@ -39,7 +39,7 @@ pub(crate) fn new(thread: &mut Thread, metaclass: &Obj<PyType>, args: Args<'_>) 
     let bases = bases.downcast::<PyTuple>().ok_or_else(|| argument(2, "tuple", bases))?;
     let namespace = namespace.downcast::<PyDict>().ok_or_else(|| argument(3, "dict", namespace))?;
     check_entries(thread, bases)?;
-    let bases = if bases.len() == 0 {
+    let bases = if bases.is_empty() {
         tuple::new(thread, vec![super::object_class().to_value()])?
     } else {
         bases.to_owned()
@@ -312,7 +312,7 @@ pub(crate) fn set_bases(thread: &mut Thread, class: &Obj<PyType>, value: Option<
         let given = crate::class_of(value).name();
         return Err(type_error(format!("can only assign tuple to {name}.__bases__, not {given}")));
     };
-    if bases.len() == 0 {
+    if bases.is_empty() {
         return Err(type_error(format!("can only assign non-empty tuple to {name}.__bases__, not ()")));
     }
     for base in bases.items() {

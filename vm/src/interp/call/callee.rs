@@ -207,7 +207,7 @@ fn star_args(
         Ok(tuple) => Ok(tuple),
         Err(other) => {
             if class_of(other.get()).slots.tp_iter().is_none()
-                && !class_of(other.get()).slots.sq_item().is_some()
+                && class_of(other.get()).slots.sq_item().is_none()
             {
                 let name = collections::function_text(thread, callee)?;
                 let given = class_of(other.get()).name();
