@@ -4,6 +4,7 @@ pub mod array;
 pub mod binascii;
 pub mod codecs;
 pub mod collections;
+pub mod contextvars;
 pub mod errno;
 pub mod functools;
 pub mod hashes;
@@ -43,6 +44,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &binascii::MODULE,
     &codecs::MODULE,
     &collections::MODULE,
+    &contextvars::MODULE,
     &errno::MODULE,
     &functools::MODULE,
     &hashes::BLAKE2,
