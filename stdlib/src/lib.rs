@@ -4,6 +4,7 @@ pub mod array;
 pub mod binascii;
 pub mod codecs;
 pub mod collections;
+pub mod csv;
 pub mod errno;
 pub mod functools;
 pub mod hashes;
@@ -39,10 +40,10 @@ use orochi_objects::ModuleDef;
 #[rustfmt::skip]
 pub static MODULES: &[&ModuleDef] = &[
     &array::MODULE,
-    &io::MODULE,
     &binascii::MODULE,
     &codecs::MODULE,
     &collections::MODULE,
+    &csv::MODULE,
     &errno::MODULE,
     &functools::MODULE,
     &hashes::BLAKE2,
