@@ -56,6 +56,11 @@ impl DeclaredSignature {
         Ok(Self { params, span })
     }
 
+    /// Whether no argument can be given by name.
+    pub(crate) fn takes_no_keywords(&self) -> bool {
+        self.params.iter().all(|p| matches!(p.kind, ParamKind::PositionalOnly | ParamKind::VarArgs))
+    }
+
     /// Nothing but required positional-only parameters: no binding is needed.
     pub(crate) fn is_exact(&self) -> bool {
         self.params.iter().all(|p| p.kind == ParamKind::PositionalOnly && p.default.is_none())

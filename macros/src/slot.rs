@@ -120,12 +120,14 @@ pub(crate) fn new_items(
     let as_ref = (receiver.shape == Shape::Ref).then(|| quote!(let cls = cls.get();));
     let arguments = shim.bind_arguments()?;
     let call = shim.call_into_value();
+    let keywordless = shim.signature.takes_no_keywords();
+    let drop_keywords = keywordless.then(|| quote!(let args = __o::new_args::<#class>(cls, args);));
     let items = quote! {
         #signature
         fn tp_new(
             thread: &mut __o::Thread, cls: &__o::Obj<__o::PyType>, args: __o::Args<'_>,
         ) -> __o::PyResult<__o::Value> {
-            #as_ref #arguments #call
+            #drop_keywords #as_ref #arguments #call
         }
     };
     let entry = quote! {
@@ -159,12 +161,14 @@ pub(crate) fn bound_slot(shim: &Shim, function: &Signature, class: &Type, slot: 
         (signature, quote!(__o::Value), shim.call_into_value())
     };
     let arguments = shim.bind_arguments()?;
+    let keywordless = slot == "tp_init" && shim.signature.takes_no_keywords();
+    let drop_keywords = keywordless.then(|| quote!(let args = __o::init_args::<#class>(this, args);));
     let slot = format_ident!("{}", slot);
     Ok(quote! {
         #slot: Some({
             #signature
             fn shim(thread: &mut __o::Thread, this: __o::Ref<'_>, args: __o::Args<'_>) -> __o::PyResult<#result> {
-                #check #arguments #call
+                #drop_keywords #check #arguments #call
             }
             shim
         })

@@ -171,6 +171,23 @@ pub fn bind_args<'a, const N: usize>(
     signature.bind::<N>(thread, args)
 }
 
+/// The arguments for the `tp_new` of a class that takes no keywords. A subclass with an `__init__` of its own may be called
+/// with keywords: they are meant for that.
+pub fn new_args<'a, T: PyClass>(class: &Obj<PyType>, args: Args<'a>) -> Args<'a> {
+    let own = T::static_type().get();
+    let init = slots::SlotId::tp_init;
+    let has_own_init = !std::ptr::eq(class, own) && class.slots.raw(init) != own.slots.raw(init);
+    if has_own_init && args.keyword_count() != 0 { args.skip(0) } else { args }
+}
+
+/// The same for `tp_init`: keywords may be meant for the `__new__` of a subclass.
+pub fn init_args<'a, T: PyClass>(this: Ref<'_>, args: Args<'a>) -> Args<'a> {
+    let (class, own) = (class_of(this), T::static_type().get());
+    let new = slots::SlotId::tp_new;
+    let has_own_new = !std::ptr::eq(class, own) && class.slots.raw(new) != own.slots.raw(new);
+    if has_own_new && args.keyword_count() != 0 { args.skip(0) } else { args }
+}
+
 /// `T.__new__(cls, …)` called as a function.
 pub fn call_new<T: PyClass>(
     thread: &mut Thread,

@@ -140,4 +140,4 @@ macro_rules! programs {
         }
     )* };
 }
-programs!(numbers, text, bytes);
+programs!(numbers, text, bytes, growth);

@@ -17,7 +17,10 @@ fn link(value: Option<Ref<'_>>, name: &str) -> PyResult<Option<Value>> {
         None => Err(type_error(format!("{name} may not be deleted"))),
         Some(value) if value.is_none() => Ok(None),
         Some(value) if value.downcast::<PyBaseException>().is_some() => Ok(Some(value.to_owned())),
-        Some(_) => Err(type_error(format!("exception {} must be None or derive from BaseException", name.trim_matches('_')))),
+        Some(_) => Err(type_error(format!(
+            "exception {} must be None or derive from BaseException",
+            name.trim_matches('_')
+        ))),
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::class::PyClass;
 use crate::error::{PyResult, memory_error, type_error};
 use orochi_core::object::Tail;
-use orochi_core::sync::{AtomicU64, Ordering};
+use orochi_core::sync::{AtomicBool, AtomicU64, Ordering};
 use orochi_core::{Field, Header, Layout, Obj, Owned, Payload, Ref, Thread, Trace, Value};
 use orochi_macros::{pyclass, pymethods};
 use orochi_text::wtf8::{Breadcrumbs, Wtf8};
@@ -30,8 +30,12 @@ pub struct PyStr {
     hash: AtomicU64,
     /// For text that isn't ASCII: the index, once built. ASCII text needs none.
     breadcrumbs: OnceLock<Box<Breadcrumbs>>,
-    ascii: bool,
-    interned: std::sync::atomic::AtomicBool,
+    /// How many bytes of the tail are text. It changes only while one register holds the one reference there is
+    /// ([`append_in_place`]); whoever reaches the str later sees the outcome.
+    used: AtomicU64,
+    ascii: AtomicBool,
+    interned: AtomicBool,
+    /// The text, and room for more behind it if the str grew before.
     bytes: Tail<u8>,
 }
 
@@ -51,7 +55,16 @@ impl PyStr {
     /// The WTF-8 bytes.
     #[inline(always)]
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.as_slice()
+        let used = self.byte_len();
+        debug_assert!(used <= self.bytes.len());
+        // SAFETY: `used` never exceeds the tail.
+        unsafe { self.bytes.as_slice().get_unchecked(..used) }
+    }
+
+    /// Number of bytes.
+    #[inline(always)]
+    pub fn byte_len(&self) -> usize {
+        self.used.load(Ordering::Relaxed) as usize
     }
 
     /// The text.
@@ -70,18 +83,18 @@ impl PyStr {
     /// Whether every code point is below 128.
     #[inline(always)]
     pub fn is_ascii(&self) -> bool {
-        self.ascii
+        self.ascii.load(Ordering::Relaxed)
     }
 
     /// Number of code points.
     #[inline]
     pub fn len(&self) -> usize {
-        if self.ascii { self.bytes.len() } else { self.breadcrumbs().code_points() }
+        if self.is_ascii() { self.byte_len() } else { self.breadcrumbs().code_points() }
     }
 
     /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.byte_len() == 0
     }
 
     /// The index of text that isn't ASCII.
@@ -92,10 +105,10 @@ impl PyStr {
     /// Byte offset of the code point with this index (`len()` gives the end); an index beyond the end gives the end.
     #[inline]
     pub fn byte_offset(&self, index: usize) -> usize {
-        if self.ascii {
-            index.min(self.bytes.len())
+        if self.is_ascii() {
+            index.min(self.byte_len())
         } else {
-            self.breadcrumbs().offset_of_index(self.as_wtf8(), index).unwrap_or(self.bytes.len())
+            self.breadcrumbs().offset_of_index(self.as_wtf8(), index).unwrap_or(self.byte_len())
         }
     }
 
@@ -115,11 +128,11 @@ impl PyStr {
 
     /// Whether the str is in the table of interned ones.
     pub fn is_interned(&self) -> bool {
-        self.interned.load(std::sync::atomic::Ordering::Relaxed)
+        self.interned.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_interned(&self) {
-        self.interned.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.interned.store(true, Ordering::Relaxed);
     }
 }
 
@@ -179,6 +192,18 @@ fn allocate(
     parts: &[&[u8]],
     ascii: bool,
 ) -> PyResult<Owned<PyStr>> {
+    let used = parts.iter().map(|part| part.len()).sum();
+    allocate_used(thread, class, parts, used, ascii)
+}
+
+/// The same, of which only the first `used` bytes are text (they are no more than all): the rest is room to grow.
+fn allocate_used(
+    thread: &Thread,
+    class: &Obj<crate::types::r#type::PyType>,
+    parts: &[&[u8]],
+    used: usize,
+    ascii: bool,
+) -> PyResult<Owned<PyStr>> {
     debug_assert!(std::ptr::eq(class.fields.layout, PyStr::LAYOUT));
     // SAFETY: the class's layout is PyStr's; the tail goes last.
     let made = unsafe {
@@ -189,13 +214,64 @@ fn allocate(
             |tail| PyStr {
                 hash: AtomicU64::new(0),
                 breadcrumbs: OnceLock::new(),
-                ascii,
-                interned: std::sync::atomic::AtomicBool::new(false),
+                used: AtomicU64::new(used as u64),
+                ascii: AtomicBool::new(ascii),
+                interned: AtomicBool::new(false),
                 bytes: tail,
             },
         )
     };
     made.ok_or_else(memory_error)
+}
+
+/// Strs shorter than this are copied when something is appended to them.
+const GROWING: usize = 64;
+
+/// `left + right` for `left` in the register that the sum goes to. A str that grows gets room, so that appending to it again
+/// and again costs no more than what is appended.
+pub fn appended(thread: &Thread, left: &Obj<PyStr>, right: &Obj<PyStr>) -> PyResult<Value> {
+    let (head, tail) = (left.as_bytes(), right.as_bytes());
+    let used = head.len().checked_add(tail.len()).ok_or_else(memory_error)?;
+    if used < GROWING || !left.header().is_unique_local() {
+        return crate::types::str_::sequence::concat(thread, left, right);
+    }
+    // What fills the room doesn't matter.
+    let room = head.get(..head.len() / 2).unwrap_or_default();
+    let ascii = left.is_ascii() && right.is_ascii();
+    let parts = [head, tail, room];
+    Ok(allocate_used(thread, PyStr::static_type().get(), &parts, used, ascii)?.into_value())
+}
+
+/// Appends to a str where it is, if nobody else can see it and there is room; whether that was done.
+///
+/// # Safety
+/// The reference is the content of a register of the running frame, and nothing borrowed from the str is in use.
+#[inline]
+pub unsafe fn append_in_place(left: Ref<'_>, right: &Obj<PyStr>) -> bool {
+    let Some(object) = left.downcast::<PyStr>() else { return false };
+    let (used, more) = (object.byte_len(), right.byte_len());
+    let fits = used.checked_add(more).is_some_and(|sum| sum <= object.bytes.len());
+    if !fits
+        || !object.header().is_unique_local()
+        || object.is_interned()
+        || object.breadcrumbs.get().is_some()
+        || std::ptr::eq(object, right)
+    {
+        return false;
+    }
+    let offset = object.bytes.as_slice().as_ptr() as usize - left.word() as usize;
+    // SAFETY: the tail has room for the bytes, which lie in another object. Nobody else can see this one; the pointer
+    // comes from the object's word, not from a reference.
+    unsafe {
+        let end = (left.word() as *mut u8).add(offset + used);
+        std::ptr::copy_nonoverlapping(right.as_bytes().as_ptr(), end, more);
+    }
+    object.used.store((used + more) as u64, Ordering::Relaxed);
+    object.hash.store(0, Ordering::Relaxed);
+    if !right.is_ascii() {
+        object.ascii.store(false, Ordering::Relaxed);
+    }
+    true
 }
 
 /// The one immortal str with this text.

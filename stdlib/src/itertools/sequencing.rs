@@ -128,6 +128,7 @@ impl ISlice {
         const STOP: &str = "Stop argument for islice() must be None or an integer: 0 <= x <= sys.maxsize.";
         const BOTH: &str = "Indices for islice() must be None or an integer: 0 <= x <= sys.maxsize.";
         const STEP: &str = "Step for islice() must be a positive integer or None.";
+        let args = orochi_objects::new_args::<ISlice>(cls, args);
         args.no_keywords("islice")?;
         let iterable = args.get(0).filter(|_| (2..=4).contains(&args.len())).ok_or_else(|| {
             let given = args.len();

@@ -10,7 +10,7 @@ use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::error::PyResult;
 use orochi_objects::protocol::number;
 use orochi_objects::types::float;
-use orochi_objects::types::str::PyStr;
+use orochi_objects::types::str::{self, PyStr};
 use orochi_objects::types::str_::sequence::concat;
 
 /// The protocol's function of a binary operator.
@@ -147,6 +147,12 @@ fn binary_slow(
     let result = match mixed.and_then(|(x, y)| floats(x, y)) {
         Some(result) => float::new(thread, result)?,
         None => match strs(w, at.get(w.b()), at.get(w.c())) {
+            // SAFETY: the left operand's register is the result's, and what was borrowed from it is not used again.
+            Some((_, right)) if w.a() == w.b() && unsafe { str::append_in_place(at.get(w.b()), right) } => {
+                at.consume(w.c());
+                return Ok(());
+            }
+            Some((left, right)) if w.a() == w.b() => str::appended(thread, left, right)?,
             Some((left, right)) => concat(thread, left, right)?,
             None => protocol(thread, at.get(w.b()), at.get(w.c()))?,
         },

@@ -22,6 +22,7 @@ pub struct PyFilter {
 impl PyFilter {
     #[slot]
     fn tp_new(thread: &mut Thread, cls: &Obj<PyType>, args: crate::Args<'_>) -> PyResult {
+        let args = crate::new_args::<PyFilter>(cls, args);
         args.no_keywords("filter")?;
         let Some([function, iterable]) = args.exact::<2>() else {
             return Err(type_error(format!("filter expected 2 arguments, got {}", args.len())));

@@ -32,9 +32,8 @@ unsafe impl orochi_core::Trace for Index {
 impl PyReversed {
     #[slot]
     fn tp_new(thread: &mut Thread, cls: &Obj<PyType>, args: crate::Args<'_>) -> PyResult {
-        if std::ptr::eq(cls, PyReversed::static_type().get()) {
-            args.no_keywords("reversed")?;
-        }
+        let args = crate::new_args::<PyReversed>(cls, args);
+        args.no_keywords("reversed")?;
         let Some(sequence) = args.get(0).filter(|_| args.len() == 1) else {
             return Err(type_error(format!("reversed expected 1 argument, got {}", args.len())));
         };

@@ -156,6 +156,8 @@ impl PyList {
         // The list is empty while it is sorted, so that whoever changes it meanwhile is noticed.
         let mut values = this.storage().take(owner, thread)?;
         let result = sort::sort(thread, &mut values, key, reverse);
+        // Keys that died may have finalizers that change the list.
+        crate::finalize::run_pending(thread);
         let untouched = this.storage().is_untouched();
         // Whatever was put in meanwhile goes; the values are stored anew, for the list may have been published.
         drop(this.storage().replace_all(owner, thread, values)?);

@@ -141,6 +141,10 @@ impl PyList {
         let mut index = 0;
         while let (Some(a), Some(b)) = (list::item(thread, left, index), list::item(thread, right, index)) {
             if !protocol::eq(thread, a.get(), b.get())? {
+                if index >= list::len(thread, left).min(list::len(thread, right)) {
+                    // The comparison has shortened a list: lengths decide.
+                    break;
+                }
                 return match op {
                     CompareOp::Eq => Ok(Value::FALSE),
                     CompareOp::Ne => Ok(Value::TRUE),
