@@ -117,14 +117,18 @@ fn split_keywords(keywords: &KwArgs<'_>) -> (Option<Value>, Keywords) {
 fn check_cell(thread: &mut Thread, cell: &Value, class: &Value) -> PyResult<()> {
     let Some(cell) = cell.get().downcast::<PyCell>() else { return Ok(()) };
     let Some(made) = class.get().downcast::<PyType>() else { return Ok(()) };
+    let contents = cell.contents.get(thread);
+    if contents.as_ref().is_some_and(|contents| contents.get().is(class.get())) {
+        return Ok(());
+    }
     let shown = protocol::repr(thread, class.get())?;
     let shown = str::display(shown.get());
-    match cell.contents.get(thread) {
+    match contents {
         None => Err(runtime_error(format!(
             "__class__ not set defining '{}' as {shown}. Was __classcell__ propagated to type.__new__?",
             made.name()
         ))),
-        Some(other) if !other.get().is(class.get()) => {
+        Some(other) => {
             let other = protocol::repr(thread, other.get())?;
             Err(type_error(format!(
                 "__class__ set to {} defining '{}' as {shown}",
@@ -132,7 +136,6 @@ fn check_cell(thread: &mut Thread, cell: &Value, class: &Value) -> PyResult<()> 
                 made.name()
             )))
         }
-        Some(_) => Ok(()),
     }
 }
 

@@ -58,8 +58,9 @@ fn exact_dict(object: Ref<'_>) -> Option<&Obj<PyDict>> {
 /// Globals, then builtins.
 fn global(thread: &mut Thread, at: At, name: &Obj<PyStr>) -> PyResult<Value> {
     let function = at.frame().function();
-    if let Some(value) = function.globals().get_str(thread, name) {
-        return Ok(value.to_owned());
+    // Globals of a subclass of dict may have a `__missing__`.
+    if let Some(value) = lookup_in(thread, function.globals().get(), name)? {
+        return Ok(value);
     }
     match lookup_in(thread, function.builtins(), name)? {
         Some(value) => Ok(value),
@@ -89,7 +90,9 @@ pub(super) fn LoadGlobal(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
     c.slow(thread, w, |thread, at, w| {
         let name = name_of(at);
         let value = global(thread, at, name)?;
-        super::cache::remember_global(thread, at, ext_of(at), name);
+        if exact_dict(at.frame().function().globals().get()).is_some() {
+            super::cache::remember_global(thread, at, ext_of(at), name);
+        }
         at.set(w.a(), value);
         Ok(())
     })
