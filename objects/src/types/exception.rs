@@ -14,7 +14,9 @@ use crate::types::exception_::simple::{
     PyAttributeError, PyImportError, PyKeyError, PyNameError, PyStopIteration, PySystemExit,
 };
 use crate::types::exception_::syntax::PySyntaxError;
-use crate::types::exception_::unicode::{PyUnicodeDecodeError, PyUnicodeEncodeError, PyUnicodeTranslateError};
+use crate::types::exception_::unicode::{
+    PyUnicodeDecodeError, PyUnicodeEncodeError, PyUnicodeTranslateError,
+};
 use crate::types::tuple::{self, PyTuple};
 use crate::types::r#type::PyType;
 use orochi_core::sync::{AtomicBool, Ordering};

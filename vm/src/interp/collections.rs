@@ -119,10 +119,6 @@ pub(super) fn wrap_in_group(thread: &mut Thread, exception: Ref<'_>) -> PyResult
 }
 
 /// What a `try` with `except*` raises in the end.
-pub(super) fn prepare_reraise_star(
-    thread: &mut Thread,
-    original: Ref<'_>,
-    raised: Vec<Value>,
-) -> PyResult {
+pub(super) fn prepare_reraise_star(thread: &mut Thread, original: Ref<'_>, raised: Vec<Value>) -> PyResult {
     orochi_objects::types::exception_::star::prepare_reraise(thread, original, raised)
 }

@@ -142,7 +142,9 @@ impl PyBaseException {
         if state.is_none() {
             return Ok(());
         }
-        let Some(state) = state.downcast::<PyDict>() else { return Err(type_error("state is not a dictionary")) };
+        let Some(state) = state.downcast::<PyDict>() else {
+            return Err(type_error("state is not a dictionary"));
+        };
         for entry in dict::entries(thread, state)? {
             let name = crate::str::expect_attribute_name(entry.key.get())?;
             crate::protocol::set_attr(thread, this.get(), name, Some(entry.value.get()))?;

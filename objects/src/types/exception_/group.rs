@@ -58,9 +58,7 @@ fn items_of(thread: &mut Thread, exceptions: Ref<'_>) -> PyResult<Vec<Value>> {
         return Err(value_error("second argument (exceptions) must be a non-empty sequence"));
     }
     if let Some(at) = items.iter().position(|item| item.get().downcast::<PyBaseException>().is_none()) {
-        return Err(value_error(format!(
-            "Item {at} of second argument (exceptions) is not an exception"
-        )));
+        return Err(value_error(format!("Item {at} of second argument (exceptions) is not an exception")));
     }
     Ok(items)
 }
@@ -77,7 +75,9 @@ impl PyExceptionGroup {
         };
         if message.downcast::<PyStr>().is_none() {
             let given = if message.is_none() { "None".into() } else { crate::class_of(message).name() };
-            return Err(type_error(format!("BaseExceptionGroup.__new__() argument 1 must be str, not {given}")));
+            return Err(type_error(format!(
+                "BaseExceptionGroup.__new__() argument 1 must be str, not {given}"
+            )));
         }
         let items = items_of(thread, exceptions)?;
         let class = settle_class(cls, &items)?;
@@ -152,7 +152,9 @@ pub(crate) enum Matcher<'a> {
 impl<'a> Matcher<'a> {
     fn new(value: Ref<'a>) -> PyResult<Matcher<'a>> {
         let is_class = |value: Ref<'_>| {
-            value.downcast::<PyType>().is_some_and(|class| class.has(crate::class::TypeFlags::EXCEPTION_SUBCLASS))
+            value
+                .downcast::<PyType>()
+                .is_some_and(|class| class.has(crate::class::TypeFlags::EXCEPTION_SUBCLASS))
         };
         if is_class(value) {
             return Ok(Matcher::Class(value));
@@ -201,7 +203,9 @@ pub(crate) fn split(
     want_rest: bool,
 ) -> PyResult<Parts> {
     if thread.native_stack_low() {
-        return Err(crate::error::recursion_error("maximum recursion depth exceeded in exceptiongroup_split_recursive"));
+        return Err(crate::error::recursion_error(
+            "maximum recursion depth exceeded in exceptiongroup_split_recursive",
+        ));
     }
     let group = exception.downcast::<PyExceptionGroup>();
     // Identity is asked of the leaves alone.

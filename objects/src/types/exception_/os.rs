@@ -6,9 +6,10 @@ use crate::class::StaticType;
 use crate::error::{PyResult, attribute_error_message};
 use crate::slots::SlotId;
 use crate::types::exception::{
-    self, BlockingIOError, BrokenPipeError, ChildProcessError, ConnectionAbortedError, ConnectionRefusedError,
-    ConnectionResetError, FileExistsError, FileNotFoundError, InterruptedError, IsADirectoryError,
-    NotADirectoryError, OSError, PermissionError, ProcessLookupError, TimeoutError, reduce,
+    self, BlockingIOError, BrokenPipeError, ChildProcessError, ConnectionAbortedError,
+    ConnectionRefusedError, ConnectionResetError, FileExistsError, FileNotFoundError, InterruptedError,
+    IsADirectoryError, NotADirectoryError, OSError, PermissionError, ProcessLookupError, TimeoutError,
+    reduce,
 };
 use crate::types::int;
 use crate::types::tuple;
@@ -99,8 +100,11 @@ fn fill(thread: &mut Thread, this: &Obj<PyOSError>, args: &Args<'_>) -> PyResult
 
 fn push(thread: &mut Thread, text: &mut Wtf8Buf, value: Option<Value>, repr: bool) -> PyResult<()> {
     let value = value.unwrap_or(Value::NONE);
-    let shown =
-        if repr { crate::protocol::repr(thread, value.get())? } else { crate::protocol::str(thread, value.get())? };
+    let shown = if repr {
+        crate::protocol::repr(thread, value.get())?
+    } else {
+        crate::protocol::str(thread, value.get())?
+    };
     text.push_wtf8(&crate::str::display_wtf8(shown.get()));
     Ok(())
 }

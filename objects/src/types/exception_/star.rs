@@ -50,7 +50,8 @@ pub fn prepare_reraise(thread: &mut Thread, original: Ref<'_>, raised: Vec<Value
         // A lone exception was matched by one clause or by none: what is left is the only one.
         return Ok(raised.swap_remove(0));
     }
-    let (Some(group), Some(plain)) = (original.downcast::<PyExceptionGroup>(), original.downcast::<PyBaseException>())
+    let (Some(group), Some(plain)) =
+        (original.downcast::<PyExceptionGroup>(), original.downcast::<PyBaseException>())
     else {
         return Ok(Value::NONE);
     };

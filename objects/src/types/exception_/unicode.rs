@@ -89,7 +89,9 @@ fn message(thread: &mut Thread, parts: &[&str], reason: Option<Value>) -> PyResu
 /// `codec 'x' can't encode character …`, without the reason.
 fn place(object: Ref<'_>, start: i64, end: i64, verb: &str) -> String {
     match escape(object, start) {
-        Some(escaped) if end == start + 1 => format!("can't {verb} character '{escaped}' in position {start}"),
+        Some(escaped) if end == start + 1 => {
+            format!("can't {verb} character '{escaped}' in position {start}")
+        }
         _ => format!("can't {verb} characters in position {start}-{}", end - 1),
     }
 }
