@@ -223,7 +223,7 @@ pub fn os_error(thread: &mut Thread, errno: i32, filename: Option<Value>) -> PyE
     };
     let mut args = vec![Value::small_int(errno.into()).unwrap_or(Value::NONE), text];
     args.extend(filename);
-    PyErr::new(&exception::OSError, args)
+    PyErr::new(crate::types::exception_::os::class_of_errno(errno), args)
 }
 
 /// The `OSError` for a failed operation of Rust's standard library.

@@ -5,20 +5,42 @@ use crate::error::PyResult;
 use crate::protocol;
 use crate::thread::ThreadState;
 use crate::types::exception;
-use orochi_core::Thread;
+use orochi_core::{Thread, Value};
+
+/// The module that shows warnings: `_warnings`, or `warnings` where that is all there is.
+fn module(thread: &mut Thread) -> PyResult<Option<Value>> {
+    let modules = ThreadState::modules(thread)?;
+    for name in ["_warnings", "warnings"] {
+        let name = crate::str::new(thread, name)?;
+        if protocol::contains(thread, modules.get(), name.get())? {
+            return protocol::get_item(thread, modules.get(), name.get()).map(Some);
+        }
+    }
+    // Nothing filters or shows warnings that early.
+    Ok(None)
+}
 
 /// Issues a warning. An error if a filter turns it into one.
 pub fn warn(thread: &mut Thread, category: &'static StaticType, message: &str) -> PyResult<()> {
-    let modules = ThreadState::modules(thread)?;
-    let name = crate::str::new(thread, "warnings")?;
-    if !protocol::contains(thread, modules.get(), name.get())? {
-        // Nothing filters or shows warnings before the module is imported.
-        return Ok(());
-    }
-    let module = protocol::get_item(thread, modules.get(), name.get())?;
+    let Some(module) = module(thread)? else { return Ok(()) };
     let text = crate::str::new(thread, message)?;
     protocol::call_method(thread, module.get(), "warn", &[text.get(), category.get().get()])?;
     Ok(())
+}
+
+/// Issues a warning about a place in a file.
+pub fn warn_explicit(
+    thread: &mut Thread,
+    category: &'static StaticType,
+    message: &str,
+    filename: &str,
+    line: u32,
+) -> PyResult<()> {
+    let Some(module) = module(thread)? else { return Ok(()) };
+    let (text, file) = (crate::str::new(thread, message)?, crate::str::new(thread, filename)?);
+    let line = Value::small_int(i64::from(line)).unwrap_or(Value::NONE);
+    let args = [text.get(), category.get().get(), file.get(), line.get()];
+    protocol::call_method(thread, module.get(), "warn_explicit", &args).map(drop)
 }
 
 /// Issues a RuntimeWarning.

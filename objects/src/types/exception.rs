@@ -6,6 +6,17 @@ use crate::args::Args;
 use crate::class::{PyClass, PyMethods, StaticType, TypeFlags, TypeSpec};
 use crate::error::PyResult;
 use crate::protocol;
+use crate::types::dict::{self, PyDict};
+use crate::types::exception_::attributes::ATTRIBUTES;
+use crate::types::exception_::group::PyExceptionGroup;
+use crate::types::exception_::os::PyOSError;
+use crate::types::exception_::simple::{
+    PyAttributeError, PyImportError, PyKeyError, PyNameError, PyStopIteration, PySystemExit,
+};
+use crate::types::exception_::syntax::PySyntaxError;
+use crate::types::exception_::unicode::{
+    PyUnicodeDecodeError, PyUnicodeEncodeError, PyUnicodeTranslateError,
+};
 use crate::types::tuple::{self, PyTuple};
 use crate::types::r#type::PyType;
 use orochi_core::sync::{AtomicBool, Ordering};
@@ -41,40 +52,93 @@ impl PyBaseException {
         }
     }
 
+    /// An exception with the positional arguments of a call.
+    pub(crate) fn from_args(thread: &Thread, args: &Args<'_>) -> PyResult<PyBaseException> {
+        let values = tuple::new(thread, args.iter().map(Ref::to_owned).collect())?;
+        Ok(PyBaseException::with_args(values.into_value()))
+    }
+
     /// `args`, which is a tuple.
     pub fn args<'a>(&'a self, thread: &'a Thread) -> &'a Obj<PyTuple> {
         self.args.load(thread).and_then(Ref::downcast).unwrap_or(tuple::empty(thread))
     }
 }
 
-#[pymethods(parts(crate::types::exception_links::LINKS))]
+#[pymethods(parts(ATTRIBUTES))]
 impl PyBaseException {
     #[slot]
     fn tp_new(thread: &mut Thread, cls: &Obj<PyType>, args: Args<'_>) -> PyResult {
-        let values = tuple::new(thread, args.iter().map(Ref::to_owned).collect())?;
-        Ok(crate::alloc(thread, cls, PyBaseException::with_args(values.into_value()))?.into_value())
+        let base = PyBaseException::from_args(thread, &args)?;
+        Ok(crate::alloc(thread, cls, base)?.into_value())
+    }
+
+    #[slot]
+    fn tp_init(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult<()> {
+        init(thread, this, &args)
     }
 
     #[slot]
     fn tp_str(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        show(thread, this)
+    }
+
+    #[slot]
+    fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let args = this.args(thread).to_owned();
-        match args.len() {
-            0 => crate::str::new(thread, ""),
-            1 => protocol::str(thread, args.item(0).unwrap_or(Ref::NONE)),
-            _ => protocol::str(thread, this.args(thread).to_value().get()),
+        let shown = match args.item(0) {
+            Some(only) if args.len() == 1 => protocol::repr(thread, only)?,
+            _ => protocol::repr(thread, args.get())?,
+        };
+        let (class, shown) = (crate::class_of(this.get()).name(), crate::str::display_wtf8(shown.get()));
+        let mut text = orochi_text::wtf8::Wtf8Buf::new();
+        text.push_str(&class);
+        if args.len() == 1 {
+            text.push_str("(");
+            text.push_wtf8(&shown);
+            text.push_str(")");
+        } else {
+            text.push_wtf8(&shown);
         }
+        crate::str::from_wtf8(thread, &text)
     }
+}
 
-    #[getter]
-    #[name = "args"]
-    fn get_args(thread: &mut Thread, this: &Obj<Self>) -> Value {
-        this.args(thread).to_value()
+/// `BaseException.__str__`.
+pub(crate) fn show(thread: &mut Thread, this: &Obj<PyBaseException>) -> PyResult {
+    let args = this.args(thread).to_owned();
+    match (args.len(), args.item(0)) {
+        (0, _) => crate::str::new(thread, ""),
+        (1, Some(only)) => protocol::str(thread, only),
+        _ => protocol::str(thread, args.get()),
     }
+}
 
-    #[getter]
-    fn __suppress_context__(this: &Obj<Self>) -> bool {
-        this.suppress_context.load(Ordering::Relaxed)
+/// `BaseException.__init__`.
+pub(crate) fn init(thread: &mut Thread, this: &Obj<PyBaseException>, args: &Args<'_>) -> PyResult<()> {
+    args.no_keywords(&crate::class_of(this.get()).name())?;
+    let values = tuple::new(thread, args.iter().map(Ref::to_owned).collect())?.into_value();
+    drop(this.args.swap(this, thread, Some(values)));
+    Ok(())
+}
+
+/// `BaseException.__reduce__`: the class, the arguments, and the attributes if there are any.
+pub(crate) fn reduce(thread: &mut Thread, this: &Obj<PyBaseException>, state: Option<Value>) -> PyResult {
+    let mut parts = vec![crate::class_of(this.get()).to_value(), this.args(thread).to_value()];
+    parts.extend(state);
+    Ok(tuple::new(thread, parts)?.into_value())
+}
+
+/// The exception's own attributes as a dict, if there are any.
+pub(crate) fn own_state(thread: &mut Thread, this: Ref<'_>) -> PyResult<Option<orochi_core::Owned<PyDict>>> {
+    let own = crate::attributes::snapshot(thread, this)?;
+    if own.is_empty() {
+        return Ok(None);
     }
+    let state = dict::new(thread)?;
+    for (name, value) in own {
+        dict::set_item(thread, &state, name.get(), value)?;
+    }
+    Ok(Some(state))
 }
 
 /// A new exception of a class whose instances have this payload or an extension of it: `class(*args)`.
@@ -84,7 +148,7 @@ pub fn new(thread: &mut Thread, class: &Obj<PyType>, args: Vec<Value>) -> PyResu
 }
 
 macro_rules! exceptions {
-    ($($name:ident($base:ident) $doc:literal;)*) => { $(
+    ($($name:ident($base:ident) $([$payload:ident])? $doc:literal;)*) => { $(
         #[doc = $doc]
         pub static $name: StaticType = {
             static SPEC: TypeSpec = TypeSpec {
@@ -92,9 +156,9 @@ macro_rules! exceptions {
                 module: "builtins",
                 doc: $doc,
                 base: Some(|| exceptions!(@base $base)),
-                layout: PyBaseException::LAYOUT,
+                layout: exceptions!(@layout $name $base $($payload)?),
                 flags: TypeFlags::SUBCLASSABLE.union(TypeFlags::IMMUTABLE),
-                parts: <PyBaseException as PyMethods>::PARTS,
+                parts: exceptions!(@parts $($payload)?),
             };
             StaticType::new(&SPEC)
         };
@@ -105,33 +169,45 @@ macro_rules! exceptions {
     };
     (@base PyBaseException) => { PyBaseException::static_type() };
     (@base $base:ident) => { &$base };
+    (@layout $name:ident $base:ident $payload:ident) => { $payload::LAYOUT };
+    (@layout $name:ident ImportError) => { PyImportError::LAYOUT };
+    (@layout $name:ident NameError) => { PyNameError::LAYOUT };
+    (@layout $name:ident OSError) => { PyOSError::LAYOUT };
+    (@layout $name:ident ConnectionError) => { PyOSError::LAYOUT };
+    (@layout $name:ident SyntaxError) => { PySyntaxError::LAYOUT };
+    (@layout $name:ident IndentationError) => { PySyntaxError::LAYOUT };
+    (@layout $name:ident BaseExceptionGroup) => { PyExceptionGroup::LAYOUT };
+    (@layout $name:ident $base:ident) => { PyBaseException::LAYOUT };
+    (@parts) => { &[] };
+    (@parts $payload:ident) => { <$payload as PyMethods>::PARTS };
 }
 
 exceptions! {
     Exception(PyBaseException) "Common base class for all non-exit exceptions.";
-    SystemExit(PyBaseException) "Request to exit from the interpreter.";
+    SystemExit(PyBaseException) [PySystemExit] "Request to exit from the interpreter.";
     KeyboardInterrupt(PyBaseException) "Program interrupted by user.";
     GeneratorExit(PyBaseException) "Request that a generator exit.";
-    BaseExceptionGroup(PyBaseException) "A combination of multiple unrelated exceptions.";
-    StopIteration(Exception) "Signal the end from iterator.__next__().";
+    BaseExceptionGroup(PyBaseException) [PyExceptionGroup] "A combination of multiple unrelated exceptions.";
+    ExceptionGroup(BaseExceptionGroup) "";
+    StopIteration(Exception) [PyStopIteration] "Signal the end from iterator.__next__().";
     StopAsyncIteration(Exception) "Signal the end from iterator.__anext__().";
     ArithmeticError(Exception) "Base class for arithmetic errors.";
     FloatingPointError(ArithmeticError) "Floating-point operation failed.";
     OverflowError(ArithmeticError) "Result too large to be represented.";
     ZeroDivisionError(ArithmeticError) "Second argument to a division or modulo operation was zero.";
     AssertionError(Exception) "Assertion failed.";
-    AttributeError(Exception) "Attribute not found.";
+    AttributeError(Exception) [PyAttributeError] "Attribute not found.";
     BufferError(Exception) "Buffer error.";
     EOFError(Exception) "Read beyond end of file.";
-    ImportError(Exception) "Import can't find module, or can't find name in module.";
+    ImportError(Exception) [PyImportError] "Import can't find module, or can't find name in module.";
     ModuleNotFoundError(ImportError) "Module not found.";
     LookupError(Exception) "Base class for lookup errors.";
     IndexError(LookupError) "Sequence index out of range.";
-    KeyError(LookupError) "Mapping key not found.";
+    KeyError(LookupError) [PyKeyError] "Mapping key not found.";
     MemoryError(Exception) "Out of memory.";
-    NameError(Exception) "Name not found globally.";
+    NameError(Exception) [PyNameError] "Name not found globally.";
     UnboundLocalError(NameError) "Local name referenced but not bound to a value.";
-    OSError(Exception) "Base class for I/O related errors.";
+    OSError(Exception) [PyOSError] "Base class for I/O related errors.";
     BlockingIOError(OSError) "I/O operation would block.";
     ChildProcessError(OSError) "Child process error.";
     ConnectionError(OSError) "Connection error.";
@@ -152,7 +228,7 @@ exceptions! {
     NotImplementedError(RuntimeError) "Method or function hasn't been implemented yet.";
     PythonFinalizationError(RuntimeError) "Operation blocked during Python finalization.";
     RecursionError(RuntimeError) "Recursion limit exceeded.";
-    SyntaxError(Exception) "Invalid syntax.";
+    SyntaxError(Exception) [PySyntaxError] "Invalid syntax.";
     IndentationError(SyntaxError) "Improper indentation.";
     TabError(IndentationError) "Improper mixture of spaces and tabs.";
     _IncompleteInputError(SyntaxError) "incomplete input.";
@@ -160,9 +236,9 @@ exceptions! {
     TypeError(Exception) "Inappropriate argument type.";
     ValueError(Exception) "Inappropriate argument value (of correct type).";
     UnicodeError(ValueError) "Unicode related error.";
-    UnicodeDecodeError(UnicodeError) "Unicode decoding error.";
-    UnicodeEncodeError(UnicodeError) "Unicode encoding error.";
-    UnicodeTranslateError(UnicodeError) "Unicode translation error.";
+    UnicodeDecodeError(UnicodeError) [PyUnicodeDecodeError] "Unicode decoding error.";
+    UnicodeEncodeError(UnicodeError) [PyUnicodeEncodeError] "Unicode encoding error.";
+    UnicodeTranslateError(UnicodeError) [PyUnicodeTranslateError] "Unicode translation error.";
     Warning(Exception) "Base class for warning categories.";
     BytesWarning(Warning) "Base class for warnings about bytes and buffer related problems.";
     DeprecationWarning(Warning) "Base class for warnings about deprecated features.";

@@ -287,6 +287,14 @@ pub fn display(object: Ref<'_>) -> String {
     }
 }
 
+/// The text of a str; nothing for other objects.
+pub fn display_wtf8(object: Ref<'_>) -> std::borrow::Cow<'_, Wtf8> {
+    match object.downcast::<PyStr>() {
+        Some(text) => Cow::Borrowed(text.as_wtf8()),
+        None => Cow::Borrowed("".as_ref()),
+    }
+}
+
 /// The text of an argument that must be a str; `what` opens the message of the TypeError ("f() argument 1").
 pub fn expect<'a>(object: Ref<'a>, what: &str) -> PyResult<&'a Obj<PyStr>> {
     object.downcast::<PyStr>().ok_or_else(|| {

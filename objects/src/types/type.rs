@@ -298,7 +298,10 @@ pub trait TypeExt {
         match class.mro.get() {
             Some(mro) => mro.items().any(|base| base.is(other.get())),
             // Not populated yet: native classes have one base each.
-            None => class.base().is_some_and(|base| base.is_subtype_of(other)),
+            None => {
+                let second = class.native().and_then(crate::types::type_::populate::second_base);
+                class.base().into_iter().chain(second).any(|base| base.is_subtype_of(other))
+            }
         }
     }
 }

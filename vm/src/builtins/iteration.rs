@@ -98,6 +98,24 @@ fn aiter(thread: &mut Thread, async_iterable: Ref<'_>) -> PyResult {
     Ok(iterator)
 }
 
+/// Return the next item from the async iterator.
+///
+/// If default is given and the async iterator is exhausted,
+/// it is returned instead of raising StopAsyncIteration.
+#[pyfunction]
+#[signature(aiterator, default = <missing>, /)]
+fn anext(thread: &mut Thread, aiterator: Ref<'_>, default: Option<Ref<'_>>) -> PyResult {
+    let class = class_of(aiterator);
+    let Some(slot) = class.slots.am_anext() else {
+        return Err(type_error(format!("'{}' object is not an async iterator", class.name())));
+    };
+    let awaitable = slot(thread, aiterator)?;
+    match default {
+        Some(default) => super::anext_awaitable::new(thread, awaitable, default.to_owned()),
+        None => Ok(awaitable),
+    }
+}
+
 /// Return a new list containing all items from the iterable in ascending order.
 ///
 /// A custom key function can be supplied to customize the sort order, and the

@@ -1,5 +1,6 @@
 //! The built-in functions.
 
+mod anext_awaitable;
 mod class;
 mod code;
 mod import;
@@ -29,6 +30,7 @@ pub static FUNCTIONS: &[&MethodDef] = &[
     &import::__def___import__,
     &iteration::__def_aiter,
     &iteration::__def_all,
+    &iteration::__def_anext,
     &iteration::__def_any,
     &iteration::__def_iter,
     &iteration::__def_len,

@@ -3,7 +3,7 @@
 use crate::errors::syntax_error;
 use orochi_compiler::code::flags;
 use orochi_compiler::{CompileOptions, Mode, Warning};
-use orochi_core::{Ref, Thread, Value};
+use orochi_core::{Ref, Thread};
 use orochi_objects::error::{PyResult, syntax_error_message, type_error, value_error};
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::str::PyStr;
@@ -144,21 +144,11 @@ pub fn compile_object(thread: &mut Thread, source: &str, how: &SourceOptions<'_>
 }
 
 fn issue(thread: &mut Thread, warning: &Warning, filename: &str) -> PyResult<()> {
-    let modules = ThreadState::modules(thread)?;
-    let key = str::new(thread, "warnings")?;
-    if !protocol::contains(thread, modules.get(), key.get())? {
-        return Ok(());
-    }
-    let module = protocol::get_item(thread, modules.get(), key.get())?;
     let class = match warning.category {
-        orochi_compiler::WarningCategory::Syntax => exception::SyntaxWarning.get(),
-        orochi_compiler::WarningCategory::Deprecation => exception::DeprecationWarning.get(),
+        orochi_compiler::WarningCategory::Syntax => &exception::SyntaxWarning,
+        orochi_compiler::WarningCategory::Deprecation => &exception::DeprecationWarning,
     };
-    let message = str::new(thread, &warning.message)?;
-    let file = str::new(thread, filename)?;
-    let line = Value::small_int(i64::from(warning.line)).unwrap_or(Value::NONE);
-    let args = [message.get(), class.get(), file.get(), line.get()];
-    protocol::call_method(thread, module.get(), "warn_explicit", &args).map(drop)
+    orochi_objects::warn::warn_explicit(thread, class, &warning.message, filename, warning.line)
 }
 
 /// The options that PyCF_* flags stand for.

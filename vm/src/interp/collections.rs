@@ -114,15 +114,11 @@ pub(super) fn has_generic_getattr(class: &PyType) -> bool {
 }
 
 /// An exception group of one exception, for `except*`.
-pub(super) fn wrap_in_group(_thread: &mut Thread, _exception: Ref<'_>) -> PyResult {
-    Err(not_implemented_error("exception groups"))
+pub(super) fn wrap_in_group(thread: &mut Thread, exception: Ref<'_>) -> PyResult {
+    orochi_objects::types::exception_::star::wrap(thread, exception)
 }
 
 /// What a `try` with `except*` raises in the end.
-pub(super) fn prepare_reraise_star(
-    _thread: &mut Thread,
-    _original: Ref<'_>,
-    _raised: Vec<Value>,
-) -> PyResult {
-    Err(not_implemented_error("exception groups"))
+pub(super) fn prepare_reraise_star(thread: &mut Thread, original: Ref<'_>, raised: Vec<Value>) -> PyResult {
+    orochi_objects::types::exception_::star::prepare_reraise(thread, original, raised)
 }

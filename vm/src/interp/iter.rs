@@ -165,7 +165,7 @@ fn get_awaitable(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
         let method = match w.c() {
             1 => "__aenter__",
             2 => "__aexit__",
-            _ => return type_error(format!("object {class} can't be used in 'await' expression")),
+            _ => return type_error(format!("'{class}' object can't be awaited")),
         };
         type_error(format!(
             "'async with' received an object from {method} that does not implement __await__: {class}"

@@ -3,10 +3,11 @@
 use crate::class::{StaticType, TypeFlags};
 use crate::error::PyResult;
 use crate::types::dict::{DictExt, PyDict};
-use crate::types::r#type::{TypeExt, method_object};
+use crate::types::exception::{Exception, ExceptionGroup};
+use crate::types::r#type::{PyType, TypeExt, method_object};
 use crate::types::type_::members;
 use crate::types::{dict, getset, tuple};
-use orochi_core::{Obj, Ref, Thread};
+use orochi_core::{Obj, Thread};
 use std::cell::Cell;
 use std::sync::Mutex;
 
@@ -32,16 +33,21 @@ pub(crate) fn populate(thread: &Thread, native: &'static StaticType) {
     native.set_ready();
 }
 
+/// The other base of the one native class that has two: an ExceptionGroup is an Exception.
+pub(crate) fn second_base(native: &'static StaticType) -> Option<&'static Obj<PyType>> {
+    std::ptr::eq(native, &ExceptionGroup).then(|| Exception.get())
+}
+
 fn fill(thread: &Thread, native: &'static StaticType) -> PyResult<()> {
     let class = native.get();
     let namespace = dict::new(thread)?.immortalise();
     class.namespace.set(namespace);
     let base = native.base().map(StaticType::get);
-    let bases: Vec<_> = base.iter().map(|base| base.to_value()).collect();
-    class.bases.set(tuple::new(thread, bases)?.immortalise());
-    let mut mro = vec![class.to_value()];
-    if let Some(base) = base {
-        mro.extend(base.mro(thread).items().map(Ref::to_owned));
+    let bases: Vec<_> = base.into_iter().chain(second_base(native)).map(|base| base.to_value()).collect();
+    let bases = tuple::new(thread, bases)?.immortalise();
+    class.bases.set(bases);
+    let mro = crate::types::type_::mro::linearise(thread, class.get(), bases)?;
+    for base in base.into_iter().chain(second_base(native)) {
         base.subclasses.with(base, thread, |subclasses, _| subclasses.push(class));
     }
     class.mro.set(tuple::new(thread, mro)?.immortalise());

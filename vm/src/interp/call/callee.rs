@@ -184,16 +184,23 @@ fn enter_ex(thread: &mut Thread, at: At, w: Instruction, callee: Value, args: Ar
         return Err(orochi_objects::error::recursion_error("maximum recursion depth exceeded"));
     }
     at.set(w.b(), callee);
+    let top = thread.stack.top();
     for (i, value) in args.iter().chain(args.keywords().map(|(_, value)| value)).enumerate() {
         // SAFETY: above the window everything is empty, and there is room.
         unsafe { *start.add(i) = value.to_owned().into_word() };
     }
     let entry = Entry { mode: Mode::Call, dst: w.a(), base: w.b(), ..Entry::NATIVE };
     let names = args.names();
-    // SAFETY: as in `call`; the surplus beyond the callee's registers is emptied by binding.
+    // SAFETY: as in `call`; the surplus beyond the callee's registers is emptied by binding. Until the frame is pushed,
+    // the arguments beyond the caller's registers count as in use, so that whatever a safepoint runs stays above them.
     unsafe {
+        thread.stack.set_top(top.max(start.add(total)));
         let function = at.get(w.b()).cast::<PyFunction>();
-        enter_bound(thread, function, start, args.len(), names, entry)?;
+        if let Err(error) = enter_bound(thread, function, start, args.len(), names, entry) {
+            super::clear_registers(start, total);
+            thread.stack.set_top(top);
+            return Err(error);
+        }
     }
     Ok(Called::Entered)
 }

@@ -1,0 +1,238 @@
+//! The command as a process: exit statuses, options, bad input, signals. Whatever a program does, the process ends in time, with
+//! CPython's status and message, and never with a panic.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Beyond this a process hangs. Generous, since unoptimised builds run on busy machines.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// The status of a process that a KeyboardInterrupt ended: it ends itself by SIGINT, so that shells notice.
+const INTERRUPTED: i32 = if cfg!(unix) { -2 } else { 130 };
+
+struct Outcome {
+    status: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orochi"));
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn reader(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut stream) = stream {
+            stream.read_to_end(&mut bytes).expect("a pipe that can be read");
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// The exit status; minus the number of the signal that ended the process.
+#[cfg(unix)]
+fn code(status: ExitStatus) -> Option<i32> {
+    use std::os::unix::process::ExitStatusExt;
+    status.code().or_else(|| status.signal().map(|signal| -signal))
+}
+
+#[cfg(not(unix))]
+fn code(status: ExitStatus) -> Option<i32> {
+    status.code()
+}
+
+fn finish(mut child: Child) -> Outcome {
+    let (out, err) = (reader(child.stdout.take()), reader(child.stderr.take()));
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a child to wait for") {
+            break status;
+        }
+        if start.elapsed() > LIMIT {
+            child.kill().expect("a child to end");
+            panic!("it hangs; stderr: {}", err.join().expect("a reader"));
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    let outcome = Outcome {
+        status: code(status),
+        out: out.join().expect("a reader"),
+        err: err.join().expect("a reader"),
+    };
+    assert!(!outcome.err.contains("panicked at"), "it panics: {}", outcome.err);
+    assert!(
+        matches!(outcome.status, Some(0..) | Some(INTERRUPTED)),
+        "it crashes ({status}): {}",
+        outcome.err
+    );
+    outcome
+}
+
+fn run(args: &[&str]) -> Outcome {
+    finish(command(args).spawn().expect("the command to start"))
+}
+
+/// Runs and compares the status and the end of stderr (its last line must start so).
+#[track_caller]
+fn expect(args: &[&str], status: i32, error: &str) -> Outcome {
+    let outcome = run(args);
+    let last = outcome.err.lines().last().unwrap_or("");
+    assert_eq!(outcome.status, Some(status), "{args:?}: {}", outcome.err);
+    assert!(last.contains(error), "{args:?}: {error:?} is not in {last:?}");
+    outcome
+}
+
+#[track_caller]
+fn program(source: &str, status: i32, error: &str) -> Outcome {
+    expect(&["-c", source], status, error)
+}
+
+/// A file in a folder of this test's own.
+fn file(test: &str, name: &str, content: &[u8]) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
+    fs::create_dir_all(&folder).expect("a folder for the test");
+    let path = folder.join(name);
+    fs::write(&path, content).expect("a file for the test");
+    path
+}
+
+#[test]
+fn exit_statuses() {
+    program("raise SystemExit(3)", 3, "");
+    program("import sys; sys.exit('msg')", 1, "msg");
+    program("import sys; sys.exit()", 0, "");
+    program("import sys; sys.exit(256 + 5)", 5, "");
+    program("import sys; sys.exit(-1)", 255, "");
+    program("import sys; sys.exit(2 ** 100)", 255, "");
+    program("1/0", 1, "ZeroDivisionError: division by zero");
+    program("def", 1, "SyntaxError: invalid syntax");
+    program("raise KeyboardInterrupt", INTERRUPTED, "KeyboardInterrupt");
+}
+
+#[test]
+fn what_to_run() {
+    assert_eq!(program("import sys; print(sys.argv)", 0, "").out, "['-c']\n");
+    assert_eq!(run(&["-c", "import sys; print(sys.argv)", "a", "-b"]).out, "['-c', 'a', '-b']\n");
+    expect(&["missing.py"], 2, "[Errno 2] No such file or directory");
+    expect(&["-m", "no_such_module"], 1, "No module named no_such_module");
+    let path = file("what_to_run", "hello.py", b"import sys\nprint(__name__, len(sys.argv))\n");
+    assert_eq!(run(&[path.to_str().expect("a path in UTF-8"), "x"]).out, "__main__ 2\n");
+    let folder = path.parent().and_then(|folder| folder.to_str()).expect("a path in UTF-8");
+    expect(&[folder], 1, "can't find '__main__' module in");
+}
+
+#[test]
+fn options() {
+    expect(&["-Z"], 2, "-h' for more information.");
+    expect(&["-c"], 2, "-h' for more information.");
+    expect(&["-m"], 2, "-h' for more information.");
+    assert!(run(&["-V"]).out.starts_with("Python 3.14."));
+    let help = run(&["-h"]);
+    assert!(help.status == Some(0) && help.out.starts_with("usage:"), "{}", help.out);
+}
+
+#[test]
+fn standard_input() {
+    let mut child = command(&["-"]).stdin(Stdio::piped()).spawn().expect("the command to start");
+    child.stdin.take().expect("a pipe").write_all(b"print(6 * 7)\n").expect("a pipe that takes a line");
+    let outcome = finish(child);
+    assert_eq!((outcome.status, outcome.out.as_str()), (Some(0), "42\n"), "{}", outcome.err);
+}
+
+#[test]
+fn sources_that_are_no_text() {
+    let null = file("sources", "null.py", b"print(1)\n\0\n");
+    expect(
+        &[null.to_str().expect("a path in UTF-8")],
+        1,
+        "SyntaxError: source code cannot contain null bytes",
+    );
+    let latin = file("sources", "latin.py", b"x = \"\xff\"\n");
+    expect(
+        &[latin.to_str().expect("a path in UTF-8")],
+        1,
+        "SyntaxError: Non-UTF-8 code starting with '\\xff'",
+    );
+}
+
+#[test]
+fn sources_that_are_deep() {
+    program("eval('(' * 1000 + ')' * 1000)", 1, "SyntaxError: too many nested parentheses");
+    program("eval('(' * 100000)", 1, "SyntaxError: too many nested parentheses");
+    let deep = run(&["-c", "eval('-' * 100000 + '1')"]);
+    let last = deep.err.lines().last().unwrap_or("");
+    assert!(
+        deep.status == Some(1) && ["MemoryError", "RecursionError"].iter().any(|e| last.contains(e)),
+        "{last}"
+    );
+}
+
+#[test]
+fn endless_recursion() {
+    program("def f(): f()\nf()", 1, "RecursionError");
+    program("class A:\n  def __repr__(self): return repr(self)\nrepr(A())", 1, "RecursionError");
+    program("class A:\n  def __eq__(s, o): return s == o\nA() == A()", 1, "RecursionError");
+    program("l = []\nfor _ in range(100000): l = [l]\nrepr(l)", 1, "RecursionError");
+    let gone = program("l = []\nfor _ in range(100000): l = [l]\ndel l\nprint('gone')", 0, "");
+    assert_eq!(gone.out, "gone\n");
+    assert_eq!(program("l = []\nl.append(l)\nprint(l)", 0, "").out, "[[...]]\n");
+}
+
+#[test]
+fn more_memory_than_there_is() {
+    for source in ["[0] * 10**18", "(0,) * 10**18", "'x' * 10**18", "b'x' * 10**18", "1 << 10**12"] {
+        program(source, 1, "MemoryError");
+    }
+}
+
+#[test]
+fn errors_that_nobody_catches() {
+    let thread =
+        "import threading\ndef f(): 1/0\nt = threading.Thread(target=f)\nt.start()\nt.join()\nprint('after')";
+    assert_eq!(program(thread, 0, "ZeroDivisionError: division by zero").out, "after\n");
+    let finalizer = "class A:\n  def __del__(self): 1/0\na = A()\ndel a\nprint('after')";
+    assert_eq!(program(finalizer, 0, "ZeroDivisionError: division by zero").out, "after\n");
+}
+
+#[test]
+fn closed_output() {
+    program("import sys; sys.stdout.close(); print(1)", 1, "ValueError: I/O operation on closed file.");
+    let mut child =
+        command(&["-c", "for i in range(100000): print(i)"]).spawn().expect("the command to start");
+    drop(child.stdout.take());
+    let outcome = finish(child);
+    assert!(outcome.status == Some(1) && outcome.err.contains("BrokenPipeError"), "{}", outcome.err);
+}
+
+/// Interrupts a program once it has printed a line.
+#[cfg(unix)]
+fn interrupt(source: &str) -> Outcome {
+    let mut child = command(&["-u", "-c", source]).spawn().expect("the command to start");
+    let mut ready = [0];
+    child.stdout.as_mut().expect("a pipe").read_exact(&mut ready).expect("a line before the interruption");
+    thread::sleep(Duration::from_millis(200));
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.expect("kill to start").success());
+    finish(child)
+}
+
+#[cfg(unix)]
+#[test]
+fn interruptions() {
+    for wait in [
+        "import time; print('ready'); time.sleep(1000)",
+        "import threading; l = threading.Lock(); l.acquire(); print('ready'); l.acquire()",
+        "print('ready')\nwhile True: pass",
+    ] {
+        let outcome = interrupt(wait);
+        assert_eq!(outcome.status, Some(INTERRUPTED), "{wait}: {}", outcome.err);
+        assert!(outcome.err.contains("KeyboardInterrupt"), "{wait}: {}", outcome.err);
+    }
+}
