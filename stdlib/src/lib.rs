@@ -4,6 +4,7 @@ pub mod array;
 pub mod binascii;
 pub mod codecs;
 pub mod collections;
+pub mod atexit;
 pub mod contextvars;
 pub mod csv;
 pub mod errno;
@@ -44,6 +45,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &binascii::MODULE,
     &codecs::MODULE,
     &collections::MODULE,
+    &atexit::MODULE,
     &contextvars::MODULE,
     &csv::MODULE,
     &errno::MODULE,
