@@ -10,6 +10,7 @@ use crate::fold;
 use crate::future;
 use crate::parse::{self, Mode, on_large_stack};
 use crate::symtable::{SymbolTable, TableOptions};
+use crate::validate;
 
 /// How to compile.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,12 +46,15 @@ pub fn compile(
     })
 }
 
-/// Compiles a syntax tree.
+/// Compiles a syntax tree, which is checked first. It must not be nested deeper than [`parse::MAX_DEPTH`].
 ///
 /// # Errors
 /// What Python's `compile` raises.
 pub fn compile_tree(module: Mod, filename: &str, options: &CompileOptions) -> Result<(Code, Vec<Warning>)> {
-    on_large_stack(|| compile_located(module, filename, options, None))
+    on_large_stack(|| {
+        validate::validate(&module)?;
+        compile_located(module, filename, options, None)
+    })
 }
 
 fn compile_located(

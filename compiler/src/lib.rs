@@ -24,6 +24,7 @@ pub mod serialize;
 pub mod source;
 pub mod symtable;
 mod unparse;
+pub mod validate;
 pub mod verify;
 
 pub use compile::{CompileOptions, compile, compile_tree, symbol_table};

@@ -31,6 +31,11 @@ fn the_standard_library_compiles() {
     for path in &files {
         let Ok(source) = std::fs::read_to_string(path) else { continue };
         bytes += source.len();
+        if let Ok((module, _)) = orochi_compiler::parse::parse(&source, Mode::Exec)
+            && let Err(error) = orochi_compiler::validate::validate(&module)
+        {
+            failures.push(format!("{}: {}", path.display(), error.message));
+        }
         match compile(&source, &path.to_string_lossy(), Mode::Exec, &CompileOptions::default()) {
             Ok((code, _)) => {
                 words += code.words.len();

@@ -138,6 +138,9 @@ impl<'t> Generator<'t> {
     fn pattern_kind(&mut self, pattern: &'t Pattern, subject: Reg, matching: &mut Matching) -> Result<()> {
         match &pattern.kind {
             PatternKind::Value(value) => {
+                if matches!(value.kind, ExprKind::JoinedStr(_) | ExprKind::TemplateStr(_)) {
+                    return self.error("patterns may only match literals and attribute lookups");
+                }
                 let mark = self.asm().mark();
                 let copy = self.kept_subject(subject);
                 let value = self.operand(value)?;

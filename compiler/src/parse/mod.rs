@@ -23,8 +23,8 @@ use crate::ast::{Expr, ExprKind, Ident, Mod, Position};
 use crate::error::{CompileError, ErrorKind, Result, Warning};
 use crate::explain;
 
-/// How deep a tree may be nested.
-pub(crate) const MAX_DEPTH: u32 = 4000;
+/// How deep a tree may be nested. Trees that are not made here (from Python objects) must keep to it as well.
+pub const MAX_DEPTH: u32 = 4000;
 /// Pages that are not touched cost nothing; frames of code that is not optimized are large.
 const LARGE_STACK: usize = if cfg!(debug_assertions) { 256 << 20 } else { 64 << 20 };
 

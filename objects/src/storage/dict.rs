@@ -620,7 +620,7 @@ impl DictStorage {
     /// Takes a found entry out; `None` if it is no longer there.
     pub fn remove(&self, owner: Owner<'_>, thread: &mut Thread, found: Found) -> Option<(Value, Value)> {
         let removed = lock::with(owner, thread, || {
-            self.still_there(found).then(|| self.remove_locked(owner, found.table, found.index))
+            self.still_there(found).then(|| self.remove_locked(found.table, found.index))
         });
         let (key, value) = removed?;
         Some((key.into_value()?, value.into_value()?))
@@ -639,7 +639,7 @@ impl DictStorage {
                 while index > 0 {
                     index -= 1;
                     if (*Table::entry(table, index)).key.word() != DELETED {
-                        return Some(self.remove_locked(owner, table, index));
+                        return Some(self.remove_locked(table, index));
                     }
                 }
             }
@@ -661,7 +661,7 @@ impl DictStorage {
                 let mut index = (*table).head.load(Ordering::Relaxed);
                 while index < (*table).filled.load(Ordering::Relaxed) {
                     if (*Table::entry(table, index)).key.word() != DELETED {
-                        let removed = self.remove_locked(owner, table, index);
+                        let removed = self.remove_locked(table, index);
                         (*table).head.fetch_max(index + 1, Ordering::Relaxed);
                         return Some(removed);
                     }
@@ -674,7 +674,7 @@ impl DictStorage {
         Some((key.into_value()?, value.into_value()?))
     }
 
-    fn remove_locked(&self, owner: Owner<'_>, table: *mut Table, index: usize) -> (Field, Field) {
+    fn remove_locked(&self, table: *mut Table, index: usize) -> (Field, Field) {
         self.keys_change();
         // SAFETY: callers hold the lock and found a live entry in the present table.
         unsafe {
@@ -688,14 +688,6 @@ impl DictStorage {
             }
             if index == (*table).head.load(Ordering::Relaxed) {
                 (*table).head.store(index + 1, Ordering::Relaxed);
-            }
-            if used == 0 && !owner.is_shared() && (*table).mask == 0 {
-                // Nobody else looks at a small local table: it can be filled anew. Searches under way must notice.
-                let generation = self.generation.load(Ordering::Relaxed);
-                self.generation.store(generation.wrapping_add(1), Ordering::Relaxed);
-                (*table).filled.store(0, Ordering::Relaxed);
-                (*table).tail.store(0, Ordering::Relaxed);
-                (*table).head.store(0, Ordering::Relaxed);
             }
             (key, value)
         }
@@ -812,6 +804,16 @@ impl DictStorage {
         // SAFETY: the present table.
         unsafe {
             if (*table).filled.load(Ordering::Relaxed) < (*table).capacity {
+                return Ok(table);
+            }
+            if (*table).used.load(Ordering::Relaxed) == 0 && (*table).mask == 0 && !owner.is_shared() {
+                // Nobody else looks at a small local table: it can be filled anew. Searches under way must notice.
+                let generation = self.generation.load(Ordering::Relaxed);
+                self.generation.store(generation.wrapping_add(1), Ordering::Relaxed);
+                self.keys_change();
+                (*table).filled.store(0, Ordering::Relaxed);
+                (*table).tail.store(0, Ordering::Relaxed);
+                (*table).head.store(0, Ordering::Relaxed);
                 return Ok(table);
             }
             // Twice the keys, as indices double; fewer than there is room for if many entries are deleted ones.

@@ -40,7 +40,10 @@ impl State {
             return Err(runtime_error("dictionary changed size during iteration"));
         }
         let position = self.position.load(Ordering::Relaxed);
-        let found = if backwards {
+        let found = if backwards && position > dict.storage().entry_count(thread) {
+            // The dict was emptied and filled anew.
+            None
+        } else if backwards {
             dict.storage().previous_entry(thread, position)
         } else {
             dict.storage().next_entry(thread, position)

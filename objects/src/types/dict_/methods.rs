@@ -8,6 +8,7 @@ use crate::storage::dict::DictStorage;
 use crate::types::dict::{self, DictExt, PyDict};
 use crate::types::key::Key;
 use crate::types::repr_guard;
+use crate::types::set::{self, AnySet};
 use crate::types::tuple;
 use crate::types::r#type::PyType;
 use orochi_core::{Obj, Owner, Ref, Thread, Value};
@@ -45,6 +46,15 @@ impl PyDict {
         let made = protocol::call(thread, cls.get(), &[])?;
         let plain =
             made.get().downcast::<PyDict>().filter(|dict| is_exact(dict.get(), PyDict::static_type()));
+        let hashed = AnySet::of(iterable).is_some() || is_exact(iterable, PyDict::static_type());
+        if let (Some(dict), true) = (plain, hashed) {
+            // Sets and dicts know the hashes of their keys.
+            set::for_each_key(thread, iterable, |thread, key| {
+                dict::set(thread, dict, key, value.to_owned())?;
+                Ok(true)
+            })?;
+            return Ok(made);
+        }
         protocol::iterate(thread, iterable, |thread, key| match plain {
             Some(dict) => dict::set_item(thread, dict, key.get(), value.to_owned()),
             None => protocol::set_item(thread, made.get(), key.get(), Some(value)),
@@ -313,7 +323,7 @@ fn update_from_pairs(thread: &mut Thread, this: &Obj<PyDict>, source: Ref<'_>) -
     protocol::iterate(thread, source, |thread, pair| {
         let items = match crate::types::list::to_values(thread, pair.get()) {
             Ok(items) => items,
-            Err(error) => return Err(not_a_sequence(thread, error)),
+            Err(error) => return Err(not_a_sequence(thread, error, pair.get(), number)),
         };
         let [key, value]: [Value; 2] = items.try_into().map_err(|items: Vec<Value>| {
             let length = items.len();
@@ -326,13 +336,22 @@ fn update_from_pairs(thread: &mut Thread, this: &Obj<PyDict>, source: Ref<'_>) -
     })
 }
 
-/// What CPython says of an element that can't be iterated over.
-fn not_a_sequence(thread: &mut Thread, error: PyErr) -> PyErr {
+/// What CPython says of an element that can't be iterated over: the error itself, or another if there is no iterator, with
+/// a note of the element's place.
+fn not_a_sequence(thread: &mut Thread, error: PyErr, pair: Ref<'_>, number: usize) -> PyErr {
     if !error.matches(&crate::types::exception::TypeError) {
         return error;
     }
-    let _ = thread;
-    type_error("object is not iterable")
+    let iterable = crate::class_of(pair).slots.tp_iter().is_some();
+    let error = if iterable { error } else { type_error("object is not iterable") };
+    let exception = error.into_value(thread);
+    let note = format!("Cannot convert dictionary update sequence element #{number} to a sequence");
+    let noted = crate::str::new(thread, &note)
+        .and_then(|note| protocol::call_method(thread, exception.get(), "add_note", &[note.get()]));
+    match noted {
+        Ok(_) => PyErr::from_instance(exception),
+        Err(error) => error,
+    }
 }
 
 impl PyDict {
