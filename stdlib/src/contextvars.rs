@@ -66,7 +66,12 @@ impl PyContext {
     }
 
     /// Replaces the dict by a copy in which a variable has another value, or none.
-    fn replace(this: &Obj<Self>, thread: &mut Thread, variable: Ref<'_>, value: Option<Value>) -> PyResult<()> {
+    fn replace(
+        this: &Obj<Self>,
+        thread: &mut Thread,
+        variable: Ref<'_>,
+        value: Option<Value>,
+    ) -> PyResult<()> {
         let old = this.dict(thread)?;
         let fresh = dict::copy(thread, &old)?;
         match value {
@@ -237,7 +242,8 @@ impl PyContextVar {
             return Err(type_error(format!("expected an instance of Token, got {class}")));
         };
         let shown = |thread: &mut Thread| {
-            protocol::repr(thread, token.to_value().get()).map(|text| orochi_objects::str::display(text.get()))
+            protocol::repr(thread, token.to_value().get())
+                .map(|text| orochi_objects::str::display(text.get()))
         };
         if token.used.load(Ordering::Relaxed) {
             let text = shown(thread)?;

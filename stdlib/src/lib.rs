@@ -27,6 +27,7 @@ pub mod sre;
 pub mod string;
 pub mod struct_;
 pub mod support;
+pub mod syntax_tree;
 pub mod sys;
 pub mod thread;
 pub mod time;
@@ -69,6 +70,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &sre::MODULE,
     &string::MODULE,
     &struct_::MODULE,
+    &syntax_tree::MODULE,
     &thread::MODULE,
     &time::MODULE,
     &tokenize::MODULE,

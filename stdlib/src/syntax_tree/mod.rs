@@ -1,0 +1,88 @@
+//! `_ast_tree`: what the `_ast` module needs of the compiler: trees from source, and code from trees.
+
+mod from_python;
+mod to_python;
+
+use from_python::Reader;
+use orochi_compiler::code::flags::FUTURE_MASK;
+use orochi_compiler::parse::parse as parse_source;
+use orochi_compiler::{CompileOptions, Mode};
+use orochi_macros::{pyfunction, pymodule};
+use orochi_objects::error::{not_implemented_error, value_error};
+use orochi_objects::types::code;
+use orochi_objects::{Obj, PyDict, PyModule, PyResult, Ref, Thread};
+use orochi_vm::builtins::text_of;
+use orochi_vm::errors::syntax_error;
+use std::sync::Arc;
+use to_python::Maker;
+
+const OPTIMIZED: i64 = 0x8000;
+
+fn mode_of(mode: &str) -> PyResult<Mode> {
+    match mode {
+        "exec" => Ok(Mode::Exec),
+        "eval" => Ok(Mode::Eval),
+        "single" => Ok(Mode::Single),
+        "func_type" => Ok(Mode::FuncType),
+        _ => Err(value_error("compile() mode must be 'exec', 'eval', 'single' or 'func_type'")),
+    }
+}
+
+fn options(flags: i64, optimize: i64) -> CompileOptions {
+    CompileOptions {
+        optimize: u8::try_from(optimize).unwrap_or(0),
+        future_flags: flags as u32 & FUTURE_MASK,
+        allow_top_level_await: flags & 0x2000 != 0,
+        ..CompileOptions::default()
+    }
+}
+
+/// The syntax tree of a source, in nodes of the classes in a namespace.
+#[pyfunction]
+fn parse(
+    thread: &mut Thread,
+    source: Ref,
+    filename: &str,
+    mode: &str,
+    flags: i64,
+    optimize: i64,
+    classes: &Obj<PyDict>,
+) -> PyResult {
+    let _ = optimize;
+    if flags & OPTIMIZED != 0 {
+        return Err(not_implemented_error("optimized syntax trees"));
+    }
+    let mode = mode_of(mode)?;
+    let text = text_of(thread, source, "compile", "string, bytes or AST object")?;
+    let (module, _) = match parse_source(&text, mode) {
+        Ok(parsed) => parsed,
+        Err(error) => return Err(syntax_error(thread, &error, filename)),
+    };
+    Maker::new(classes).module(thread, &module)
+}
+
+/// The code of a syntax tree.
+#[pyfunction]
+fn compile_tree(
+    thread: &mut Thread,
+    tree: Ref,
+    filename: &str,
+    flags: i64,
+    optimize: i64,
+    only_tree: bool,
+    classes: &Obj<PyDict>,
+) -> PyResult {
+    if only_tree {
+        return Err(not_implemented_error("optimized syntax trees"));
+    }
+    let module = Reader { namespace: classes }.module(thread, tree)?;
+    match orochi_compiler::compile_tree(module, filename, &options(flags, optimize)) {
+        Ok((compiled, _)) => Ok(code::new(thread, Arc::new(compiled))?.into_value()),
+        Err(error) => Err(syntax_error(thread, &error, filename)),
+    }
+}
+
+#[pymodule(name = "_ast_tree", functions(parse, compile_tree))]
+fn init(_thread: &mut Thread, _module: &Obj<PyModule>) -> PyResult<()> {
+    Ok(())
+}
