@@ -253,6 +253,10 @@ impl Builder {
                 return Err(CompileError::syntax(message, at));
             }
             self.add(name, flag, at)?;
+            if flag == def::GLOBAL {
+                // The module's own code then uses the globals too, also where its namespace is another mapping.
+                self.add_to(super::TOP, name, def::GLOBAL, at)?;
+            }
             // Errors found later (no binding, nonlocal at module level) are reported at the declaration.
             self.table.declared.push((self.current, name.clone(), at));
             if flag == def::NONLOCAL && self.scope().kind == ScopeKind::Module {
