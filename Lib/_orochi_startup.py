@@ -101,7 +101,8 @@ def _compile_named(source, name):
     """Compiles text that has no file, and lets tracebacks show its lines."""
     code = compile(source, name, 'exec', dont_inherit=True)
     import linecache
-    linecache._register_code(code, source, name)
+    text = source if isinstance(source, str) else source.decode('utf-8', 'replace')
+    linecache._register_code(code, text, name)
     return code
 
 
