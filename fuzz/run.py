@@ -33,9 +33,10 @@ VALUES = """None True False ... NotImplemented 0 1 -1 2 3 7 255 256 -256 2**31 2
 float('nan') float('inf') -float('inf') 1j complex('nan') '' 'a' 'abc' 'é' '\\ud800' '\\U0001f40d' '{}' '%s' '%d%%' '{0.x[1]!r:>{1}}' 'utf-8' 'strict' 'ascii' '<i' ','
 'a,b,,c' 'ß' '\\0' b'' b'a' b'\\xff\\0abc' bytearray(b'xyz') memoryview(b'abcdef') memoryview(bytearray(8)) () (1,) (1,'a',None) ((),()) [] [1,2,3] [[]] ['a','b'] {}
 {'a':1} {1:2,3:4} set() {1,2,3} frozenset({'a'}) range(0) range(10) range(10,0,-3) slice(None) slice(1,None,-1) slice(-2**70,2**70,3) iter([1,2]) iter('ab')
-(x for x in 'ab') lambda:0 lambda*a,**k:(a,k) int str list dict type object print len Exception Exception('x',1) ValueError property() property(len) classmethod(len) staticmethod(len)
+lambda:0 int str list dict type object print len Exception Exception('x',1) ValueError property() property(len) classmethod(len) staticmethod(len)
 Odd() Odd Sub(3) Text('t') Seq([1]) Map(a=1) gen() map(str,[1]) zip('ab',[1,2]) enumerate('ab') reversed([1,2]) filter(None,[0,1]) type('T',(),{}) type(len) super(Sub,Sub(1)) (1).__add__ [].append
 dict.fromkeys('ab') {}.keys() {1:2}.items() {1:2}.values() types.SimpleNamespace(a=1) types.MappingProxyType({}) list[int] int|str ExceptionGroup('g',[ValueError(1)]) compile('1','','eval') sys._getframe()""".split()
+VALUES += ["(x for x in 'ab')", '(lambda *a, **k: (a, k))', '[].append', "' a b '", "ExceptionGroup('g', [KeyError(1), OSError(2, 'x')])"]
 
 PRELUDE = """import sys, types
 sys.setrecursionlimit(300)
@@ -144,7 +145,7 @@ def limits():
 def survives(interpreter, programs):
     """Whether a process that runs these programs ends as it should; else what happened."""
     try:
-        done = subprocess.run([*interpreter, '-S', '-'], input=script(programs).encode('utf-8', 'surrogatepass'), stdout=subprocess.DEVNULL,
+        done = subprocess.run([*interpreter, "-S", "-c", script(programs)], stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, timeout=TIME, preexec_fn=limits, cwd='/tmp')
     except subprocess.TimeoutExpired:
         return 'it hangs'
