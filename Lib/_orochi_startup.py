@@ -69,6 +69,8 @@ def run_file(path, skip_first_line=False):
         loader = external.SourceFileLoader('__main__', path)
         if skip_first_line:
             data = b'\n' + data.partition(b'\n')[2]
+        if b'\0' in data:
+            raise SyntaxError('source code cannot contain null bytes')
         code = compile(data, path, 'exec', dont_inherit=True)
     del data
     __main__.__file__ = path

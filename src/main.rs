@@ -1,6 +1,7 @@
 //! The `orochi` command.
 
 use orochi::config::{self, Parsed};
+use orochi::startup;
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -11,7 +12,7 @@ fn main() -> ExitCode {
     let program = args.next().unwrap_or_else(|| "orochi".into());
     let name = program.to_string_lossy().into_owned();
     match config::parse(program, args.collect(), &|name| std::env::var_os(name)) {
-        Parsed::Run(config) => exit(orochi::startup::run(&config)),
+        Parsed::Run(config) => startup::end(startup::run(&config)),
         Parsed::Help => {
             print!("{}", config::HELP);
             ExitCode::SUCCESS
@@ -30,9 +31,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Ends the process at once: daemon threads may still run, and are not waited for.
-fn exit(status: u8) -> ! {
-    std::process::exit(status.into())
 }

@@ -18,8 +18,11 @@ use std::io::Write;
 /// The folder of the embedded library below the prefix; it exists nowhere on disk.
 const LIBRARY_FOLDER: &str = "lib/orochi3.14";
 
-/// Runs a program and gives the process's exit status.
-pub fn run(config: &Config) -> u8 {
+/// The status of a program that KeyboardInterrupt ended: as [`end`] shows it, minus SIGINT's number.
+const INTERRUPTED: i32 = -2;
+
+/// Runs a program and gives the status to [`end`] the process with.
+pub fn run(config: &Config) -> i32 {
     let Some(mut thread) = Thread::spawn_here(process_runtime(), host::native_stack_limit()) else {
         eprintln!("orochi: there is no memory for the main thread");
         return 1;
@@ -44,6 +47,16 @@ pub fn run(config: &Config) -> u8 {
         status
     };
     finish(thread, status)
+}
+
+/// Ends the process at once: daemon threads may still run, and are not waited for. An interrupted program ends by the
+/// signal where there are signals, so that a shell that waits for it notices.
+pub fn end(status: i32) -> ! {
+    if status == INTERRUPTED {
+        orochi_stdlib::end_by_interrupt();
+        std::process::exit(130)
+    }
+    std::process::exit(status)
 }
 
 fn start(thread: &mut Thread, config: &Config) -> PyResult<()> {
@@ -245,7 +258,7 @@ fn cannot_open(config: &Config, error: &std::io::Error) -> PyErr {
 }
 
 /// Shows an exception that nothing caught, and gives the exit status for it.
-fn report(thread: &mut Thread, mut error: PyErr) -> u8 {
+fn report(thread: &mut Thread, mut error: PyErr) -> i32 {
     if error.matches(&exception::SystemExit) {
         let value = error.into_value(thread);
         return exit_status(thread, value.get());
@@ -261,7 +274,7 @@ fn report(thread: &mut Thread, mut error: PyErr) -> u8 {
         let _ = std::io::stderr().write_all(b"\nOriginal exception was:\n");
         print_plainly(thread, value.get());
     }
-    if interrupted { 130 } else { 1 }
+    if interrupted { INTERRUPTED } else { 1 }
 }
 
 fn call_excepthook(thread: &mut Thread, value: &Value) -> PyResult<()> {
@@ -284,7 +297,7 @@ fn print_plainly(thread: &mut Thread, value: Ref<'_>) {
 }
 
 /// The exit status that a SystemExit asks for; anything but an int or None is printed.
-fn exit_status(thread: &mut Thread, error: Ref<'_>) -> u8 {
+fn exit_status(thread: &mut Thread, error: Ref<'_>) -> i32 {
     let code = match protocol::get_attr_str(thread, error, "code") {
         Ok(code) => code,
         Err(_) => return 1,
@@ -293,7 +306,7 @@ fn exit_status(thread: &mut Thread, error: Ref<'_>) -> u8 {
         return 0;
     }
     if let Some(status) = int::value(code.get()) {
-        return status.to_i64().map_or(255, |status| (status & 0xff) as u8);
+        return status.to_i64().map_or(255, |status| (status & 0xff) as i32);
     }
     let _ = print_to_stderr(thread, code.get());
     1
@@ -308,7 +321,7 @@ fn print_to_stderr(thread: &mut Thread, value: Ref<'_>) -> PyResult<()> {
     protocol::call_method(thread, stderr.get(), "write", &[line.get()]).map(drop)
 }
 
-fn finish(thread: &mut Thread, status: u8) -> u8 {
+fn finish(thread: &mut Thread, status: i32) -> i32 {
     sys::begin_finalizing();
     let flushed = call_startup(thread, "finish", &[]);
     match flushed.map(|status| status.get().as_small_int()) {

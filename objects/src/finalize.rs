@@ -35,6 +35,14 @@ pub fn run_one(thread: &mut Thread, pending: Pending) {
     }
 }
 
+crate::structseq! {
+    static HOOK_ARGS: "sys" "UnraisableHookArgs" = "Type used to pass arguments to sys.unraisablehook.",
+    visible 5, flags(DISALLOW_INSTANTIATION), fallbacks &[], {
+        "exc_type" = "Exception type", "exc_value" = "Exception value", "exc_traceback" = "Exception traceback",
+        "err_msg" = "Error message", "object" = "Object causing the exception",
+    }
+}
+
 /// Hands an error that nobody can catch to `sys.unraisablehook`.
 pub fn unraisable(thread: &mut Thread, error: PyErr, message: Option<&str>, object: Ref<'_>) {
     let exception = error.into_value(thread);
@@ -74,23 +82,7 @@ fn call_hook(
     let traceback =
         crate::types::exception_chain::traceback_of(exception.get(), thread).unwrap_or(Value::NONE);
     let fields = vec![class, exception.clone(), traceback, text, object.to_owned()];
-    let args = crate::tuple::new(thread, fields)?;
-    // The hook's argument is a structure of five fields; the `sys` module may register its class.
-    let maker = match &sys {
-        Some(sys) => {
-            let name = crate::str::intern(thread, "UnraisableHookArgs")?;
-            if protocol::contains(thread, sys.get(), name.get())? {
-                Some(protocol::get_item(thread, sys.get(), name.get())?)
-            } else {
-                None
-            }
-        }
-        None => None,
-    };
-    let args = match maker {
-        Some(maker) => protocol::call(thread, maker.get(), &[args.get()])?,
-        None => args.into_value(),
-    };
+    let args = HOOK_ARGS.make(thread, fields)?;
     protocol::call(thread, hook.get(), &[args.get()]).map(drop)
 }
 

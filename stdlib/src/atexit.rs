@@ -48,7 +48,8 @@ fn register(thread: &mut Thread, args: Args<'_>) -> PyResult {
 }
 
 fn run(thread: &mut Thread, call: Call) -> PyResult<()> {
-    let (function, args, kwargs) = (call.function.into_value(), call.args.into_value(), call.kwargs.into_value());
+    let (function, args, kwargs) =
+        (call.function.into_value(), call.args.into_value(), call.kwargs.into_value());
     let mut values: Vec<Ref<'_>> = match args.get().downcast::<tuple::PyTuple>() {
         Some(args) => args.items().collect(),
         None => Vec::new(),

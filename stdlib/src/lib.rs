@@ -1,10 +1,10 @@
 //! The native modules of the standard library, one file or folder each, written with the macros.
 
 pub mod array;
+pub mod atexit;
 pub mod binascii;
 pub mod codecs;
 pub mod collections;
-pub mod atexit;
 pub mod contextvars;
 pub mod csv;
 pub mod errno;
@@ -79,3 +79,9 @@ pub static MODULES: &[&ModuleDef] = &[
     &weakref::MODULE,
     &zlib::MODULE,
 ];
+
+/// Ends the process by SIGINT, as a program ends that KeyboardInterrupt stopped. Returns where there are no signals.
+pub fn end_by_interrupt() {
+    #[cfg(unix)]
+    host::signal::end_by(libc::SIGINT);
+}

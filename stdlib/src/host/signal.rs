@@ -218,6 +218,13 @@ pub(crate) fn raise(signal: c_int) -> io::Result<()> {
     if unsafe { libc::raise(signal) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Ends the process as a signal ends one that doesn't handle it.
+pub(crate) fn end_by(signal: c_int) {
+    if set(signal, Disposition::Default).is_ok() {
+        let _ = raise(signal);
+    }
+}
+
 /// Sends a signal to a thread.
 pub(crate) fn pthread_kill(thread: u64, signal: c_int) -> io::Result<()> {
     // SAFETY: the caller names a thread that lives, as C demands of it too.
