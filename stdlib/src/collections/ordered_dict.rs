@@ -4,7 +4,7 @@
 use super::ordered_views::{OrderedItems, OrderedIterator, OrderedKeys, OrderedValues};
 use orochi_core::{Obj, Owner, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
-use orochi_objects::error::{key_error, key_error_message};
+use orochi_objects::error::{key_error, key_error_message, runtime_error};
 use orochi_objects::protocol::{self, CompareOp};
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::dict_;
@@ -23,6 +23,20 @@ impl OrderedDict {
     /// The dict that it is.
     pub(super) fn dict(this: &Obj<OrderedDict>) -> PyResult<&Obj<PyDict>> {
         orochi_objects::slot_receiver::<PyDict>(this.get())
+    }
+
+    /// The version of the keys, for [`OrderedDict::check_version`].
+    fn version(thread: &Thread, this: &Obj<OrderedDict>) -> PyResult<u32> {
+        let dict = OrderedDict::dict(this)?;
+        Ok(dict.storage().keys_version(Owner::from(dict), thread))
+    }
+
+    /// RuntimeError if a key has come or gone since the version was taken.
+    fn check_version(this: &Obj<OrderedDict>, version: u32) -> PyResult<()> {
+        if OrderedDict::dict(this)?.storage().has_version(version) {
+            return Ok(());
+        }
+        Err(runtime_error("OrderedDict mutated during iteration"))
     }
 
     fn is_exact(this: &Obj<OrderedDict>) -> bool {
@@ -165,13 +179,6 @@ impl OrderedDict {
         if let Some((_, value)) = dict::remove(thread, OrderedDict::dict(this)?, &found)? {
             return Ok(value);
         }
-        if !OrderedDict::is_exact(this) && default.is_none() {
-            use orochi_objects::TypeExt;
-            let name = orochi_objects::name!("__missing__");
-            if class_of(this.get()).lookup(thread, name).is_some() {
-                return protocol::call_method(thread, this.get(), "__missing__", &[key]);
-            }
-        }
         default.map(Ref::to_owned).ok_or_else(|| key_error(key.to_owned()))
     }
 
@@ -195,13 +202,16 @@ impl OrderedDict {
     /// od.copy() -> a shallow copy of od
     fn copy(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let made = protocol::call(thread, class_of(this.get()).get(), &[])?;
+        let version = OrderedDict::version(thread, this)?;
         for entry in dict::entries(thread, OrderedDict::dict(this)?)? {
+            OrderedDict::check_version(this, version)?;
             let value = if OrderedDict::is_exact(this) {
                 entry.value
             } else {
                 protocol::get_item(thread, this.get(), entry.key.get())?
             };
             protocol::set_item(thread, made.get(), entry.key.get(), Some(value.get()))?;
+            OrderedDict::check_version(this, version)?;
         }
         Ok(made)
     }
@@ -280,11 +290,14 @@ impl OrderedDict {
         if !equal {
             return Ok(result);
         }
-        let a = dict::entries(thread, OrderedDict::dict(a)?)?;
-        let b = dict::entries(thread, OrderedDict::dict(b)?)?;
-        let mut same = a.len() == b.len();
-        for (a, b) in a.iter().zip(&b) {
-            same = same && protocol::eq(thread, a.key.get(), b.key.get())?;
+        let versions = (OrderedDict::version(thread, a)?, OrderedDict::version(thread, b)?);
+        let own = dict::entries(thread, OrderedDict::dict(a)?)?;
+        let others = dict::entries(thread, OrderedDict::dict(b)?)?;
+        let mut same = own.len() == others.len();
+        for (own, other) in own.iter().zip(&others) {
+            same = same && protocol::eq(thread, own.key.get(), other.key.get())?;
+            OrderedDict::check_version(a, versions.0)?;
+            OrderedDict::check_version(b, versions.1)?;
         }
         Ok(Value::bool(same == (op == CompareOp::Eq)))
     }

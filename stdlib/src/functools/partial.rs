@@ -2,8 +2,10 @@
 
 use orochi_core::{AtomicField, Obj, Owned, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
+use orochi_objects::class::is_exact;
 use orochi_objects::error::type_error;
 use orochi_objects::types::dict::{self, PyDict};
+use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::{self, PyTuple};
 use orochi_objects::types::{method, repr_guard};
 use orochi_objects::{Args, PyClass, PyResult, PyType, attributes, class_of, protocol, str};
@@ -113,10 +115,11 @@ impl Partial {
         if args.keywords().any(|(_, value)| is_placeholder(value)) {
             return Err(type_error("Placeholder cannot be passed as a keyword argument"));
         }
-        // A partial of a plain partial is one partial.
+        // A partial of one that calls as partials do is one partial.
+        let call = Partial::static_type().get().slots.tp_call().map(|call| call as usize);
         let inner = function
             .downcast::<Partial>()
-            .filter(|_| std::ptr::eq(class_of(function), Partial::static_type().get()));
+            .filter(|_| class_of(function).slots.tp_call().map(|own| own as usize) == call);
         let inner = match inner {
             Some(inner) if attributes::snapshot(thread, function)?.is_empty() => Some(inner),
             _ => None,
@@ -165,6 +168,9 @@ impl Partial {
             dict::set_item(thread, &merged, name.get(), value.to_owned())?;
         }
         let entries = dict::entries(thread, &merged)?;
+        if entries.iter().any(|entry| entry.key.get().downcast::<PyStr>().is_none()) {
+            return Err(type_error("keywords must be strings"));
+        }
         values.extend(entries.iter().map(|entry| entry.value.get()));
         let names = tuple::new(thread, entries.iter().map(|entry| entry.key.clone()).collect())?;
         protocol::call_args(thread, function.get(), Args::with_names(&values, Some(&names)))
@@ -223,15 +229,16 @@ impl Partial {
             format!("{}.{}", str::display(module.get()), str::display(name.get()))
         };
         let shown = repr_guard::enter(thread, this.get(), |thread| {
-            let function = this.function(thread);
+            // All of it is owned first: a repr may change the state.
+            let (function, args, keywords) =
+                (this.function(thread), this.args(thread), this.keywords(thread)?);
             let mut parts = Vec::new();
             let shown = protocol::repr(thread, function.get())?;
             parts.push(str::display(shown.get()));
-            for item in this.args(thread).items() {
+            for item in args.items() {
                 let shown = protocol::repr(thread, item)?;
                 parts.push(str::display(shown.get()));
             }
-            let keywords = this.keywords(thread)?;
             for entry in dict::entries(thread, &keywords)? {
                 let key = protocol::str(thread, entry.key.get())?;
                 let value = protocol::repr(thread, entry.value.get())?;
@@ -239,7 +246,7 @@ impl Partial {
             }
             str::new(thread, &format!("{name}({})", parts.join(", ")))
         })?;
-        shown.map_or_else(|| str::new(thread, &format!("{name}(...)")), Ok)
+        shown.map_or_else(|| str::new(thread, "..."), Ok)
     }
 
     #[name = "__reduce__"]
@@ -268,17 +275,19 @@ impl Partial {
         if !args.is_empty() && args.item(args.len() - 1).is_some_and(is_placeholder) {
             return Err(type_error("trailing Placeholders are not allowed"));
         }
-        let args = tuple::new(thread, args.items().map(Ref::to_owned).collect())?.into_value();
+        let args = if is_exact(args.get(), PyTuple::static_type()) {
+            args.to_value()
+        } else {
+            tuple::new(thread, args.items().map(Ref::to_owned).collect())?.into_value()
+        };
         let keywords = match keywords.downcast::<PyDict>() {
+            Some(keywords) if is_exact(keywords.get(), PyDict::static_type()) => keywords.to_owned(),
             Some(keywords) => dict::copy(thread, keywords)?,
             None => dict::new(thread)?,
         };
         this.function.swap(this, thread, Some(function.to_owned()));
         this.args.swap(this, thread, Some(args));
         this.keywords.swap(this, thread, Some(keywords.into_value()));
-        if !own.is_none() {
-            attributes::set_dict(thread, this.get(), Some(own))?;
-        }
-        Ok(())
+        attributes::set_dict(thread, this.get(), Some(own).filter(|own| !own.is_none()))
     }
 }
