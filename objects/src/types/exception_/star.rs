@@ -9,7 +9,10 @@ use orochi_core::{Ref, Thread, Value};
 
 /// The group that an `except*` clause sees for an exception that isn't one.
 pub fn wrap(thread: &mut Thread, exception: Ref<'_>) -> PyResult {
-    let wrapped = group::new(thread, "", vec![exception.to_owned()])?;
+    let message = crate::str::new(thread, "")?;
+    let only = crate::tuple::from_refs(thread, &[exception])?;
+    let wrapped =
+        crate::protocol::call(thread, BaseExceptionGroup.get().get(), &[message.get(), only.get()])?;
     if let (Some(inner), Some(outer)) =
         (exception.downcast::<PyBaseException>(), wrapped.get().downcast::<PyBaseException>())
     {
