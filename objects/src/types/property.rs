@@ -159,11 +159,8 @@ fn settle_doc(thread: &mut Thread, this: &Obj<PyProperty>, given: Option<Value>)
     // The descriptor of `property` would hide an attribute of the instance, so the subclass's own dict takes it.
     let value = doc.unwrap_or(Value::NONE);
     match crate::protocol::set_attr(thread, this.get(), name!("__doc__"), Some(value.get())) {
-        // A subclass with slots has no place for it.
-        Err(error) if from_getter && error.matches(&crate::types::exception::AttributeError) => Ok(()),
-        Err(error) if value.get().is_none() && error.matches(&crate::types::exception::AttributeError) => {
-            Ok(())
-        }
+        // A subclass with slots has no place for it; a documentation that was given is dropped silently, as ever.
+        Err(error) if !from_getter && error.matches(&crate::types::exception::AttributeError) => Ok(()),
         result => result,
     }
 }

@@ -17,6 +17,7 @@ payload! {
     PyExceptionGroup for BaseExceptionGroup {
         message,
         exceptions,
+        shown,
     }
 }
 
@@ -80,11 +81,15 @@ impl PyExceptionGroup {
             )));
         }
         let items = items_of(thread, exceptions)?;
+        // Other sequences are shown as they are now, since they may change.
+        let plain =
+            exceptions.downcast::<list::PyList>().is_some() || exceptions.downcast::<PyTuple>().is_some();
+        let shown = if plain { None } else { Some(protocol::repr(thread, exceptions)?) };
         let class = settle_class(cls, &items)?;
         let made = crate::alloc(thread, class, PyExceptionGroup::blank(thread, &args)?)?;
         let exceptions = tuple::new(thread, items)?.into_value();
         let this = &*made;
-        set_fields!(this, thread, message = Some(message.to_owned()); exceptions = Some(exceptions););
+        set_fields!(this, thread, message = Some(message.to_owned()); exceptions = Some(exceptions); shown = shown;);
         Ok(made.into_value())
     }
 
@@ -96,6 +101,33 @@ impl PyExceptionGroup {
         let mut text = orochi_text::wtf8::Wtf8Buf::new();
         text.push_wtf8(&crate::str::display_wtf8(message.get()));
         text.push_str(&format!(" ({count} sub-exception{plural})"));
+        crate::str::from_wtf8(thread, &text)
+    }
+
+    #[slot]
+    fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let given = super::simple::base(this)?.args(thread).item(1).map(Ref::to_owned);
+        let exceptions = match this.shown.get(thread) {
+            Some(shown) => shown,
+            None => {
+                let items = this.exceptions(thread);
+                let is_list = given.is_some_and(|given| given.get().downcast::<list::PyList>().is_some());
+                let items = if is_list {
+                    list::new(thread, items)?.into_value()
+                } else {
+                    tuple::new(thread, items)?.into_value()
+                };
+                protocol::repr(thread, items.get())?
+            }
+        };
+        let message = protocol::repr(thread, this.message.get(thread).unwrap_or(Value::NONE).get())?;
+        let mut text = orochi_text::wtf8::Wtf8Buf::new();
+        text.push_str(&crate::class_of(this.get()).name());
+        text.push_str("(");
+        text.push_wtf8(&crate::str::display_wtf8(message.get()));
+        text.push_str(", ");
+        text.push_wtf8(&crate::str::display_wtf8(exceptions.get()));
+        text.push_str(")");
         crate::str::from_wtf8(thread, &text)
     }
 
