@@ -48,7 +48,7 @@ def _stream(io, descriptor, mode, encoding, errors, unbuffered):
 
 
 def run_file(path, skip_first_line=False):
-    """Runs a source file, a compiled file, a folder or an archive as __main__."""
+    """Runs a folder or an archive as __main__; gives the code of a source file or a compiled file."""
     import os
     importer = _importer_of(path)
     if importer is not None:
@@ -60,6 +60,7 @@ def run_file(path, skip_first_line=False):
         sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
     import __main__
     import _frozen_importlib_external as external
+    path = os.path.abspath(path)
     with open(path, 'rb') as file:
         data = file.read()
     if data[:4] == external.MAGIC_NUMBER:
@@ -76,7 +77,7 @@ def run_file(path, skip_first_line=False):
     __main__.__file__ = path
     __main__.__cached__ = None
     __main__.__loader__ = loader
-    exec(code, __main__.__dict__)
+    return code
 
 
 def _importer_of(path):
@@ -92,11 +93,10 @@ def _importer_of(path):
 
 
 def run_command(source):
-    """Runs the argument of -c."""
+    """The code of the argument of -c."""
     if not sys.flags.safe_path:
         sys.path.insert(0, '')
-    import __main__
-    exec(_compile_named(source, '<string>'), __main__.__dict__)
+    return _compile_named(source, '<string>')
 
 
 def _compile_named(source, name):

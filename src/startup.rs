@@ -225,7 +225,8 @@ fn run_program(thread: &mut Thread, config: &Config) -> PyResult<()> {
         Run::Stdin => call_startup(thread, "run_stdin", &[])?,
         Run::Command(command) => {
             let command = text(thread, &format!("{command}\n"))?;
-            call_startup(thread, "run_command", &[command.get()])?
+            let code = call_startup(thread, "run_command", &[command.get()])?;
+            run_main(thread, code)?
         }
         Run::Module(module) => {
             let module = text(thread, module)?;
@@ -237,10 +238,27 @@ fn run_program(thread: &mut Thread, config: &Config) -> PyResult<()> {
                 return Err(cannot_open(config, &error));
             }
             let file = text(thread, &file.to_string_lossy())?;
-            call_startup(thread, "run_file", &[file.get(), Value::bool(config.skip_first_line).get()])?
+            let code =
+                call_startup(thread, "run_file", &[file.get(), Value::bool(config.skip_first_line).get()])?;
+            run_main(thread, code)?
         }
     };
     Ok(())
+}
+
+/// Runs code as `__main__`, with nothing below it on the stack.
+fn run_main(thread: &mut Thread, code: Value) -> PyResult {
+    if code.get().is_none() {
+        return Ok(code);
+    }
+    let modules = ThreadState::modules(thread)?;
+    let name = orochi_objects::str::new(thread, "__main__")?;
+    let main = protocol::get_item(thread, modules.get(), name.get())?;
+    let Some(module) = main.get().downcast::<PyModule>() else {
+        return Err(system_error("__main__ is no module"));
+    };
+    let globals = module.namespace(thread).to_value();
+    run_code_object(thread, code, globals, None)
 }
 
 /// A file that isn't there: the message, and exit status 2.

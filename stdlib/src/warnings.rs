@@ -12,7 +12,7 @@ fn call(thread: &mut Thread, function: &str, args: Args<'_>) -> PyResult {
     let builtins = ThreadState::builtins(thread)?;
     let import = orochi_objects::str::intern(thread, "__import__")?;
     let import = protocol::get_item(thread, builtins.get(), import.get())?;
-    let name = orochi_objects::str::new(thread, "_py_warnings")?;
+    let name = orochi_objects::str::new(thread, "warnings")?;
     let module = protocol::call(thread, import.get(), &[name.get()])?;
     let function = protocol::get_attr_str(thread, module.get(), function)?;
     protocol::call_args(thread, function.get(), args)
