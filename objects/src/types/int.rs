@@ -107,11 +107,21 @@ pub fn index(thread: &mut Thread, object: Ref<'_>) -> PyResult {
         return Err(type_error(format!("'{}' object cannot be interpreted as an integer", class.name())));
     };
     let result = slot(thread, object)?;
-    if is_int(result.get()) {
+    if is_exact(result.get(), PyInt::static_type()) {
         return Ok(result);
     }
     let got = crate::class_of(result.get()).name();
-    Err(type_error(format!("__index__ returned non-int (type {got})")))
+    let Some(value) = value(result.get()) else {
+        return Err(type_error(format!("__index__ returned non-int (type {got})")));
+    };
+    crate::warn::deprecation(
+        thread,
+        &format!(
+            "__index__ returned non-int (type {got}).  The ability to return an instance of a strict subclass of int is \
+             deprecated, and may not be supported in a future version of Python."
+        ),
+    )?;
+    crate::types::int_::arith::exact(thread, value)
 }
 
 /// `__index__` as an `i64`; OverflowError beyond.

@@ -36,7 +36,7 @@ fn bytes_text(thread: &mut Thread, argument: Ref<'_>) -> PyResult<Vec<u8>> {
 }
 
 /// An argument of type `c`.
-fn byte(thread: &Thread, argument: Ref<'_>) -> PyResult<u8> {
+fn byte(thread: &mut Thread, argument: Ref<'_>) -> PyResult<u8> {
     if let Some(bytes) = buffer::own_bytes(thread, argument) {
         return match *bytes {
             [byte] => Ok(byte),
@@ -49,16 +49,14 @@ fn byte(thread: &Thread, argument: Ref<'_>) -> PyResult<u8> {
             }
         };
     }
-    match int::value(argument) {
-        Some(value) => {
-            let byte = value.to_i64().and_then(|value| u8::try_from(value).ok());
-            byte.ok_or_else(|| overflow_error("%c arg not in range(256)"))
-        }
-        None => {
-            let class = crate::class_of(argument).name();
-            Err(type_error(format!("%c requires an integer in range(256) or a single byte, not {class}")))
-        }
+    let class = crate::class_of(argument);
+    if !int::is_int(argument) && class.slots.nb_index().is_none() {
+        let class = class.name();
+        return Err(type_error(format!("%c requires an integer in range(256) or a single byte, not {class}")));
     }
+    let value = int::index(thread, argument)?;
+    let byte = int::value(value.get()).and_then(int::IntRef::to_i64).and_then(|n| u8::try_from(n).ok());
+    byte.ok_or_else(|| overflow_error("%c arg not in range(256)"))
 }
 
 fn convert(

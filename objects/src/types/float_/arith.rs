@@ -69,7 +69,7 @@ pub fn true_divide(left: f64, right: f64) -> PyResult<f64> {
 /// `base ** exponent`: a complex number for a negative base and an exponent that isn't whole.
 pub fn power(thread: &Thread, base: f64, exponent: f64) -> PyResult {
     let odd = exponent.abs() % 2.0 == 1.0;
-    if base == 0.0 && exponent < 0.0 {
+    if base == 0.0 && exponent < 0.0 && exponent.is_finite() {
         return Err(zero_division_error("zero to a negative power"));
     }
     if base < 0.0 && base.is_finite() && exponent.is_finite() && exponent != exponent.floor() {

@@ -36,11 +36,14 @@ pub fn from_object(thread: &mut Thread, object: Ref<'_>) -> PyResult<f64> {
     if is_exact(object, PyFloat::static_type()) {
         return Ok(float::value(object).unwrap_or(f64::NAN));
     }
-    if object.downcast::<PyStr>().is_some() {
+    if is_exact(object, PyStr::static_type()) {
         return from_str(thread, object);
     }
     if let Some(value) = from_slots(thread, object)? {
         return Ok(value);
+    }
+    if object.downcast::<PyStr>().is_some() {
+        return from_str(thread, object);
     }
     if let Some(bytes) = crate::buffer::bytes_if_any(thread, object)? {
         return orochi_text::float::parse(&bytes).ok_or_else(|| malformed(thread, object));

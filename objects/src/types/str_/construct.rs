@@ -47,7 +47,11 @@ pub(crate) fn text_argument<'a>(value: Ref<'a>, function: &str, name: &str) -> P
 fn arguments<'a>(args: &Args<'a>) -> PyResult<[Option<Ref<'a>>; 3]> {
     let given = args.len() + args.keyword_count();
     if given > 3 {
-        return Err(type_error(format!("str expected at most 3 arguments, got {given}")));
+        return Err(type_error(if args.keyword_count() > 0 {
+            format!("str() takes at most 3 arguments ({given} given)")
+        } else {
+            format!("str expected at most 3 arguments, got {given}")
+        }));
     }
     let mut bound = [args.get(0), args.get(1), args.get(2)];
     for (name, value) in args.keywords() {

@@ -150,7 +150,7 @@ pub fn float_text(thread: &mut Thread, argument: Ref<'_>, layout: &Layout) -> Py
 }
 
 /// An argument of type c.
-fn character(argument: Ref<'_>) -> PyResult<CodePoint> {
+fn character(thread: &mut Thread, argument: Ref<'_>) -> PyResult<CodePoint> {
     if let Some(text) = argument.downcast::<PyStr>() {
         let mut points = text.as_wtf8().code_points();
         return match (points.next(), points.next()) {
@@ -161,11 +161,14 @@ fn character(argument: Ref<'_>) -> PyResult<CodePoint> {
             ))),
         };
     }
-    let Some(value) = int::value(argument) else {
-        let class = crate::class_of(argument).name();
+    let class = crate::class_of(argument);
+    if !int::is_int(argument) && class.slots.nb_index().is_none() {
+        let class = class.name();
         return Err(type_error(format!("%c requires an int or a unicode character, not {class}")));
-    };
-    let c = value.to_i64().and_then(|n| u32::try_from(n).ok()).and_then(CodePoint::from_u32);
+    }
+    let value = int::index(thread, argument)?;
+    let c = int::value(value.get()).and_then(IntRef::to_i64).and_then(|n| u32::try_from(n).ok());
+    let c = c.and_then(CodePoint::from_u32);
     c.ok_or_else(|| overflow_error("%c arg not in range(0x110000)"))
 }
 
@@ -189,7 +192,7 @@ fn convert(
             }
         }
         'c' => {
-            let c = character(argument)?;
+            let c = character(thread, argument)?;
             let c = Wtf8Buf::from(c);
             let text = layout.character::<Wtf8>(&c, blank);
             out.push_wtf8(&text.map_err(|error| size_error(error, "width too big"))?);
