@@ -127,6 +127,9 @@ fn released_error() -> PyErr {
 pub trait ViewExt {
     /// Keeps the memory for one operation; ValueError if the view was released.
     fn pin(&self, thread: &Thread) -> PyResult<Pin>;
+    /// Counts as a view of this one as long as it exists: `release` is refused meanwhile. For operations that run
+    /// Python code and use the memory afterwards.
+    fn hold(&self, thread: &Thread) -> Option<Export>;
     /// Whether the view was released.
     fn is_released(&self, thread: &Thread) -> bool;
     /// Gives the memory back. BufferError if others look at it through this view.
@@ -144,6 +147,10 @@ impl ViewExt for Obj<PyMemoryView> {
             Some(owner) if !released => Ok(Pin { owner, _root: root }),
             _ => Err(released_error()),
         }
+    }
+
+    fn hold(&self, thread: &Thread) -> Option<Export> {
+        self.state.with(self, thread, |state, _| state.own.clone())
     }
 
     fn is_released(&self, thread: &Thread) -> bool {
@@ -229,7 +236,7 @@ impl PyMemoryView {
         if flags & buffer::flags::STRIDES != buffer::flags::STRIDES && !geometry.is_c_contiguous() {
             return Err(buffer_error("memoryview: underlying buffer is not C-contiguous"));
         }
-        let export = this.state.with(this, thread, |state, _| state.own.clone());
+        let export = this.hold(thread);
         Ok(BufferView {
             owner: pin.owner.clone(),
             address: geometry.address,

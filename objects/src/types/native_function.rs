@@ -101,6 +101,20 @@ impl PyNativeFunction {
         this.method.0.name
     }
 
+    fn __reduce__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let name = crate::str::new(thread, this.method.0.name)?;
+        let receiver = this.this.as_ref().map(Field::fixed);
+        let Some(receiver) = receiver.filter(|_| this.method.0.kind != MethodKind::Function) else {
+            // Found again by its name in its module.
+            return Ok(name);
+        };
+        let receiver = receiver.to_owned();
+        let builtins = crate::thread::ThreadState::builtins(thread)?;
+        let getattr = crate::protocol::get_item(thread, builtins.get(), crate::name!("getattr").get())?;
+        let args = crate::tuple::new(thread, vec![receiver, name])?;
+        Ok(crate::tuple::new(thread, vec![getattr, args.into_value()])?.into_value())
+    }
+
     #[getter]
     #[name = "__qualname__"]
     fn qualname(this: &Obj<Self>) -> String {

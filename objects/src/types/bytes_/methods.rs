@@ -530,7 +530,7 @@ macro_rules! shared_methods {
             ///
             /// All characters occurring in the optional argument delete are removed.
             /// The remaining characters are mapped through the given translation table.
-            #[signature(table, /, delete=b"")]
+            #[signature(table, /, delete=<missing>)]
             fn translate(
                 thread: &mut Thread,
                 this: &Obj<Self>,
@@ -599,7 +599,7 @@ macro_rules! shared_methods {
             /// Return a centered string of length width.
             ///
             /// Padding is done using the specified fill character.
-            #[signature(width, fillchar=b" ", /)]
+            #[signature(width, fillchar=<missing>, /)]
             fn center(
                 thread: &mut Thread,
                 this: &Obj<Self>,
@@ -612,7 +612,7 @@ macro_rules! shared_methods {
             /// Return a left-justified string of length width.
             ///
             /// Padding is done using the specified fill character.
-            #[signature(width, fillchar=b" ", /)]
+            #[signature(width, fillchar=<missing>, /)]
             fn ljust(
                 thread: &mut Thread,
                 this: &Obj<Self>,
@@ -625,7 +625,7 @@ macro_rules! shared_methods {
             /// Return a right-justified string of length width.
             ///
             /// Padding is done using the specified fill character.
-            #[signature(width, fillchar=b" ", /)]
+            #[signature(width, fillchar=<missing>, /)]
             fn rjust(
                 thread: &mut Thread,
                 this: &Obj<Self>,

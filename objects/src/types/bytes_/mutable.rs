@@ -117,6 +117,7 @@ impl PyByteArray {
 
     #[slot]
     fn tp_init(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult<()> {
+        bytearray::resize(this, thread, Vec::clear)?;
         let bytes = source(thread, &args, "bytearray")?;
         bytearray::resize(this, thread, |vector| *vector = bytes)
     }
@@ -134,6 +135,9 @@ impl PyByteArray {
                 let bounds = slice.unpack(thread)?;
                 let bytes = new_bytes(thread, value)?;
                 let len = bytearray::read(this, thread, <[u8]>::len);
+                if bytes.is_empty() {
+                    return delete_span(this, thread, bounds.span(len));
+                }
                 assign_span(this, thread, bounds.span(len), &bytes)
             }
             (Key::Slice(slice), None) => {

@@ -268,7 +268,11 @@ impl PyByteArray {
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let bytes = Self::snapshot(thread, this);
         let name = crate::class_of(this.get()).name();
-        crate::str::new(thread, &format!("{name}({})", orochi_text::repr::repr_bytes(&bytes)))
+        // Unlike the one of bytes, this escapes apostrophes whatever the quotes.
+        let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
+        let body = orochi_text::repr::repr_bytes_body(&bytes, '\'');
+        let body = body.get(1..body.len().saturating_sub(1)).unwrap_or_default();
+        crate::str::new(thread, &format!("{name}(b{quote}{body}{quote})"))
     }
 
     #[slot]

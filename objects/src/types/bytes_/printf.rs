@@ -52,7 +52,9 @@ fn byte(thread: &mut Thread, argument: Ref<'_>) -> PyResult<u8> {
     let class = crate::class_of(argument);
     if !int::is_int(argument) && class.slots.nb_index().is_none() {
         let class = class.name();
-        return Err(type_error(format!("%c requires an integer in range(256) or a single byte, not {class}")));
+        return Err(type_error(format!(
+            "%c requires an integer in range(256) or a single byte, not {class}"
+        )));
     }
     let value = int::index(thread, argument)?;
     let byte = int::value(value.get()).and_then(int::IntRef::to_i64).and_then(|n| u8::try_from(n).ok());

@@ -91,7 +91,8 @@ fn of_class(thread: &mut Thread, cls: &Obj<PyType>, value: f64) -> PyResult {
 #[pymethods(part = CONSTRUCT)]
 impl PyFloat {
     #[new]
-    #[signature(x=0, /)]
+    #[text_signature = "(x=0, /)"]
+    #[signature(x=<missing>, /)]
     fn new(thread: &mut Thread, cls: &Obj<PyType>, x: Option<Ref<'_>>) -> PyResult {
         let exact = std::ptr::eq(cls, PyFloat::static_type().get());
         let value = match x {

@@ -80,7 +80,7 @@ pub fn to_bytes(value: IntRef<'_>, length: usize, little: bool, signed: bool) ->
 #[pymethods(part = BYTES)]
 impl PyInt {
     /// Return an array of bytes representing an integer.
-    #[signature(length=1, byteorder="big", *, signed=False)]
+    #[signature(length=1, byteorder=<missing>, *, signed=False)]
     fn to_bytes(
         thread: &mut Thread,
         this: Ref<'_>,
@@ -97,7 +97,7 @@ impl PyInt {
 
     /// Return the integer represented by the given array of bytes.
     #[classmethod]
-    #[signature(bytes, byteorder="big", *, signed=False)]
+    #[signature(bytes, byteorder=<missing>, *, signed=False)]
     fn from_bytes(
         thread: &mut Thread,
         cls: &Obj<PyType>,

@@ -200,7 +200,7 @@ fn equal(thread: &mut Thread, this: &Obj<PyMemoryView>, other: Ref<'_>) -> PyRes
     else {
         return Ok(Some(geometry.format == right_format && left == right));
     };
-    if left_kind == right_kind && !matches!(left_kind, ItemKind::Float(_)) {
+    if left_kind == right_kind && !matches!(left_kind, ItemKind::Float(_) | ItemKind::Bool) {
         return Ok(Some(left == right));
     }
     let items = left.chunks_exact(geometry.itemsize.max(1)).zip(right.chunks_exact(right_size.max(1)));
@@ -295,10 +295,13 @@ impl PyMemoryView {
                         "memoryview slice assignments are currently restricted to ndim = 1",
                     ));
                 }
+                this.pin(thread)?;
                 return assign_part(thread, &pin, &part, value);
             }
         };
         let bytes = format::pack(thread, kind, &this.geometry.format, value)?;
+        // Converting the index or the value may have released the view.
+        this.pin(thread)?;
         pin.write(thread, &this.geometry, offset, &bytes);
         Ok(())
     }
@@ -338,7 +341,9 @@ impl PyMemoryView {
         if !matches!(format::character(&this.geometry.format), Some('B' | 'b' | 'c')) {
             return Err(value_error("memoryview: hashing is restricted to formats 'B', 'b' or 'c'"));
         }
+        let held = this.hold(thread);
         protocol::hash(thread, pin.owner.get())?;
+        drop(held);
         let hash = crate::hash::of_bytes(&pin.to_vec(thread, &this.geometry)?);
         this.keep_hash(thread, hash);
         Ok(hash)
@@ -361,7 +366,10 @@ fn length(thread: &Thread, this: &Obj<PyMemoryView>) -> PyResult<usize> {
 
 fn subscript(thread: &mut Thread, this: &Obj<PyMemoryView>, key: Ref<'_>) -> PyResult {
     let pin = this.pin(thread)?;
-    match select(thread, &this.geometry, key)? {
+    let selected = select(thread, &this.geometry, key)?;
+    // Converting the index may have released the view.
+    this.pin(thread)?;
+    match selected {
         Selected::Item(offset) => {
             let kind = item_kind(&this.geometry)?;
             load(thread, &pin, &this.geometry, kind, offset)

@@ -192,6 +192,7 @@ impl PyMemoryView {
         bytes_per_sep: i64,
     ) -> PyResult<String> {
         let bytes = this.pin(thread)?.to_vec(thread, &this.geometry)?;
+        let _held = this.hold(thread);
         crate::types::bytes_::methods::hex(thread, &bytes, sep, bytes_per_sep)
     }
 

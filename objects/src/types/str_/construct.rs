@@ -101,7 +101,8 @@ impl PyStr {
     ///     UnicodeEncodeError.  Other possible values are 'ignore', 'replace' and
     ///     'xmlcharrefreplace' as well as any other name registered with
     ///     codecs.register_error that can handle UnicodeEncodeErrors.
-    #[signature(encoding = "utf-8", errors = "strict")]
+    #[text_signature = "($self, /, encoding='utf-8', errors='strict')"]
+    #[signature(encoding=<missing>, errors=<missing>)]
     fn encode(
         thread: &mut Thread,
         this: &Obj<Self>,

@@ -40,7 +40,7 @@ impl PyStr {
     /// Return a centered string of length width.
     ///
     /// Padding is done using the specified fill character (default is a space).
-    #[signature(width, fillchar=" ", /)]
+    #[signature(width, fillchar=<missing>, /)]
     fn center(thread: &mut Thread, this: &Obj<Self>, width: i64, fillchar: Option<Ref<'_>>) -> PyResult {
         justify(thread, this, width, fillchar, Justify::Center)
     }
@@ -48,7 +48,7 @@ impl PyStr {
     /// Return a left-justified string of length width.
     ///
     /// Padding is done using the specified fill character (default is a space).
-    #[signature(width, fillchar=" ", /)]
+    #[signature(width, fillchar=<missing>, /)]
     fn ljust(thread: &mut Thread, this: &Obj<Self>, width: i64, fillchar: Option<Ref<'_>>) -> PyResult {
         justify(thread, this, width, fillchar, Justify::Left)
     }
@@ -56,7 +56,7 @@ impl PyStr {
     /// Return a right-justified string of length width.
     ///
     /// Padding is done using the specified fill character (default is a space).
-    #[signature(width, fillchar=" ", /)]
+    #[signature(width, fillchar=<missing>, /)]
     fn rjust(thread: &mut Thread, this: &Obj<Self>, width: i64, fillchar: Option<Ref<'_>>) -> PyResult {
         justify(thread, this, width, fillchar, Justify::Right)
     }
