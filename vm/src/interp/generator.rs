@@ -105,9 +105,10 @@ fn deliver(thread: &mut Thread, at: At, sent: Value) {
     if next.op_byte() == Op::Delegate as u8 {
         let old = std::mem::replace(&mut ThreadState::of(thread).sent, sent.into_word());
         drop(owned_value(old));
-    } else {
+    } else if last.op_byte() != Op::Delegate as u8 {
         at.set(last.a(), sent);
     }
+    // Behind a delegation that `throw` has finished, its result is in place already.
 }
 
 /// Why a generator can't be resumed.
