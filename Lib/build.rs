@@ -25,6 +25,11 @@ const CHANGES: &[(&str, &str, &str)] = &[
     ("site.py", "rustpython", "orochi"),
     ("sysconfig/__init__.py", "RustPython", "Orochi"),
     ("sysconfig/__init__.py", "rustpython", "orochi"),
+    (
+        "sysconfig/__init__.py",
+        "f'_sysconfigdata_{sys.abiflags}_{sys.platform}_{multiarch}'",
+        "'_sysconfigdata'",
+    ),
     ("platform.py", "RustPython", "Orochi"),
 ];
 
