@@ -2,6 +2,10 @@
 
 import sys
 
+# There is no compiler to machine code; programs ask for it so.
+sys._jit = type(sys)('sys._jit', 'Utilities for observing just-in-time compilation.')
+sys._jit.is_available = sys._jit.is_enabled = sys._jit.is_active = lambda: False
+
 
 def install_streams(unbuffered, encoding):
     """Sets sys.stdin, sys.stdout and sys.stderr; a stream whose descriptor is closed becomes None."""
