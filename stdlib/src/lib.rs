@@ -3,6 +3,7 @@
 pub mod array;
 pub mod atexit;
 pub mod binascii;
+pub mod cmath;
 pub mod codecs;
 pub mod collections;
 pub mod contextvars;
@@ -43,10 +44,11 @@ use orochi_objects::ModuleDef;
 #[rustfmt::skip]
 pub static MODULES: &[&ModuleDef] = &[
     &array::MODULE,
+    &atexit::MODULE,
     &binascii::MODULE,
+    &cmath::MODULE,
     &codecs::MODULE,
     &collections::MODULE,
-    &atexit::MODULE,
     &contextvars::MODULE,
     &csv::MODULE,
     &errno::MODULE,

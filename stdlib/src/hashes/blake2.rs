@@ -6,7 +6,7 @@ use orochi_objects::buffer::{ArgBytes, bytes_of};
 use orochi_objects::error::{overflow_error, value_error};
 use orochi_objects::types::bytes;
 use orochi_objects::{
-    Guarded, ModuleExt, Obj, PyClass, PyModule, PyResult, PyType, Ref, Thread, alloc, int, make, str,
+    Guarded, ModuleExt, Obj, PyModule, PyResult, PyType, Ref, Thread, alloc, int, make, str,
 };
 
 /// The optional settings of a hash, checked but for what depends on the variant.
@@ -68,7 +68,7 @@ macro_rules! blake2_class {
         block $block:literal, offset $offset:expr
     ) => {
         /// Return a new BLAKE2 hash object.
-        #[pyclass(name = $name, module = "_blake2", mutable)]
+        #[pyclass(name = $name, module = "_blake2")]
         #[derive(Trace)]
         struct $type {
             digest_size: usize,
@@ -208,16 +208,9 @@ macro_rules! blake2_class {
 blake2_class!(Blake2b: "blake2b", "Blake2b", blake2b_simd, max 64, salt 16, block 128, offset u64::MAX);
 blake2_class!(Blake2s: "blake2s", "Blake2s", blake2s_simd, max 32, salt 8, block 64, offset (1 << 48) - 1);
 
-/// Sizes are attributes of the classes and of the module.
+/// The sizes, as attributes of the module.
 fn add_sizes(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
-    let classes = [Blake2b::static_type(), Blake2s::static_type()];
-    for ((prefix, max, salt), class) in [("BLAKE2B", 64, 16), ("BLAKE2S", 32, 8)].into_iter().zip(classes) {
-        let names =
-            [("MAX_DIGEST_SIZE", max), ("MAX_KEY_SIZE", max), ("SALT_SIZE", salt), ("PERSON_SIZE", salt)];
-        for (name, size) in names {
-            let size = int::new(thread, size)?;
-            orochi_objects::protocol::set_attr_str(thread, class.get().get(), name, size.get())?;
-        }
+    for (prefix, max, salt) in [("BLAKE2B", 64, 16), ("BLAKE2S", 32, 8)] {
         module.add(thread, &format!("{prefix}_MAX_DIGEST_SIZE"), max)?;
         module.add(thread, &format!("{prefix}_MAX_KEY_SIZE"), max)?;
         module.add(thread, &format!("{prefix}_SALT_SIZE"), salt)?;

@@ -123,7 +123,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn place(&self, thread: &mut Thread, node: &Node<'_>) -> PyResult<Position> {
+    fn place(&self, thread: &mut Thread, node: &Node<'_>, sort: &str) -> PyResult<Position> {
+        for name in ["lineno", "col_offset"] {
+            let key = str::intern(thread, name)?;
+            if protocol::find_attr(thread, node.object, key)?.is_none() {
+                return Err(type_error(format!("required field \"{name}\" missing from {sort}")));
+            }
+        }
         let line = self.number(thread, node, "lineno")?;
         let column = self.number(thread, node, "col_offset")?;
         let end = |reader: &Self, thread: &mut Thread, name: &str, default: i64| -> PyResult<i64> {
@@ -276,11 +282,12 @@ impl<'a> Reader<'a> {
     fn stmt(&self, thread: &mut Thread, object: Ref<'_>) -> PyResult<Stmt> {
         check_depth(thread)?;
         let node = self.node(thread, object)?;
+        let at = self.place(thread, &node, "stmt")?;
         let kind = match self.simple(thread, &node)? {
             Some(kind) => kind,
             None => self.compound(thread, &node)?,
         };
-        Ok(Stmt { kind, at: self.place(thread, &node)? })
+        Ok(Stmt { kind, at })
     }
 
     fn simple(&self, thread: &mut Thread, node: &Node<'_>) -> PyResult<Option<StmtKind>> {
@@ -396,7 +403,7 @@ impl<'a> Reader<'a> {
         Ok(Alias {
             name: self.name(thread, &node, "name")?,
             asname: self.maybe_name(thread, &node, "asname")?,
-            at: self.place(thread, &node)?,
+            at: self.place(thread, &node, "alias")?,
         })
     }
 
@@ -405,7 +412,7 @@ impl<'a> Reader<'a> {
         Ok(Keyword {
             arg: self.maybe_name(thread, &node, "arg")?,
             value: self.one(thread, &node, "value")?,
-            at: self.place(thread, &node)?,
+            at: self.place(thread, &node, "keyword")?,
         })
     }
 
@@ -423,7 +430,7 @@ impl<'a> Reader<'a> {
             typ: self.maybe(thread, &node, "type")?,
             name: self.maybe_name(thread, &node, "name")?,
             body: self.body(thread, &node, "body")?,
-            at: self.place(thread, &node)?,
+            at: self.place(thread, &node, "excepthandler")?,
         })
     }
 
@@ -432,7 +439,7 @@ impl<'a> Reader<'a> {
         Ok(Arg {
             name: self.name(thread, &node, "arg")?,
             annotation: self.maybe(thread, &node, "annotation")?,
-            at: self.place(thread, &node)?,
+            at: self.place(thread, &node, "arg")?,
         })
     }
 
@@ -479,7 +486,7 @@ impl<'a> Reader<'a> {
             kind,
             name: self.name(thread, &node, "name")?,
             default: self.maybe(thread, &node, "default_value")?,
-            at: self.place(thread, &node)?,
+            at: self.place(thread, &node, "type_param")?,
         })
     }
 
@@ -524,7 +531,7 @@ impl<'a> Reader<'a> {
             "MatchOr" => PatternKind::Or(self.list(thread, &node, "patterns", Self::pattern)?),
             _ => return Err(unexpected(thread, "pattern", object)),
         };
-        Ok(Pattern { kind, at: self.place(thread, &node)? })
+        Ok(Pattern { kind, at: self.place(thread, &node, "pattern")? })
     }
 
     fn generator(&self, thread: &mut Thread, object: Ref<'_>) -> PyResult<Generator> {
@@ -551,11 +558,12 @@ impl<'a> Reader<'a> {
     fn expr(&self, thread: &mut Thread, object: Ref<'_>) -> PyResult<Expr> {
         check_depth(thread)?;
         let node = self.node(thread, object)?;
+        let at = self.place(thread, &node, "expr")?;
         let kind = match self.operation(thread, &node)? {
             Some(kind) => kind,
             None => self.atom(thread, &node)?,
         };
-        Ok(Expr { kind, at: self.place(thread, &node)? })
+        Ok(Expr { kind, at })
     }
 
     fn operation(&self, thread: &mut Thread, node: &Node<'_>) -> PyResult<Option<ExprKind>> {

@@ -58,6 +58,8 @@ pub(super) struct Token {
 pub(super) struct Problem {
     pub(super) message: String,
     pub(super) indentation: bool,
+    /// It is about one place, not about the whole line.
+    pub(super) ends: bool,
     pub(super) at: Place,
 }
 
@@ -183,7 +185,7 @@ impl Lexer {
     }
 
     fn problem<T>(&self, message: impl Into<String>, at: Place) -> Result<T, Problem> {
-        Err(Problem { message: message.into(), indentation: false, at })
+        Err(Problem { message: message.into(), indentation: false, ends: true, at })
     }
 
     /// The next token; `None` behind the last.
@@ -269,7 +271,7 @@ impl Lexer {
         }
         if self.indents.last().is_some_and(|(indent, _)| column != *indent) {
             let message = "unindent does not match any outer indentation level".to_owned();
-            return Err(Problem { message, indentation: true, at: self.at });
+            return Err(Problem { message, indentation: true, ends: false, at: self.at });
         }
         self.dedents = dedents;
         Ok(None)
@@ -281,7 +283,8 @@ impl Lexer {
             self.bump();
         }
         if self.peek() != Some('\n') {
-            return self.problem("unexpected character after line continuation character", self.at);
+            let message = "unexpected character after line continuation character".to_owned();
+            return Err(Problem { message, indentation: false, ends: false, at: self.at });
         }
         self.bump();
         if self.peek().is_none() {

@@ -71,16 +71,22 @@ fn syntax_error(thread: &mut Thread, lexer: &Lexer, problem: &Problem) -> PyErr 
     let made = (|| {
         let at = problem.at;
         let known = at.line_start != usize::MAX;
-        let column = if known { lexer.column(at) as i64 + 1 } else { 0 };
+        let column = match known {
+            true if problem.ends => lexer.column(at) as i64 + 1,
+            // Without an end, the whole line is meant.
+            true => lexer.line_at(at).chars().count() as i64 + 1,
+            false => 0,
+        };
         let text = if known { str::new(thread, lexer.line_at(at))? } else { Value::NONE };
         let line = int::new(thread, at.line as i64)?;
+        let end_line = if problem.ends || !known { line.clone() } else { Value::NONE };
         let place = vec![
             str::new(thread, "<string>")?,
-            line.clone(),
+            line,
             int::new(thread, column)?,
             text,
-            line,
-            if known { int::new(thread, column)? } else { Value::NONE },
+            end_line,
+            if known && problem.ends { int::new(thread, column)? } else { Value::NONE },
         ];
         let place = tuple::new(thread, place)?.into_value();
         let class = if problem.indentation { &exception::IndentationError } else { &exception::SyntaxError };
