@@ -14,17 +14,14 @@
 //!    the version, and finds the version it knows, holds the table it knew.
 //! 5. `tail`: every entry in `tail..filled` is deleted. Only writers use it.
 //!
-//! Tables of up to [`SMALL`] entries have no indices: their hashes are compared one by one.
+//! Tables of up to `SMALL` entries have no indices: their hashes are compared one by one.
 
+use super::dict_table::{EMPTY, Entry, Probe, SMALL, Table, append, dispose, move_entries, release_entries};
 use super::{KeyMatch, KeyMatcher, NoMemory};
-use orochi_core::sync::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use orochi_core::sync::{AtomicPtr, AtomicU32, Ordering};
 use orochi_core::word::{self, DELETED, UNBOUND, Word};
-use orochi_core::{Field, Owner, Ref, Thread, Trace, Value, epoch, lock};
-use std::alloc::Layout;
+use orochi_core::{Field, Owner, Ref, Thread, Trace, Value, lock};
 use std::ptr::NonNull;
-
-/// The most entries of a table without indices.
-const SMALL: usize = 5;
 
 /// Keys and values of a dict. See the module for who may do what.
 #[derive(Default)]
@@ -33,39 +30,6 @@ pub struct DictStorage {
     keys_version: AtomicU32,
     /// Counts replaced tables, so that a cursor can tell a new table at an old address.
     generation: AtomicU32,
-}
-
-/// The head of a table; the entries follow, then the indices.
-#[repr(C)]
-struct Table {
-    /// How many entries there is room for.
-    capacity: usize,
-    /// Indices less one; 0 in a small table.
-    mask: usize,
-    /// Entries with a key.
-    used: AtomicUsize,
-    /// Entries written, the deleted ones included.
-    filled: AtomicUsize,
-    /// See invariant 5. Written under the lock.
-    tail: AtomicUsize,
-    /// Every entry below is deleted. Written under the lock, read by whoever looks for the first entry.
-    head: AtomicUsize,
-    entries: [Entry; 0],
-}
-
-#[repr(C)]
-struct Entry {
-    hash: i64,
-    key: Field,
-    value: Field,
-}
-
-/// The width of a table's indices.
-#[derive(Clone, Copy)]
-enum Width {
-    Byte,
-    Short,
-    Word,
 }
 
 /// The end of a search.
@@ -131,175 +95,6 @@ pub enum ChangeError {
 
 /// A change that was not made, with what was to be stored.
 pub type Rejected = (ChangeError, Value, Value);
-
-impl Table {
-    fn width(mask: usize) -> Width {
-        // The two greatest numbers of each width are marks.
-        match mask {
-            0..=0xff => Width::Byte,
-            0x100..=0xffff => Width::Short,
-            _ => Width::Word,
-        }
-    }
-
-    fn layout(capacity: usize, mask: usize) -> Option<Layout> {
-        let entries = Layout::array::<Entry>(capacity).ok()?;
-        let indices = match (mask, Self::width(mask)) {
-            (0, _) => Layout::array::<u8>(0),
-            (_, Width::Byte) => Layout::array::<u8>(mask + 1),
-            (_, Width::Short) => Layout::array::<u16>(mask + 1),
-            (_, Width::Word) => Layout::array::<u32>(mask + 1),
-        }
-        .ok()?;
-        Some(Layout::new::<Table>().extend(entries).ok()?.0.extend(indices).ok()?.0)
-    }
-
-    /// A table with room for `wanted` entries at least.
-    fn allocate(wanted: usize) -> Result<NonNull<Table>, NoMemory> {
-        let (capacity, mask) = if wanted <= SMALL {
-            (SMALL, 0)
-        } else {
-            let size = wanted.checked_mul(3).ok_or(NoMemory)?.div_ceil(2).max(8).checked_next_power_of_two();
-            let size = size.filter(|&size| size <= 1 << 31).ok_or(NoMemory)?;
-            (size * 2 / 3, size - 1)
-        };
-        let layout = Self::layout(capacity, mask).ok_or(NoMemory)?;
-        // SAFETY: the layout is not empty.
-        let table = NonNull::new(unsafe { std::alloc::alloc(layout) }).ok_or(NoMemory)?.cast::<Table>();
-        // SAFETY: allocated just now, large enough; all-ones is the EMPTY mark of every width.
-        unsafe {
-            table.write(Table {
-                capacity,
-                mask,
-                used: AtomicUsize::new(0),
-                filled: AtomicUsize::new(0),
-                tail: AtomicUsize::new(0),
-                head: AtomicUsize::new(0),
-                entries: [],
-            });
-            let indices = Self::entry(table.as_ptr(), capacity).cast::<u8>();
-            let end = table.as_ptr().cast::<u8>().add(layout.size());
-            indices.write_bytes(0xff, end.offset_from_unsigned(indices));
-            #[cfg(orochi_loom)]
-            for index in 0..capacity {
-                // The checker's atomics must be made before they are stored to.
-                let entry = Entry { hash: 0, key: Field::empty(), value: Field::empty() };
-                Self::entry(table.as_ptr(), index).write(entry);
-            }
-        }
-        Ok(table)
-    }
-
-    /// # Safety
-    /// Nobody uses the table, and it owns no references any more.
-    unsafe fn free(table: NonNull<u8>) {
-        let table = table.cast::<Table>();
-        // SAFETY: as the caller promises; `allocate` used this layout.
-        unsafe {
-            if let Some(layout) = Self::layout(table.as_ref().capacity, table.as_ref().mask) {
-                std::alloc::dealloc(table.cast().as_ptr(), layout);
-            }
-        }
-    }
-
-    /// # Safety
-    /// `table` is live and `index` is at most its capacity.
-    #[inline(always)]
-    unsafe fn entry(table: *mut Table, index: usize) -> *mut Entry {
-        // SAFETY: as the caller promises; entries follow the head.
-        unsafe { (&raw mut (*table).entries).cast::<Entry>().add(index) }
-    }
-
-    /// The entry number at an index position: a number of at least `capacity` is EMPTY or DELETED.
-    ///
-    /// # Safety
-    /// `table` is live and not small, `position` is at most its mask.
-    #[inline(always)]
-    unsafe fn index(table: *mut Table, position: usize) -> usize {
-        use orochi_core::sync::{AtomicU8, AtomicU16};
-        // SAFETY: as the caller promises. Acquire pairs with the Release in `set_index`: the entry is initialised.
-        unsafe {
-            let indices = Self::entry(table, (*table).capacity);
-            match Self::width((*table).mask) {
-                Width::Byte => match (*indices.cast::<AtomicU8>().add(position)).load(Ordering::Acquire) {
-                    u8::MAX => EMPTY,
-                    index => index as usize,
-                },
-                Width::Short => match (*indices.cast::<AtomicU16>().add(position)).load(Ordering::Acquire) {
-                    u16::MAX => EMPTY,
-                    index => index as usize,
-                },
-                Width::Word => match (*indices.cast::<AtomicU32>().add(position)).load(Ordering::Acquire) {
-                    u32::MAX => EMPTY,
-                    index => index as usize,
-                },
-            }
-        }
-    }
-
-    /// Writes an index. Deleted entries keep theirs: the entry itself says that it is deleted.
-    ///
-    /// # Safety
-    /// As [`Table::index`], under the lock.
-    unsafe fn set_index(table: *mut Table, position: usize, index: usize) {
-        use orochi_core::sync::{AtomicU8, AtomicU16};
-        // SAFETY: as the caller promises. Release pairs with `index`.
-        #[allow(clippy::cast_possible_truncation, reason = "the width was chosen to hold every entry number")]
-        unsafe {
-            let indices = Self::entry(table, (*table).capacity);
-            match Self::width((*table).mask) {
-                Width::Byte => {
-                    (*indices.cast::<AtomicU8>().add(position)).store(index as u8, Ordering::Release);
-                }
-                Width::Short => {
-                    (*indices.cast::<AtomicU16>().add(position)).store(index as u16, Ordering::Release);
-                }
-                Width::Word => {
-                    (*indices.cast::<AtomicU32>().add(position)).store(index as u32, Ordering::Release);
-                }
-            }
-        }
-    }
-
-    /// The position of the first empty index for a hash.
-    ///
-    /// # Safety
-    /// As [`Table::set_index`]; fewer entries than indices are filled.
-    unsafe fn free_position(table: *mut Table, hash: i64) -> usize {
-        // SAFETY: positions are masked.
-        unsafe {
-            let mask = (*table).mask;
-            let mut probe = Probe::new(hash, mask);
-            while Self::index(table, probe.position) != EMPTY {
-                probe.next(mask);
-            }
-            probe.position
-        }
-    }
-}
-
-const EMPTY: usize = usize::MAX;
-
-/// The order in which positions are tried: CPython's recurrence, in which every bit of the hash comes to matter.
-struct Probe {
-    position: usize,
-    perturb: u64,
-}
-
-impl Probe {
-    #[inline(always)]
-    fn new(hash: i64, mask: usize) -> Probe {
-        let perturb = hash.cast_unsigned();
-        Probe { position: perturb as usize & mask, perturb }
-    }
-
-    #[inline(always)]
-    fn next(&mut self, mask: usize) {
-        self.perturb >>= 5;
-        self.position =
-            self.position.wrapping_mul(5).wrapping_add(self.perturb as usize).wrapping_add(1) & mask;
-    }
-}
 
 /// Gives out the numbers of [`DictStorage::keys_version`]; 0 when they are used up.
 fn new_version() -> u32 {
@@ -856,41 +651,6 @@ impl DictStorage {
     }
 }
 
-/// Moves the references of the live entries to a table that nobody sees yet and that has room for them.
-///
-/// # Safety
-/// Nobody changes `from` meanwhile, and it is disposed of without releasing them.
-unsafe fn move_entries(from: *mut Table, to: *mut Table) {
-    // SAFETY: entries below `filled` are initialised.
-    unsafe {
-        for i in 0..(*from).filled.load(Ordering::Relaxed) {
-            let entry = Table::entry(from, i);
-            if (*entry).key.word() != DELETED {
-                let key = (&raw const (*entry).key).read();
-                let value = (&raw const (*entry).value).read();
-                append(to, (*entry).hash, key, value);
-            }
-        }
-    }
-}
-
-/// Adds an entry. The caller holds the lock (or nobody else sees the table) and has made room.
-#[inline]
-fn append(table: *mut Table, hash: i64, key: Field, value: Field) {
-    // SAFETY: there is room, so the entry lies within the table; nobody reads it before `filled` or the index say so.
-    unsafe {
-        let index = (*table).filled.load(Ordering::Relaxed);
-        Table::entry(table, index).write(Entry { hash, key, value });
-        (*table).tail.store(index + 1, Ordering::Relaxed);
-        (*table).used.store((*table).used.load(Ordering::Relaxed) + 1, Ordering::Release);
-        // Release pairs with the loads of `filled`: the entry is initialised.
-        (*table).filled.store(index + 1, Ordering::Release);
-        if (*table).mask != 0 {
-            Table::set_index(table, Table::free_position(table, hash), index);
-        }
-    }
-}
-
 /// Searches a table without indices, from entry `cursor.position` on.
 #[inline]
 fn find_small(cursor: Cursor, hash: i64, key: Word, matcher: &impl KeyMatcher) -> Lookup {
@@ -953,36 +713,6 @@ fn compare(entry: &Entry, mut cursor: Cursor, key: Word, matcher: &impl KeyMatch
         KeyMatch::Ask => {
             cursor.key = word;
             Some(Lookup::Ask { candidate: candidate.to_owned(), cursor })
-        }
-    }
-}
-
-/// Releases the references that a table's entries own, without writing to the table.
-///
-/// # Safety
-/// The table is live and unlinked; called once.
-unsafe fn release_entries(table: *mut Table) {
-    // SAFETY: as the caller promises; entries below `filled` are initialised. DELETED and empty words own nothing.
-    unsafe {
-        for i in 0..(*table).filled.load(Ordering::Relaxed) {
-            let entry = Table::entry(table, i);
-            drop((&raw const (*entry).key).read());
-            drop((&raw const (*entry).value).read());
-        }
-    }
-}
-
-/// Gives the memory of an unlinked table back.
-///
-/// # Safety
-/// The table is unlinked and its references have gone.
-unsafe fn dispose(owner: Owner<'_>, thread: &Thread, table: NonNull<Table>) {
-    // SAFETY: as the caller promises; a local dict has no other readers.
-    unsafe {
-        if owner.is_shared() {
-            epoch::retire(thread, table.cast(), table.as_ref().capacity * size_of::<Entry>(), Table::free);
-        } else {
-            Table::free(table.cast());
         }
     }
 }

@@ -7,6 +7,7 @@
 //! retired. A local owner is changed in place and its old blocks are freed at once.
 
 pub mod dict;
+mod dict_table;
 pub mod instance;
 pub mod list;
 pub mod set;

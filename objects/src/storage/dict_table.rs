@@ -1,0 +1,279 @@
+//! The table of a dict: a head, the entries, and behind them the indices in the narrowest width. The invariants are those
+//! of [`super::dict`].
+
+use super::NoMemory;
+use orochi_core::sync::{AtomicU32, AtomicUsize, Ordering};
+use orochi_core::word::DELETED;
+use orochi_core::{Field, Owner, Thread, epoch};
+use std::alloc::Layout;
+use std::ptr::NonNull;
+
+/// The most entries of a table without indices.
+pub(super) const SMALL: usize = 5;
+
+/// The head of a table; the entries follow, then the indices.
+#[repr(C)]
+pub(super) struct Table {
+    /// How many entries there is room for.
+    pub(super) capacity: usize,
+    /// Indices less one; 0 in a small table.
+    pub(super) mask: usize,
+    /// Entries with a key.
+    pub(super) used: AtomicUsize,
+    /// Entries written, the deleted ones included.
+    pub(super) filled: AtomicUsize,
+    /// See invariant 5. Written under the lock.
+    pub(super) tail: AtomicUsize,
+    /// Every entry below is deleted. Written under the lock, read by whoever looks for the first entry.
+    pub(super) head: AtomicUsize,
+    pub(super) entries: [Entry; 0],
+}
+
+#[repr(C)]
+pub(super) struct Entry {
+    pub(super) hash: i64,
+    pub(super) key: Field,
+    pub(super) value: Field,
+}
+
+/// The width of a table's indices.
+#[derive(Clone, Copy)]
+pub(super) enum Width {
+    Byte,
+    Short,
+    Word,
+}
+
+impl Table {
+    pub(super) fn width(mask: usize) -> Width {
+        // The two greatest numbers of each width are marks.
+        match mask {
+            0..=0xff => Width::Byte,
+            0x100..=0xffff => Width::Short,
+            _ => Width::Word,
+        }
+    }
+
+    pub(super) fn layout(capacity: usize, mask: usize) -> Option<Layout> {
+        let entries = Layout::array::<Entry>(capacity).ok()?;
+        let indices = match (mask, Self::width(mask)) {
+            (0, _) => Layout::array::<u8>(0),
+            (_, Width::Byte) => Layout::array::<u8>(mask + 1),
+            (_, Width::Short) => Layout::array::<u16>(mask + 1),
+            (_, Width::Word) => Layout::array::<u32>(mask + 1),
+        }
+        .ok()?;
+        Some(Layout::new::<Table>().extend(entries).ok()?.0.extend(indices).ok()?.0)
+    }
+
+    /// A table with room for `wanted` entries at least.
+    pub(super) fn allocate(wanted: usize) -> Result<NonNull<Table>, NoMemory> {
+        let (capacity, mask) = if wanted <= SMALL {
+            (SMALL, 0)
+        } else {
+            let size = wanted.checked_mul(3).ok_or(NoMemory)?.div_ceil(2).max(8).checked_next_power_of_two();
+            let size = size.filter(|&size| size <= 1 << 31).ok_or(NoMemory)?;
+            (size * 2 / 3, size - 1)
+        };
+        let layout = Self::layout(capacity, mask).ok_or(NoMemory)?;
+        // SAFETY: the layout is not empty.
+        let table = NonNull::new(unsafe { std::alloc::alloc(layout) }).ok_or(NoMemory)?.cast::<Table>();
+        // SAFETY: allocated just now, large enough; all-ones is the EMPTY mark of every width.
+        unsafe {
+            table.write(Table {
+                capacity,
+                mask,
+                used: AtomicUsize::new(0),
+                filled: AtomicUsize::new(0),
+                tail: AtomicUsize::new(0),
+                head: AtomicUsize::new(0),
+                entries: [],
+            });
+            let indices = Self::entry(table.as_ptr(), capacity).cast::<u8>();
+            let end = table.as_ptr().cast::<u8>().add(layout.size());
+            indices.write_bytes(0xff, end.offset_from_unsigned(indices));
+            #[cfg(orochi_loom)]
+            for index in 0..capacity {
+                // The checker's atomics must be made before they are stored to.
+                let entry = Entry { hash: 0, key: Field::empty(), value: Field::empty() };
+                Self::entry(table.as_ptr(), index).write(entry);
+            }
+        }
+        Ok(table)
+    }
+
+    /// # Safety
+    /// Nobody uses the table, and it owns no references any more.
+    pub(super) unsafe fn free(table: NonNull<u8>) {
+        let table = table.cast::<Table>();
+        // SAFETY: as the caller promises; `allocate` used this layout.
+        unsafe {
+            if let Some(layout) = Self::layout(table.as_ref().capacity, table.as_ref().mask) {
+                std::alloc::dealloc(table.cast().as_ptr(), layout);
+            }
+        }
+    }
+
+    /// # Safety
+    /// `table` is live and `index` is at most its capacity.
+    #[inline(always)]
+    pub(super) unsafe fn entry(table: *mut Table, index: usize) -> *mut Entry {
+        // SAFETY: as the caller promises; entries follow the head.
+        unsafe { (&raw mut (*table).entries).cast::<Entry>().add(index) }
+    }
+
+    /// The entry number at an index position: a number of at least `capacity` is EMPTY or DELETED.
+    ///
+    /// # Safety
+    /// `table` is live and not small, `position` is at most its mask.
+    #[inline(always)]
+    pub(super) unsafe fn index(table: *mut Table, position: usize) -> usize {
+        use orochi_core::sync::{AtomicU8, AtomicU16};
+        // SAFETY: as the caller promises. Acquire pairs with the Release in `set_index`: the entry is initialised.
+        unsafe {
+            let indices = Self::entry(table, (*table).capacity);
+            match Self::width((*table).mask) {
+                Width::Byte => match (*indices.cast::<AtomicU8>().add(position)).load(Ordering::Acquire) {
+                    u8::MAX => EMPTY,
+                    index => index as usize,
+                },
+                Width::Short => match (*indices.cast::<AtomicU16>().add(position)).load(Ordering::Acquire) {
+                    u16::MAX => EMPTY,
+                    index => index as usize,
+                },
+                Width::Word => match (*indices.cast::<AtomicU32>().add(position)).load(Ordering::Acquire) {
+                    u32::MAX => EMPTY,
+                    index => index as usize,
+                },
+            }
+        }
+    }
+
+    /// Writes an index. Deleted entries keep theirs: the entry itself says that it is deleted.
+    ///
+    /// # Safety
+    /// As [`Table::index`], under the lock.
+    pub(super) unsafe fn set_index(table: *mut Table, position: usize, index: usize) {
+        use orochi_core::sync::{AtomicU8, AtomicU16};
+        // SAFETY: as the caller promises. Release pairs with `index`.
+        #[allow(clippy::cast_possible_truncation, reason = "the width was chosen to hold every entry number")]
+        unsafe {
+            let indices = Self::entry(table, (*table).capacity);
+            match Self::width((*table).mask) {
+                Width::Byte => {
+                    (*indices.cast::<AtomicU8>().add(position)).store(index as u8, Ordering::Release);
+                }
+                Width::Short => {
+                    (*indices.cast::<AtomicU16>().add(position)).store(index as u16, Ordering::Release);
+                }
+                Width::Word => {
+                    (*indices.cast::<AtomicU32>().add(position)).store(index as u32, Ordering::Release);
+                }
+            }
+        }
+    }
+
+    /// The position of the first empty index for a hash.
+    ///
+    /// # Safety
+    /// As [`Table::set_index`]; fewer entries than indices are filled.
+    pub(super) unsafe fn free_position(table: *mut Table, hash: i64) -> usize {
+        // SAFETY: positions are masked.
+        unsafe {
+            let mask = (*table).mask;
+            let mut probe = Probe::new(hash, mask);
+            while Self::index(table, probe.position) != EMPTY {
+                probe.next(mask);
+            }
+            probe.position
+        }
+    }
+}
+
+pub(super) const EMPTY: usize = usize::MAX;
+
+/// The order in which positions are tried: CPython's recurrence, in which every bit of the hash comes to matter.
+pub(super) struct Probe {
+    pub(super) position: usize,
+    pub(super) perturb: u64,
+}
+
+impl Probe {
+    #[inline(always)]
+    pub(super) fn new(hash: i64, mask: usize) -> Probe {
+        let perturb = hash.cast_unsigned();
+        Probe { position: perturb as usize & mask, perturb }
+    }
+
+    #[inline(always)]
+    pub(super) fn next(&mut self, mask: usize) {
+        self.perturb >>= 5;
+        self.position =
+            self.position.wrapping_mul(5).wrapping_add(self.perturb as usize).wrapping_add(1) & mask;
+    }
+}
+
+/// Moves the references of the live entries to a table that nobody sees yet and that has room for them.
+///
+/// # Safety
+/// Nobody changes `from` meanwhile, and it is disposed of without releasing them.
+pub(super) unsafe fn move_entries(from: *mut Table, to: *mut Table) {
+    // SAFETY: entries below `filled` are initialised.
+    unsafe {
+        for i in 0..(*from).filled.load(Ordering::Relaxed) {
+            let entry = Table::entry(from, i);
+            if (*entry).key.word() != DELETED {
+                let key = (&raw const (*entry).key).read();
+                let value = (&raw const (*entry).value).read();
+                append(to, (*entry).hash, key, value);
+            }
+        }
+    }
+}
+
+/// Adds an entry. The caller holds the lock (or nobody else sees the table) and has made room.
+#[inline]
+pub(super) fn append(table: *mut Table, hash: i64, key: Field, value: Field) {
+    // SAFETY: there is room, so the entry lies within the table; nobody reads it before `filled` or the index say so.
+    unsafe {
+        let index = (*table).filled.load(Ordering::Relaxed);
+        Table::entry(table, index).write(Entry { hash, key, value });
+        (*table).tail.store(index + 1, Ordering::Relaxed);
+        (*table).used.store((*table).used.load(Ordering::Relaxed) + 1, Ordering::Release);
+        // Release pairs with the loads of `filled`: the entry is initialised.
+        (*table).filled.store(index + 1, Ordering::Release);
+        if (*table).mask != 0 {
+            Table::set_index(table, Table::free_position(table, hash), index);
+        }
+    }
+}
+
+/// Releases the references that a table's entries own, without writing to the table.
+///
+/// # Safety
+/// The table is live and unlinked; called once.
+pub(super) unsafe fn release_entries(table: *mut Table) {
+    // SAFETY: as the caller promises; entries below `filled` are initialised. DELETED and empty words own nothing.
+    unsafe {
+        for i in 0..(*table).filled.load(Ordering::Relaxed) {
+            let entry = Table::entry(table, i);
+            drop((&raw const (*entry).key).read());
+            drop((&raw const (*entry).value).read());
+        }
+    }
+}
+
+/// Gives the memory of an unlinked table back.
+///
+/// # Safety
+/// The table is unlinked and its references have gone.
+pub(super) unsafe fn dispose(owner: Owner<'_>, thread: &Thread, table: NonNull<Table>) {
+    // SAFETY: as the caller promises; a local dict has no other readers.
+    unsafe {
+        if owner.is_shared() {
+            epoch::retire(thread, table.cast(), table.as_ref().capacity * size_of::<Entry>(), Table::free);
+        } else {
+            Table::free(table.cast());
+        }
+    }
+}
