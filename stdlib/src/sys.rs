@@ -5,6 +5,8 @@
 
 mod hooks;
 mod info;
+mod jit;
+mod monitoring;
 
 pub use info::Settings;
 
@@ -410,6 +412,10 @@ fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
             module.add(thread, alias, function)?;
         }
     }
+    let monitoring = monitoring::create(thread)?;
+    module.add(thread, "monitoring", monitoring.into_value())?;
+    let jit = jit::create(thread)?;
+    module.add(thread, "_jit", jit.into_value())?;
     module.add(thread, "byteorder", if cfg!(target_endian = "little") { "little" } else { "big" })?;
     module.add(thread, "maxsize", i64::MAX)?;
     module.add(thread, "maxunicode", 0x10_FFFF)?;
