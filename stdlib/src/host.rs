@@ -6,10 +6,18 @@ pub(crate) mod unix;
 pub(crate) use unix as system;
 
 #[cfg(unix)]
+pub(crate) mod accounts;
+#[cfg(unix)]
+pub(crate) mod fork_exec;
+#[cfg(unix)]
 pub(crate) mod limits;
+#[cfg(unix)]
+pub(crate) mod poll;
 #[cfg(unix)]
 pub(crate) mod process;
 #[cfg(unix)]
 pub(crate) mod signal;
 #[cfg(unix)]
 pub(crate) mod time;
+#[cfg(unix)]
+pub(crate) mod net;

@@ -24,6 +24,13 @@ pub mod os_support;
 pub mod posix;
 pub mod random;
 pub mod resource;
+pub mod accounts;
+pub mod fcntl;
+pub mod posixsubprocess;
+pub mod select;
+pub mod signal;
+pub mod socket;
+mod socket_constants;
 pub mod sre;
 pub mod string;
 pub mod struct_;
@@ -69,6 +76,13 @@ pub static MODULES: &[&ModuleDef] = &[
     &posix::MODULE,
     &random::MODULE,
     &resource::MODULE,
+    &accounts::grp::MODULE,
+    &accounts::pwd::MODULE,
+    &fcntl::MODULE,
+    &posixsubprocess::MODULE,
+    &select::MODULE,
+    &signal::MODULE,
+    &socket::MODULE,
     &sre::MODULE,
     &string::MODULE,
     &struct_::MODULE,
