@@ -6,7 +6,7 @@ use crate::host::net::{self, Address, Raw};
 use crate::host::{poll, system};
 use crate::os_support;
 use crate::time::{Rounding, duration};
-use orochi_core::sync::{AtomicI32, AtomicI64, Ordering};
+use orochi_core::sync::{AtomicU32, AtomicU64, Ordering};
 use orochi_macros::{Trace, pyclass, pyfunction, pymethods, pymodule};
 use orochi_objects::buffer::{ArgBuffer, ArgBytes};
 use orochi_objects::error::{PyErr, os_error_message, overflow_error, timeout_error, type_error, value_error};
@@ -24,6 +24,35 @@ use std::time::{Duration, Instant};
 
 const GAI_ERROR: &str = "socket.gaierror";
 const DEFAULT_TIMEOUT: &str = "socket.default_timeout";
+
+macro_rules! signed {
+    ($name:ident, $number:ty, $atomic:ty, $bits:ty) => {
+        /// A signed number in the façade's unsigned atomic.
+        #[derive(Trace)]
+        struct $name($atomic);
+
+        impl $name {
+            fn new(number: $number) -> $name {
+                $name(<$atomic>::new(number as $bits))
+            }
+
+            fn load(&self, ordering: Ordering) -> $number {
+                self.0.load(ordering) as $number
+            }
+
+            fn store(&self, number: $number, ordering: Ordering) {
+                self.0.store(number as $bits, ordering);
+            }
+
+            #[allow(dead_code, reason = "of one of the two sizes only")]
+            fn swap(&self, number: $number, ordering: Ordering) -> $number {
+                self.0.swap(number as $bits, ordering) as $number
+            }
+        }
+    };
+}
+signed!(AtomicI32, i32, AtomicU32, u32);
+signed!(AtomicI64, i64, AtomicU64, u64);
 
 /// A socket.
 #[pyclass(name = "socket", module = "_socket", subclassable, dict, weakref)]
