@@ -12,6 +12,8 @@ pub(crate) mod fork_exec;
 #[cfg(unix)]
 pub(crate) mod limits;
 #[cfg(unix)]
+pub(crate) mod net;
+#[cfg(unix)]
 pub(crate) mod poll;
 #[cfg(unix)]
 pub(crate) mod process;
@@ -19,5 +21,3 @@ pub(crate) mod process;
 pub(crate) mod signal;
 #[cfg(unix)]
 pub(crate) mod time;
-#[cfg(unix)]
-pub(crate) mod net;

@@ -1,5 +1,6 @@
 //! The native modules of the standard library, one file or folder each, written with the macros.
 
+pub mod accounts;
 pub mod array;
 pub mod atexit;
 pub mod binascii;
@@ -9,6 +10,7 @@ pub mod collections;
 pub mod contextvars;
 pub mod csv;
 pub mod errno;
+pub mod fcntl;
 pub mod functools;
 pub mod hashes;
 mod host;
@@ -22,11 +24,9 @@ pub mod math;
 pub mod operator;
 pub mod os_support;
 pub mod posix;
+pub mod posixsubprocess;
 pub mod random;
 pub mod resource;
-pub mod accounts;
-pub mod fcntl;
-pub mod posixsubprocess;
 pub mod select;
 pub mod signal;
 pub mod socket;

@@ -9,13 +9,15 @@ use crate::time::{Rounding, duration};
 use orochi_core::sync::{AtomicU32, AtomicU64, Ordering};
 use orochi_macros::{Trace, pyclass, pyfunction, pymethods, pymodule};
 use orochi_objects::buffer::{ArgBuffer, ArgBytes};
-use orochi_objects::error::{PyErr, os_error_message, overflow_error, timeout_error, type_error, value_error};
+use orochi_objects::error::{
+    PyErr, os_error_message, overflow_error, timeout_error, type_error, value_error,
+};
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::types::{bytes, dict, exception, list};
 use orochi_objects::{
-    ArgSlice, IntoPy, KwArgs, ModuleExt, Obj, PyClass, PyModule, PyResult, PyType, Ref, Thread, Value, alloc, class_of,
-    float, int, protocol, str, tuple,
+    ArgSlice, IntoPy, KwArgs, ModuleExt, Obj, PyClass, PyModule, PyResult, PyType, Ref, Thread, Value, alloc,
+    class_of, float, int, protocol, str, tuple,
 };
 use std::ffi::CString;
 use std::io;
@@ -266,7 +268,8 @@ fn connect_now(thread: &mut Thread, this: &Obj<Socket>, address: &Raw) -> PyResu
     if interrupted {
         os_support::check_signals(thread)?;
     }
-    let going_on = timeout > 0 && error.raw_os_error() == Some(libc::EINPROGRESS) || interrupted && timeout != 0;
+    let going_on =
+        timeout > 0 && error.raw_os_error() == Some(libc::EINPROGRESS) || interrupted && timeout != 0;
     if !going_on {
         return Ok(Err(error));
     }
@@ -321,8 +324,13 @@ impl Socket {
     fn new(thread: &mut Thread, cls: &Obj<PyType>, args: ArgSlice<'_>, kwargs: KwArgs<'_>) -> PyResult {
         let _ = (args, kwargs);
         let number = || AtomicI32::new(-1);
-        let made =
-            Socket { fd: number(), family: number(), kind: number(), protocol: number(), timeout: AtomicI64::new(-1) };
+        let made = Socket {
+            fd: number(),
+            family: number(),
+            kind: number(),
+            protocol: number(),
+            timeout: AtomicI64::new(-1),
+        };
         Ok(alloc(thread, cls, made)?.into_value())
     }
 
@@ -344,7 +352,8 @@ impl Socket {
             let name = os_support::plain(thread, net::name(fd, false))?;
             let option = |option: i32| {
                 let mut value = [0; 4];
-                net::get_option(fd, libc::SOL_SOCKET, option, &mut value).map_or(0, |_| i32::from_ne_bytes(value))
+                net::get_option(fd, libc::SOL_SOCKET, option, &mut value)
+                    .map_or(0, |_| i32::from_ne_bytes(value))
             };
             let found = match name {
                 Address::V4(..) => libc::AF_INET,
@@ -454,7 +463,7 @@ impl Socket {
         Ok(tuple::new(thread, values)?.into_value())
     }
 
-    #[signature(buffer, nbytes=0, flags=0)]
+    #[signature(buffer, nbytes = 0, flags = 0)]
     fn recv_into(
         thread: &mut Thread,
         this: &Obj<Self>,
@@ -465,7 +474,7 @@ impl Socket {
         receive_into(thread, this, buffer, nbytes, flags).map(|(n, _)| n)
     }
 
-    #[signature(buffer, nbytes=0, flags=0)]
+    #[signature(buffer, nbytes = 0, flags = 0)]
     fn recvfrom_into(
         thread: &mut Thread,
         this: &Obj<Self>,
@@ -495,7 +504,12 @@ impl Socket {
     }
 
     #[signature(data, *args)]
-    fn sendto(thread: &mut Thread, this: &Obj<Self>, data: ArgBytes<'_>, args: ArgSlice<'_>) -> PyResult<usize> {
+    fn sendto(
+        thread: &mut Thread,
+        this: &Obj<Self>,
+        data: ArgBytes<'_>,
+        args: ArgSlice<'_>,
+    ) -> PyResult<usize> {
         let (flags, address) = match (args.get(0), args.get(1)) {
             (Some(address), None) => (0, address),
             (Some(flags), Some(address)) => (os_support::small_number(thread, flags, "flags")?, address),
@@ -616,7 +630,7 @@ fn socketpair(thread: &mut Thread, family: i32, r#type: i32, proto: i32) -> PyRe
 
 /// Resolve host and port into addrinfo struct.
 #[pyfunction]
-#[signature(host, port, family=0, r#type=0, proto=0, flags=0)]
+#[signature(host, port, family = 0, r#type = 0, proto = 0, flags = 0)]
 fn getaddrinfo(
     thread: &mut Thread,
     host: Ref<'_>,
@@ -635,8 +649,8 @@ fn getaddrinfo(
     } else {
         Some(host_text(thread, port)?)
     };
-    let found = thread
-        .detached(|| net::resolve(host.as_deref(), service.as_deref(), [family, r#type, proto, flags]));
+    let found =
+        thread.detached(|| net::resolve(host.as_deref(), service.as_deref(), [family, r#type, proto, flags]));
     let found = found.map_err(|(code, text)| gai_error(thread, code, &text))?;
     let mut entries = Vec::new();
     for (family, kind, protocol, name, address) in found {
@@ -788,8 +802,22 @@ fn error_class(thread: &mut Thread, name: &str) -> PyResult {
 #[pymodule(
     name = "_socket",
     functions(
-        socketpair, getaddrinfo, gethostbyname, gethostname, close, dup, getdefaulttimeout, setdefaulttimeout, htons,
-        ntohs, htonl, ntohl, inet_pton, inet_ntop, inet_aton, inet_ntoa
+        socketpair,
+        getaddrinfo,
+        gethostbyname,
+        gethostname,
+        close,
+        dup,
+        getdefaulttimeout,
+        setdefaulttimeout,
+        htons,
+        ntohs,
+        htonl,
+        ntohl,
+        inet_pton,
+        inet_ntop,
+        inet_aton,
+        inet_ntoa
     ),
     classes(Socket)
 )]

@@ -83,7 +83,10 @@ impl Raw {
             match c_int::from(self.storage.ss_family) {
                 libc::AF_INET if self.len > 0 => {
                     let from = &*(&raw const self.storage).cast::<libc::sockaddr_in>();
-                    Address::V4(Ipv4Addr::from(u32::from_be(from.sin_addr.s_addr)), u16::from_be(from.sin_port))
+                    Address::V4(
+                        Ipv4Addr::from(u32::from_be(from.sin_addr.s_addr)),
+                        u16::from_be(from.sin_port),
+                    )
                 }
                 libc::AF_INET6 if self.len > 0 => {
                     let from = &*(&raw const self.storage).cast::<libc::sockaddr_in6>();
@@ -162,7 +165,11 @@ pub(crate) fn name(fd: c_int, peer: bool) -> io::Result<Address> {
     let into = (&raw mut name.storage).cast();
     // SAFETY: room for an address of the length given.
     check(unsafe {
-        if peer { libc::getpeername(fd, into, &mut name.len) } else { libc::getsockname(fd, into, &mut name.len) }
+        if peer {
+            libc::getpeername(fd, into, &mut name.len)
+        } else {
+            libc::getsockname(fd, into, &mut name.len)
+        }
     })?;
     Ok(name.address())
 }
@@ -182,7 +189,8 @@ pub(crate) fn receive(fd: c_int, into: &mut [u8], flags: c_int) -> io::Result<(u
 pub(crate) fn send(fd: c_int, bytes: &[u8], flags: c_int, to: Option<&Raw>) -> io::Result<usize> {
     let (address, len) = to.map_or((std::ptr::null(), 0), |to| (to.pointer(), to.len));
     // SAFETY: the buffer is valid for its length; null or a valid address.
-    check(unsafe { libc::sendto(fd, bytes.as_ptr().cast(), bytes.len(), flags, address, len) }).map(|n| n as usize)
+    check(unsafe { libc::sendto(fd, bytes.as_ptr().cast(), bytes.len(), flags, address, len) })
+        .map(|n| n as usize)
 }
 
 /// `getsockopt`.
@@ -225,7 +233,11 @@ pub(crate) fn resolve(
         while let Some(entry) = at.as_ref() {
             let mut raw = Raw::empty();
             let len = (entry.ai_addrlen as usize).min(size_of::<libc::sockaddr_storage>());
-            std::ptr::copy_nonoverlapping(entry.ai_addr.cast::<u8>(), (&raw mut raw.storage).cast::<u8>(), len);
+            std::ptr::copy_nonoverlapping(
+                entry.ai_addr.cast::<u8>(),
+                (&raw mut raw.storage).cast::<u8>(),
+                len,
+            );
             raw.len = len as socklen_t;
             let name = if entry.ai_canonname.is_null() {
                 Vec::new()
