@@ -1,6 +1,5 @@
 //! `reversed`: what `__reversed__` says, or an iterator over a sequence's items from the last to the first.
 
-use crate::class::PyClass;
 use crate::error::{PyResult, type_error};
 use crate::protocol;
 use crate::types::dict::PyDict;
