@@ -19,7 +19,7 @@ use crate::types::exception_::unicode::{
 };
 use crate::types::tuple::{self, PyTuple};
 use crate::types::r#type::PyType;
-use orochi_core::sync::{AtomicBool, Ordering};
+use orochi_core::sync::AtomicBool;
 use orochi_core::{AtomicField, Obj, Payload, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
@@ -149,6 +149,7 @@ pub fn new(thread: &mut Thread, class: &Obj<PyType>, args: Vec<Value>) -> PyResu
 
 macro_rules! exceptions {
     ($($name:ident($base:ident) $([$payload:ident])? $doc:literal;)*) => { $(
+        #[allow(clippy::empty_docs, reason = "a class may have no text")]
         #[doc = $doc]
         pub static $name: StaticType = {
             static SPEC: TypeSpec = TypeSpec {

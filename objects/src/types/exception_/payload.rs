@@ -42,6 +42,7 @@ macro_rules! payload {
             }
 
             /// The attributes that are fields.
+            #[allow(dead_code, reason = "a class without such attributes doesn't list this part")]
             pub(crate) const MEMBERS: $crate::class::MethodPart = $crate::class::MethodPart {
                 slots: $crate::slots::Slots::EMPTY,
                 methods: &[],

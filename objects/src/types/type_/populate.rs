@@ -4,7 +4,7 @@ use crate::class::{StaticType, TypeFlags};
 use crate::error::PyResult;
 use crate::types::dict::{DictExt, PyDict};
 use crate::types::exception::{Exception, ExceptionGroup};
-use crate::types::r#type::{PyType, TypeExt, method_object};
+use crate::types::r#type::{PyType, method_object};
 use crate::types::type_::members;
 use crate::types::{dict, getset, tuple};
 use orochi_core::{Obj, Thread};
