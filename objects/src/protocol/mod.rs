@@ -60,6 +60,12 @@ pub fn call(thread: &mut Thread, callable: Ref<'_>, args: &[Ref<'_>]) -> PyResul
 
 /// Calls with arguments as they came.
 pub fn call_args(thread: &mut Thread, callable: Ref<'_>, args: Args<'_>) -> PyResult {
+    // Natively written callables call each other without the interpreter's count.
+    if thread.native_stack_low() {
+        return Err(crate::error::recursion_error(
+            "maximum recursion depth exceeded while calling a Python object",
+        ));
+    }
     let class = crate::class_of(callable);
     match class.slots.tp_call() {
         Some(call) => call(thread, callable, args),

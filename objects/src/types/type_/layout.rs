@@ -9,10 +9,28 @@ use orochi_core::{Obj, Thread};
 
 /// The nearest class (itself included) that adds something to the memory of instances.
 pub(crate) fn solid_base(class: &Obj<PyType>) -> &Obj<PyType> {
-    let Some(base) = class.base() else { return class };
-    let differs = !std::ptr::eq(class.fields.layout, base.fields.layout)
-        || class.instance_layout().slots != base.instance_layout().slots;
-    if differs { class } else { solid_base(base) }
+    let mut class = class;
+    while let Some(base) = class.base() {
+        let differs = !std::ptr::eq(class.fields.layout, base.fields.layout)
+            || class.instance_layout().slots != base.instance_layout().slots;
+        if differs {
+            break;
+        }
+        class = base;
+    }
+    class
+}
+
+/// Whether `class` is `other` or has it among its best bases, whatever its `mro()` says.
+pub(crate) fn has_in_chain(class: &Obj<PyType>, other: &Obj<PyType>) -> bool {
+    let mut class = Some(class);
+    while let Some(this) = class {
+        if std::ptr::eq(this, other) {
+            return true;
+        }
+        class = this.base();
+    }
+    false
 }
 
 /// The base whose layout the new class extends. TypeError for bases that can't be, or can't be together.

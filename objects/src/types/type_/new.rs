@@ -320,7 +320,7 @@ pub(crate) fn set_bases(thread: &mut Thread, class: &Obj<PyType>, value: Option<
             let given = crate::class_of(base).name();
             return Err(type_error(format!("{name}.__bases__ must be tuple of classes, not '{given}'")));
         };
-        if base_class.is_subtype_of(class) {
+        if base_class.is_subtype_of(class) || layout::has_in_chain(base_class, class) {
             return Err(type_error("a __bases__ item causes an inheritance cycle"));
         }
     }
