@@ -2,7 +2,7 @@
 
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::class::{PyClass, is_exact};
-use orochi_objects::error::{PyResult, not_implemented_error, system_error};
+use orochi_objects::error::{PyResult, system_error};
 use orochi_objects::name;
 use orochi_objects::protocol;
 use orochi_objects::slots::SlotId;
