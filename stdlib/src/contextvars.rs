@@ -22,7 +22,7 @@ pub struct PyContext {
 }
 
 /// A context variable.
-#[pyclass(name = "ContextVar", module = "_contextvars", weakref)]
+#[pyclass(name = "ContextVar", module = "_contextvars")]
 #[derive(Trace)]
 pub struct PyContextVar {
     name: Field,

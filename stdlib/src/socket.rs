@@ -57,7 +57,7 @@ signed!(AtomicI32, i32, AtomicU32, u32);
 signed!(AtomicI64, i64, AtomicU64, u64);
 
 /// A socket.
-#[pyclass(name = "socket", module = "_socket", subclassable, dict, weakref)]
+#[pyclass(name = "socket", module = "_socket", subclassable)]
 #[derive(Trace)]
 struct Socket {
     fd: AtomicI32,

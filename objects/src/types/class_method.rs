@@ -29,7 +29,7 @@ use orochi_macros::{Trace, pyclass, pymethods};
 ///
 /// Class methods are different than C++ or Java static methods.
 /// If you want those, see the staticmethod builtin.
-#[pyclass(name = "classmethod", subclassable, dict, weakref)]
+#[pyclass(name = "classmethod", subclassable, dict)]
 #[derive(Trace)]
 pub struct PyClassMethod {
     pub(crate) function: AtomicField,

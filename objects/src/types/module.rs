@@ -9,7 +9,7 @@ use orochi_core::{AtomicField, Obj, Owned, Thread, Value};
 use orochi_macros::{Trace, pyclass};
 
 /// A module: a namespace with a name.
-#[pyclass(name = "module", subclassable)]
+#[pyclass(name = "module", subclassable, weakref)]
 #[derive(Trace)]
 pub struct PyModule {
     /// `__dict__`.

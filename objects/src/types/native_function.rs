@@ -8,7 +8,7 @@ use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
 /// A native function; `__self__` is its receiver (a class for class methods, a module for functions).
-#[pyclass(name = "builtin_function_or_method", no_new)]
+#[pyclass(name = "builtin_function_or_method", no_new, weakref)]
 #[derive(Trace)]
 pub struct PyNativeFunction {
     pub(crate) method: Definition,

@@ -28,7 +28,7 @@ use orochi_macros::{Trace, pyclass, pymethods};
 ///
 /// Static methods in Python are similar to those found in Java or C++.
 /// For a more advanced concept, see the classmethod builtin.
-#[pyclass(name = "staticmethod", subclassable, dict, weakref)]
+#[pyclass(name = "staticmethod", subclassable, dict)]
 #[derive(Trace)]
 pub struct PyStaticMethod {
     pub(crate) function: AtomicField,

@@ -7,7 +7,7 @@ use orochi_core::{AtomicField, Field, Obj, Owned, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
 /// Create a new traceback object.
-#[pyclass(name = "traceback", module = "types")]
+#[pyclass(name = "traceback")]
 #[derive(Trace)]
 pub struct PyTraceback {
     next: AtomicField,

@@ -31,7 +31,7 @@ use std::sync::OnceLock;
 ///
 /// cache_info_type:    namedtuple class with the fields:
 ///                         hits misses currsize maxsize
-#[pyclass(name = "_lru_cache_wrapper", module = "functools", subclassable, dict, weakref, method_descriptor)]
+#[pyclass(name = "_lru_cache_wrapper", module = "functools", dict, weakref, method_descriptor)]
 #[derive(Trace)]
 pub(crate) struct LruCacheWrapper {
     function: Field,

@@ -34,7 +34,7 @@ fn shown(thread: &mut Thread, object: Ref<'_>, values: &[Ref<'_>]) -> PyResult<S
 ///
 /// After f = itemgetter(2), the call f(r) returns r[2].
 /// After g = itemgetter(2, 5, 3), the call g(r) returns (r[2], r[5], r[3])
-#[pyclass(name = "itemgetter", module = "operator", subclassable)]
+#[pyclass(name = "itemgetter", module = "operator")]
 #[derive(Trace)]
 pub(crate) struct ItemGetter {
     items: Box<[Field]>,
@@ -86,7 +86,7 @@ impl ItemGetter {
 /// After g = attrgetter('name', 'date'), the call g(r) returns (r.name, r.date).
 /// After h = attrgetter('name.first', 'name.last'), the call h(r) returns
 /// (r.name.first, r.name.last).
-#[pyclass(name = "attrgetter", module = "operator", subclassable)]
+#[pyclass(name = "attrgetter", module = "operator")]
 #[derive(Trace)]
 pub(crate) struct AttrGetter {
     names: Box<[Field]>,
@@ -162,7 +162,7 @@ impl AttrGetter {
 /// After f = methodcaller('name'), the call f(r) returns r.name().
 /// After g = methodcaller('name', 'date', foo=1), the call g(r) returns
 /// r.name('date', foo=1).
-#[pyclass(name = "methodcaller", module = "operator", subclassable)]
+#[pyclass(name = "methodcaller", module = "operator")]
 #[derive(Trace)]
 pub(crate) struct MethodCaller {
     name: Field,

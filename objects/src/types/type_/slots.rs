@@ -8,7 +8,7 @@ use crate::name;
 use crate::types::dict::DictExt;
 use crate::types::str::PyStr;
 use crate::types::r#type::{PyType, TypeExt};
-use crate::types::{getset, member, tuple};
+use crate::types::{getset, member};
 use orochi_core::{Obj, Ref, Thread};
 
 /// Reads `__slots__` and decides what the instances get.
@@ -137,12 +137,6 @@ pub(crate) fn add_descriptors(
     {
         let descriptor = getset::new(thread, class, &super::members::INSTANCE_WEAKREF)?;
         namespace.set_str(thread, name!("__weakref__"), descriptor)?;
-    }
-    if namespace
-        .get_str(thread, name!("__slots__"))
-        .is_some_and(|slots| slots.downcast::<tuple::PyTuple>().is_none())
-    {
-        // A list or other mutable stays as the program gave it; nothing to do.
     }
     crate::types::r#type::modified(thread, class);
     Ok(())
