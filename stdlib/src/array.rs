@@ -176,7 +176,10 @@ fn initialise(thread: &mut Thread, array: &Obj<PyArray>, source: Ref<'_>) -> PyR
     if let Some(bytes) = buffer::own_bytes(thread, source) {
         return methods::from_bytes(thread, array, &bytes);
     }
-    extend(thread, array, source)
+    protocol::iterate(thread, source, |thread, item| {
+        let bytes = items::pack(thread, code, item.get())?;
+        append_bytes(thread, array, &bytes)
+    })
 }
 
 fn in_slice(thread: &mut Thread, array: &Obj<PyArray>, slice: &Obj<PySlice>) -> PyResult {

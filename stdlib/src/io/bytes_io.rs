@@ -3,13 +3,13 @@
 use super::base::{BufferedIoBase, closed_error};
 use super::size_argument;
 use orochi_macros::{Trace, pyclass, pymethods};
-use orochi_objects::buffer::{ArgBuffer, ArgBytes};
-use orochi_objects::error::{buffer_error, type_error, value_error};
+use orochi_objects::buffer::{ArgBuffer, ArgBytes, BufferView, Export};
+use orochi_objects::error::{PyErr, buffer_error, type_error, value_error};
 use orochi_objects::types::tuple::PyTuple;
-use orochi_objects::types::{bytes, dict, list};
+use orochi_objects::types::{bytes, dict, list, memoryview};
 use orochi_objects::{
-    ArgSlice, AtomicField, DictExt, Guarded, KwArgs, Obj, PyDict, PyResult, PyType, Ref, Thread, Value,
-    alloc, class_of, int, protocol, str, tuple,
+    ArgSlice, DictExt, Guarded, KwArgs, Obj, PyDict, PyResult, PyType, Ref, Thread, Value, alloc, class_of,
+    int, protocol, str, tuple,
 };
 
 /// Buffered I/O implementation using an in-memory bytes buffer.
@@ -17,8 +17,6 @@ use orochi_objects::{
 #[derive(Trace)]
 pub(super) struct BytesIo {
     state: Guarded<State>,
-    /// Keeps what `getbuffer` exports.
-    exported: AtomicField,
 }
 
 #[derive(Trace)]
@@ -26,6 +24,20 @@ struct State {
     /// None: closed.
     bytes: Option<Vec<u8>>,
     at: usize,
+    /// What views of the content hold (`getbuffer`): while there are any, it keeps its place and length.
+    #[trace(unsafe_skip)]
+    export: Option<Export>,
+}
+
+#[cold]
+fn exported() -> PyErr {
+    buffer_error("Existing exports of data: object cannot be re-sized")
+}
+
+impl State {
+    fn is_exported(&self) -> bool {
+        self.export.as_ref().is_some_and(|export| export.others() > 0)
+    }
 }
 
 impl BytesIo {
@@ -38,6 +50,20 @@ impl BytesIo {
         this.state
             .with(this, thread, |state, _| state.bytes.as_mut().map(|bytes| f(bytes, &mut state.at)))
             .ok_or_else(closed_error)
+    }
+
+    /// The same for `f` that may resize the content; BufferError while there are views of it.
+    fn change<R>(
+        thread: &Thread,
+        this: &Obj<Self>,
+        f: impl FnOnce(&mut Vec<u8>, &mut usize) -> R,
+    ) -> PyResult<R> {
+        this.state.with(this, thread, |state, _| {
+            if state.is_exported() {
+                return Err(exported());
+            }
+            state.bytes.as_mut().map(|bytes| f(bytes, &mut state.at)).ok_or_else(closed_error)
+        })
     }
 
     /// Takes bytes from the position on.
@@ -58,18 +84,30 @@ impl BytesIo {
     }
 
     fn put(thread: &Thread, this: &Obj<Self>, data: &[u8]) -> PyResult<usize> {
-        let done = Self::with(thread, this, |bytes, at| {
-            let end = at.checked_add(data.len()).filter(|end| *end <= isize::MAX as usize)?;
+        let done = this.state.with(this, thread, |state, _| {
+            let is_exported = state.is_exported();
+            let State { bytes, at, .. } = state;
+            let bytes = bytes.as_mut().ok_or_else(closed_error)?;
+            let Some(end) = at.checked_add(data.len()).filter(|end| *end <= isize::MAX as usize) else {
+                return Ok(None);
+            };
             if data.is_empty() {
-                return Some(());
+                return Ok(Some(()));
             }
             if end > bytes.len() {
-                bytes.try_reserve(end - bytes.len()).ok()?;
+                if is_exported {
+                    return Err(exported());
+                }
+                if bytes.try_reserve(end - bytes.len()).is_err() {
+                    return Ok(None);
+                }
                 bytes.resize(end, 0);
             }
-            bytes.get_mut(*at..end)?.copy_from_slice(data);
+            if let Some(place) = bytes.get_mut(*at..end) {
+                place.copy_from_slice(data);
+            }
             *at = end;
-            Some(())
+            Ok(Some(()))
         })?;
         done.map(|()| data.len()).ok_or_else(orochi_objects::error::memory_error)
     }
@@ -81,8 +119,8 @@ impl BytesIo {
     #[signature(*args, **kwargs)]
     fn new(thread: &mut Thread, cls: &Obj<PyType>, args: ArgSlice<'_>, kwargs: KwArgs<'_>) -> PyResult {
         let _ = (args, kwargs);
-        let state = State { bytes: Some(Vec::new()), at: 0 };
-        let made = BytesIo { state: Guarded::new(state), exported: AtomicField::empty() };
+        let state = State { bytes: Some(Vec::new()), at: 0, export: None };
+        let made = BytesIo { state: Guarded::new(state) };
         Ok(alloc(thread, cls, made)?.into_value())
     }
 
@@ -90,8 +128,13 @@ impl BytesIo {
     #[signature(initial_bytes=None as "b''")]
     fn init(thread: &mut Thread, this: &Obj<Self>, initial_bytes: Option<ArgBytes<'_>>) -> PyResult<()> {
         let initial = initial_bytes.map(ArgBytes::into_vec).unwrap_or_default();
-        this.state.with(this, thread, |state, _| *state = State { bytes: Some(initial), at: 0 });
-        Ok(())
+        this.state.with(this, thread, |state, _| {
+            if state.is_exported() {
+                return Err(exported());
+            }
+            *state = State { bytes: Some(initial), at: 0, export: None };
+            Ok(())
+        })
     }
 
     /// Returns True if the IO object can be read.
@@ -110,9 +153,15 @@ impl BytesIo {
     }
 
     /// Disable all I/O operations.
-    fn close(thread: &mut Thread, this: &Obj<Self>) {
-        let old = this.state.with(this, thread, |state, _| state.bytes.take());
+    fn close(thread: &mut Thread, this: &Obj<Self>) -> PyResult<()> {
+        let old = this.state.with(this, thread, |state, _| {
+            if state.is_exported() {
+                return Err(exported());
+            }
+            Ok(state.bytes.take())
+        })?;
         drop(old);
+        Ok(())
     }
 
     /// Does nothing.
@@ -223,8 +272,13 @@ impl BytesIo {
 
     /// Get a read-write view over the contents of the BytesIO object.
     fn getbuffer(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        Self::with(thread, this, |_, _| ())?;
-        Err(buffer_error("BytesIO.getbuffer() is not implemented"))
+        let (address, len, export) = this.state.with(this, thread, |state, _| {
+            let export = state.export.get_or_insert_with(|| Export::new(None)).clone();
+            let bytes = state.bytes.as_mut().ok_or_else(closed_error)?;
+            Ok((bytes.as_mut_ptr(), bytes.len(), export))
+        })?;
+        let view = BufferView::of_bytes(this.to_value(), address, len, false);
+        memoryview::from_view(thread, BufferView { export: Some(export), ..view })
     }
 
     /// Retrieve the entire contents of the BytesIO object.
@@ -275,7 +329,7 @@ impl BytesIo {
             }
             None => position,
         };
-        Self::with(thread, this, |bytes, _| bytes.truncate(size))?;
+        Self::change(thread, this, |bytes, _| bytes.truncate(size))?;
         Ok(size)
     }
 
@@ -304,7 +358,7 @@ impl BytesIo {
         let Ok(at) = usize::try_from(at) else {
             return Err(value_error("position value cannot be negative"));
         };
-        Self::with(thread, this, |bytes, position| (*bytes, *position) = (content, at))?;
+        Self::change(thread, this, |bytes, position| (*bytes, *position) = (content, at))?;
         if let Some(names) = part(2).downcast::<PyDict>() {
             for entry in dict::entries(thread, names)? {
                 if let Some(name) = entry.key.get().downcast::<str::PyStr>() {

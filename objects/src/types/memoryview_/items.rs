@@ -367,10 +367,10 @@ fn length(thread: &Thread, this: &Obj<PyMemoryView>) -> PyResult<usize> {
 fn subscript(thread: &mut Thread, this: &Obj<PyMemoryView>, key: Ref<'_>) -> PyResult {
     let pin = this.pin(thread)?;
     let selected = select(thread, &this.geometry, key)?;
-    // Converting the index may have released the view.
-    this.pin(thread)?;
     match selected {
         Selected::Item(offset) => {
+            // Converting the index may have released the view.
+            this.pin(thread)?;
             let kind = item_kind(&this.geometry)?;
             load(thread, &pin, &this.geometry, kind, offset)
         }
