@@ -1,8 +1,8 @@
 //! Sets of characters, categories and case, as the compiled code of `re` has them.
 
-use orochi_text::unicode::case::{to_lower, to_upper};
+use orochi_text::unicode::case::{to_lower, to_upper, upper};
 use orochi_text::unicode::{Properties, decimal_value};
-use orochi_text::wtf8::CodePoint;
+use orochi_text::wtf8::{CodePoint, Wtf8Buf};
 
 /// How letters are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +31,19 @@ pub(super) fn unicode_lower(c: u32) -> u32 {
     CodePoint::from_u32(c).map_or(c, |c| to_lower(c).to_u32())
 }
 
+/// Upper case; of a mapping to several characters the first, as CPython has it.
 pub(super) fn unicode_upper(c: u32) -> u32 {
     if c < 128 {
         return ascii_upper(c);
     }
-    CodePoint::from_u32(c).map_or(c, |c| to_upper(c).to_u32())
+    let Some(point) = CodePoint::from_u32(c) else { return c };
+    let simple = to_upper(point).to_u32();
+    if simple != c {
+        return simple;
+    }
+    let mut text = Wtf8Buf::default();
+    text.push(point);
+    upper(text.as_wtf8()).as_wtf8().code_points().next().map_or(c, CodePoint::to_u32)
 }
 
 impl Case {
@@ -235,6 +243,10 @@ impl CharSet {
             Case::Exact => self.contains(c),
             Case::Ascii => self.contains(ascii_lower(c)),
             Case::Unicode => self.contains(unicode_lower(c)),
+            // What is left out is left out in both cases.
+            Case::Locale if matches!(self.items.first(), Some(Item::Negate)) => {
+                self.contains(ascii_lower(c)) && self.contains(ascii_upper(c))
+            }
             Case::Locale => self.contains(ascii_lower(c)) || self.contains(ascii_upper(c)),
         }
     }
