@@ -25,6 +25,7 @@ pub mod operator;
 pub mod os_support;
 pub mod posix;
 pub mod posixsubprocess;
+pub mod queue;
 pub mod random;
 pub mod resource;
 pub mod select;
@@ -74,6 +75,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &math::MODULE,
     &operator::MODULE,
     &posix::MODULE,
+    &queue::MODULE,
     &random::MODULE,
     &resource::MODULE,
     &accounts::grp::MODULE,

@@ -8,7 +8,7 @@ use orochi_objects::error::{PyErr, buffer_error, type_error, value_error};
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::types::{bytes, dict, list, memoryview};
 use orochi_objects::{
-    ArgSlice, DictExt, Guarded, KwArgs, Obj, PyDict, PyResult, PyType, Ref, Thread, Value, alloc, class_of,
+    ArgSlice, Guarded, KwArgs, Obj, PyDict, PyResult, PyType, Ref, Thread, Value, alloc, class_of,
     int, protocol, str, tuple,
 };
 
@@ -275,7 +275,7 @@ impl BytesIo {
         let (address, len, export) = this.state.with(this, thread, |state, _| {
             let export = state.export.get_or_insert_with(|| Export::new(None)).clone();
             let bytes = state.bytes.as_mut().ok_or_else(closed_error)?;
-            Ok((bytes.as_mut_ptr(), bytes.len(), export))
+            Ok::<_, PyErr>((bytes.as_mut_ptr(), bytes.len(), export))
         })?;
         let view = BufferView::of_bytes(this.to_value(), address, len, false);
         memoryview::from_view(thread, BufferView { export: Some(export), ..view })
