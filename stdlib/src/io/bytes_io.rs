@@ -8,8 +8,8 @@ use orochi_objects::error::{PyErr, buffer_error, type_error, value_error};
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::types::{bytes, dict, list, memoryview};
 use orochi_objects::{
-    ArgSlice, Guarded, KwArgs, Obj, PyDict, PyResult, PyType, Ref, Thread, Value, alloc, class_of,
-    int, protocol, str, tuple,
+    ArgSlice, Guarded, KwArgs, Obj, PyDict, PyResult, PyType, Ref, Thread, Value, alloc, class_of, int,
+    protocol, str, tuple,
 };
 
 /// Buffered I/O implementation using an in-memory bytes buffer.
