@@ -16,7 +16,9 @@ use orochi_objects::error::{PyErr, PyResult, not_implemented_error, type_error, 
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::{dict, exception, frame, int, set, tuple};
-use orochi_objects::{ModuleExt, Obj, PyModule, Ref, Thread, Value, class_of, protocol};
+use orochi_objects::{
+    DictExt, ModuleExt, Obj, PyModule, PyType, Ref, Thread, TypeExt, Value, class_of, name, protocol,
+};
 
 /// The version of Python whose behaviour this is.
 pub const VERSION: (u8, u8, u8) = (3, 14, 6);
@@ -68,6 +70,23 @@ fn getsizeof(thread: &mut Thread, object: Ref<'_>, default: Option<Ref<'_>>) -> 
         },
         result => result,
     }
+}
+
+/// Private function for clearing certain descriptors from a type's dictionary.
+///
+/// `dataclasses` calls it for a class that it is about to replace by one with slots.
+#[pyfunction]
+#[signature(class, /)]
+fn _clear_type_descriptors(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<()> {
+    if class.has(orochi_objects::class::TypeFlags::IMMUTABLE) {
+        return Err(type_error("argument is immutable"));
+    }
+    let namespace = class.namespace(thread).to_owned();
+    let dict = namespace.remove_str(thread, name!("__dict__"))?;
+    let weakref = namespace.remove_str(thread, name!("__weakref__"))?;
+    orochi_objects::types::r#type::modified(thread, class);
+    drop((dict, weakref));
+    Ok(())
 }
 
 /// Enter a string in the table of interned strings and return it, or the one that is there.
@@ -357,6 +376,7 @@ fn is_stack_trampoline_active() -> bool {
         exception_,
         exc_info,
         getrefcount,
+        _clear_type_descriptors,
         getsizeof,
         intern,
         _is_interned,
@@ -426,7 +446,9 @@ fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     module.add(thread, "float_repr_style", "short")?;
     module.add(thread, "copyright", Implementation::COPYRIGHT)?;
     module.add(thread, "_framework", "")?;
-    module.add(thread, "_git", ())?;
+    let git = ["Orochi", "", ""].map(|part| orochi_objects::str::new(thread, part));
+    let git = tuple::new(thread, git.into_iter().collect::<PyResult<_>>()?)?;
+    module.add(thread, "_git", git.into_value())?;
     module.add(thread, "dont_write_bytecode", false)?;
     for list in ["meta_path", "path_hooks"] {
         let empty = orochi_objects::types::list::new(thread, Vec::new())?;

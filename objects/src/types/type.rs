@@ -210,7 +210,7 @@ impl PyType {
 
 /// Says that a class has changed: caches that know it, one of its subclasses, or their instances' shapes become stale. To be
 /// called after the change, and before what was taken out of the class is dropped.
-pub(crate) fn modified(thread: &Thread, class: &Obj<PyType>) {
+pub fn modified(thread: &Thread, class: &Obj<PyType>) {
     class.forget_caches(thread);
     for subclass in class.subclasses(thread) {
         modified(thread, subclass);
