@@ -94,5 +94,7 @@ class LibraryLoader:
 
 
 def _install():
-    """Puts the hook before the one for folders on disk."""
+    """Puts the hook, and that for archives, before the one for folders on disk."""
     sys.path_hooks.insert(0, LibraryImporter)
+    import zipimport
+    sys.path_hooks.insert(1, zipimport.zipimporter)

@@ -7,25 +7,19 @@ sys._jit = type(sys)('sys._jit', 'Utilities for observing just-in-time compilati
 sys._jit.is_available = sys._jit.is_enabled = sys._jit.is_active = lambda: False
 
 
-def install_streams(unbuffered, encoding):
+def install_streams(unbuffered, encoding, default_errors):
     """Sets sys.stdin, sys.stdout and sys.stderr; a stream whose descriptor is closed becomes None."""
     import io
     encoding, _, errors = (encoding or '').partition(':')
+    if encoding:
+        import codecs
+        encoding = codecs.lookup(encoding).name
+        errors = errors or 'strict'
     encoding = encoding or 'utf-8'
-    # As CPython in its UTF-8 mode and in the C locale.
-    errors = errors or ('surrogateescape' if _c_locale() else 'strict')
+    errors = errors or default_errors
     sys.stdin = sys.__stdin__ = _stream(io, 0, 'r', encoding, errors, unbuffered)
     sys.stdout = sys.__stdout__ = _stream(io, 1, 'w', encoding, errors, unbuffered)
     sys.stderr = sys.__stderr__ = _stream(io, 2, 'w', encoding, 'backslashreplace', unbuffered)
-
-
-def _c_locale():
-    import os
-    for name in ('LC_ALL', 'LC_CTYPE', 'LANG'):
-        value = os.environ.get(name)
-        if value:
-            return value in ('C', 'POSIX')
-    return True
 
 
 def _stream(io, descriptor, mode, encoding, errors, unbuffered):
@@ -51,65 +45,71 @@ def _stream(io, descriptor, mode, encoding, errors, unbuffered):
     return stream
 
 
-def run_file(path, skip_first_line=False):
-    """Runs a folder or an archive as __main__; gives the code of a source file or a compiled file."""
-    import os
-    importer = _importer_of(path)
-    if importer is not None:
-        import runpy
-        sys.path.insert(0, path)
-        runpy._run_module_as_main('__main__', False)
-        return
-    if not sys.flags.safe_path:
-        sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
-    import __main__
-    import _frozen_importlib_external as external
-    path = os.path.abspath(path)
-    with open(path, 'rb') as file:
-        data = file.read()
-    if data[:4] == external.MAGIC_NUMBER:
-        loader = external.SourcelessFileLoader('__main__', path)
-        code = external._compile_bytecode(memoryview(data)[16:], '__main__', path)
-    else:
-        loader = external.SourceFileLoader('__main__', path)
-        if skip_first_line:
-            data = b'\n' + data.partition(b'\n')[2]
-        if b'\0' in data:
-            raise SyntaxError('source code cannot contain null bytes')
-        code = compile(data, path, 'exec', dont_inherit=True)
-    del data
-    __main__.__file__ = path
-    __main__.__cached__ = None
-    __main__.__loader__ = loader
-    return code
-
-
-def _importer_of(path):
-    """What can import from a path that is a folder or an archive; None for ordinary files."""
+def run_folder_or_archive(path):
+    """Runs what can be imported from as __main__; False if the path is an ordinary file."""
     import os
     if not os.path.isdir(path):
         import zipimport
         try:
-            return zipimport.zipimporter(path)
+            zipimport.zipimporter(path)
         except zipimport.ZipImportError:
-            return None
-    return path
+            return False
+    import runpy
+    sys.path.insert(0, path)
+    runpy._run_module_as_main('__main__', False)
+    return True
 
 
-def run_command(source):
-    """The code of the argument of -c."""
+def path_of_file(path):
+    """Puts the folder of a program in front of sys.path."""
+    import os
+    if not sys.flags.safe_path:
+        sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
+
+
+def path_of_command():
+    """Puts the working folder, wherever it will be, in front of sys.path."""
     if not sys.flags.safe_path:
         sys.path.insert(0, '')
-    return _compile_named(source, '<string>')
 
 
-def _compile_named(source, name):
-    """Compiles text that has no file, and lets tracebacks show its lines."""
-    code = compile(source, name, 'exec', dont_inherit=True)
-    import linecache
-    text = source if isinstance(source, str) else source.decode('utf-8', 'replace')
-    linecache._register_code(code, text, name)
+def compiled_program(data):
+    """The code of a program that is a file of compiled code."""
+    import _imp
+    import marshal
+    if data[:4] != _imp.pyc_magic_number_token.to_bytes(4, 'little'):
+        raise RuntimeError('Bad magic number in .pyc file')
+    if len(data) < 16:
+        raise EOFError('EOF read where not expected')
+    try:
+        code = marshal.loads(data[16:])
+    except (EOFError, ValueError, TypeError):
+        code = None
+    if not isinstance(code, type(compiled_program.__code__)):
+        raise RuntimeError('Bad code object in .pyc file')
     return code
+
+
+def describe_main(path, is_compiled):
+    """What __main__ says about a program that is a file."""
+    import __main__
+    import _frozen_importlib_external as external
+    loader = external.SourcelessFileLoader if is_compiled else external.SourceFileLoader
+    __main__.__file__ = path
+    __main__.__cached__ = None
+    __main__.__loader__ = loader('__main__', path)
+
+
+def dedent(source):
+    """The argument of -c without the indentation that all its lines share."""
+    import textwrap
+    return textwrap.dedent(source)
+
+
+def remember_source(code, source):
+    """Lets tracebacks show the lines of source that has no file."""
+    import linecache
+    linecache._register_code(code, source, code.co_filename)
 
 
 def run_module(name):
@@ -121,71 +121,134 @@ def run_module(name):
     runpy._run_module_as_main(name)
 
 
-def run_stdin():
-    """Runs the program that comes from standard input, or the interactive loop on a terminal."""
-    if not sys.flags.safe_path:
-        sys.path.insert(0, '')
-    if sys.stdin is None:
-        return
-    if sys.stdin.isatty() or sys.flags.interactive:
-        interact()
-        return
-    import __main__
-    exec(_compile_named(sys.stdin.buffer.read(), '<stdin>'), __main__.__dict__)
-
-
-def interact(banner=True):
-    """The interactive loop: the library's own when the terminal can do it, else a plain one."""
-    import os
-    import __main__
-    startup = os.environ.get('PYTHONSTARTUP')
-    if startup and not sys.flags.ignore_environment:
+def interact(is_program):
+    """The interactive loop: the library's own when the terminal can do it, else a plain one. It is the program, or what
+    follows one."""
+    if is_program:
+        path_of_command()
+        _say_hello()
+        _run_startup_file()
+    hook = getattr(sys, '__interactivehook__', None)
+    if hook is not None and not sys.flags.isolated:
         try:
-            with open(startup, 'rb') as file:
-                exec(compile(file.read(), startup, 'exec'), __main__.__dict__)
+            hook()
         except Exception:
+            print('Failed calling sys.__interactivehook__', file=sys.stderr)
             sys.excepthook(*sys.exc_info())
-    if not hasattr(sys, 'ps1'):
-        sys.ps1 = '>>> '
-        sys.ps2 = '... '
-    if banner and not sys.flags.quiet:
+    import __main__
+    if _may_use_terminal():
+        import _pyrepl.main
+        _pyrepl.main.interactive_console(__main__)
+    else:
+        _plain_loop(__main__.__dict__)
+
+
+def _say_hello():
+    if not sys.flags.quiet:
         print(f'Orochi {sys.version} on {sys.platform}', file=sys.stderr)
         if not sys.flags.no_site:
             print('Type "help", "copyright", "credits" or "license" for more information.', file=sys.stderr)
-    sys.__interactivehook__() if hasattr(sys, '__interactivehook__') and not sys.flags.isolated else None
+
+
+def _run_startup_file():
+    import os
+    import __main__
+    path = os.environ.get('PYTHONSTARTUP')
+    if not path or sys.flags.ignore_environment:
+        return
+    try:
+        with open(path, 'rb') as file:
+            source = file.read()
+    except OSError as error:
+        print('Could not open PYTHONSTARTUP', file=sys.stderr)
+        _show(error.with_traceback(None))
+        return
+    try:
+        exec(compile(source, path, 'exec', dont_inherit=True), __main__.__dict__)
+    except Exception as error:
+        _show(error.with_traceback(error.__traceback__.tb_next))
+
+
+def _may_use_terminal():
+    import os
+    basic = os.environ.get('PYTHON_BASIC_REPL') and not sys.flags.ignore_environment
+    return not basic and sys.stdin is not None and os.isatty(0) and os.isatty(1)
+
+
+def _base_loop():
+    """sys._baserepl: the plain loop for whoever has tried to start the other one."""
+    import __main__
     _plain_loop(__main__.__dict__)
+
+
+sys._baserepl = _base_loop
 
 
 def _plain_loop(namespace):
     """Reads, compiles and runs statements until the end of the input."""
     import codeop
+    if not hasattr(sys, 'ps1'):
+        sys.ps1 = '>>> '
+    if not hasattr(sys, 'ps2'):
+        sys.ps2 = '... '
     compiler = codeop.CommandCompiler()
     lines = []
     while True:
         try:
-            line = input(sys.ps2 if lines else sys.ps1)
-        except EOFError:
-            print()
-            return
+            line = _read_line(sys.ps2 if lines else sys.ps1)
         except KeyboardInterrupt:
-            print('\nKeyboardInterrupt')
+            print('\nKeyboardInterrupt', file=sys.stderr)
             lines.clear()
             continue
-        lines.append(line)
+        at_end = not line
+        if at_end and not lines:
+            print(file=sys.stderr)
+            return
+        lines.append(line.removesuffix('\n'))
         source = '\n'.join(lines)
         try:
             code = compiler(source, '<stdin>', 'single')
-            if code is None:
-                continue
+            if code is None and at_end:
+                code = compile(source + '\n', '<stdin>', 'single')
+        except (SyntaxError, OverflowError, ValueError, MemoryError, RecursionError) as error:
             lines.clear()
-            exec(code, namespace)
-        except SystemExit:
-            raise
-        except BaseException:
+            _show(error.with_traceback(None))
+            continue
+        if code is not None:
             lines.clear()
-            sys.last_exc = error = sys.exception()
-            sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
-            sys.excepthook(type(error), error, error.__traceback__)
+            _run_statement(code, source, namespace)
+
+
+def _read_line(prompt):
+    """A line with its end; empty at the end of the input. Prompts go to the terminal, or out of the output's way."""
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        try:
+            return input(prompt) + '\n'
+        except EOFError:
+            return ''
+    print(prompt, end='', file=sys.stderr, flush=True)
+    return sys.stdin.readline()
+
+
+def _run_statement(code, source, namespace):
+    remember_source(code, source)
+    try:
+        exec(code, namespace)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        _show(error.with_traceback(error.__traceback__.tb_next))
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass
+
+
+def _show(error):
+    sys.last_exc = error
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+    sys.excepthook(type(error), error, error.__traceback__)
 
 
 def finish():

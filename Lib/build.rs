@@ -23,6 +23,7 @@ const LEFT_OUT: &[&str] = &[
 const CHANGES: &[(&str, &str, &str)] = &[
     ("site.py", "RustPython", "Orochi"),
     ("site.py", "rustpython", "orochi"),
+    ("site.py", ".python_history", ".orochi_history"),
     ("sysconfig/__init__.py", "RustPython", "Orochi"),
     ("sysconfig/__init__.py", "rustpython", "orochi"),
     (

@@ -28,6 +28,59 @@ Options:
 file   : run the program in this file, folder or archive
 -      : run the program from standard input
 arg ...: what the program finds in sys.argv[1:]
+--check-hash-based-pycs always|default|never: when compiled files with a hash are compared with their source
+--help-env     : print help about environment variables and exit
+--help-xoptions: print help about -X options and exit
+--help-all     : print everything that there is to print and exit
+";
+
+/// What `--help-env` prints.
+pub const HELP_ENV: &str = "\
+Environment variables that change behaviour:
+PYTHONBREAKPOINT : what breakpoint() calls; 0: nothing
+PYTHON_COLORS    : 0: no colour; 1: colour wherever output goes
+PYTHON_CONTEXT_AWARE_WARNINGS: as -X context_aware_warnings
+PYTHON_CPU_COUNT : as -X cpu_count
+PYTHONDEBUG      : as -d
+PYTHONDEVMODE    : as -X dev
+PYTHONDONTWRITEBYTECODE: as -B
+PYTHONFAULTHANDLER: as -X faulthandler
+PYTHONHASHSEED   : a number, or 'random': where hashes of text begin
+PYTHON_HISTORY   : the file of the interactive loop's history (~/.orochi_history)
+PYTHONINSPECT    : as -i
+PYTHONINTMAXSTRDIGITS: as -X int_max_str_digits
+PYTHONIOENCODING : encoding[:errors] of the standard streams
+PYTHONNODEBUGRANGES: as -X no_debug_ranges
+PYTHONNOUSERSITE : as -s
+PYTHONOPTIMIZE   : as -O
+PYTHONPATH       : folders to put in front of sys.path, separated as in PATH
+PYTHONPYCACHEPREFIX: as -X pycache_prefix
+PYTHONSAFEPATH   : as -P
+PYTHONSTARTUP    : a file to run before the interactive loop
+PYTHON_THREAD_INHERIT_CONTEXT: as -X thread_inherit_context
+PYTHONUNBUFFERED : as -u
+PYTHONUTF8       : as -X utf8
+PYTHONVERBOSE    : as -v
+PYTHONWARNDEFAULTENCODING: as -X warn_default_encoding
+PYTHONWARNINGS   : as -W, separated by commas
+PYTHON_BASIC_REPL: the plain interactive loop
+";
+
+/// What `--help-xoptions` prints.
+pub const HELP_X: &str = "\
+Options of the implementation:
+-X context_aware_warnings=[0|1]: filters of warnings follow the context (1)
+-X cpu_count=N : what os.cpu_count() and os.process_cpu_count() say
+-X dev         : checks that cost too much to be on by default
+-X faulthandler: tracebacks of crashes
+-X frozen_modules=[on|off]: no effect
+-X gil=0       : no effect: there is no global interpreter lock
+-X int_max_str_digits=N: the most digits of an int that is turned to or from text; 0: no limit
+-X no_debug_ranges: tracebacks without marks below lines
+-X pycache_prefix=PATH: a folder for compiled files
+-X thread_inherit_context=[0|1]: threads begin with a copy of their starter's context (1)
+-X utf8[=0|1]  : UTF-8 whatever the locale says
+-X warn_default_encoding: warn of text files that are opened without an encoding
 ";
 
 /// What to run.
@@ -99,8 +152,6 @@ pub struct Config {
     pub cpu_count: Option<usize>,
     /// `-X faulthandler`.
     pub faulthandler: bool,
-    /// `-X importtime`.
-    pub import_time: bool,
     /// `-X no_debug_ranges`.
     pub no_debug_ranges: bool,
     /// `-W` options, PYTHONWARNINGS first.
@@ -109,6 +160,10 @@ pub struct Config {
     pub x_options: Vec<(String, Option<String>)>,
     /// PYTHONPATH.
     pub python_path: Option<OsString>,
+    /// `--check-hash-based-pycs`.
+    pub check_hash_based_pycs: String,
+    /// The locale for characters that the environment names.
+    pub locale: Option<String>,
     /// PYTHONIOENCODING.
     pub io_encoding: Option<String>,
     /// The program that was started: `sys.argv[0]` of the process.
@@ -126,8 +181,8 @@ pub struct Config {
 pub enum Parsed {
     /// Run something.
     Run(Box<Config>),
-    /// `-h`.
-    Help,
+    /// `-h` and its kin: the text.
+    Help(String),
     /// `-V`; twice for more.
     Version(u8),
     /// A mistake: the message for standard error. Exit status 2.
@@ -144,6 +199,8 @@ pub fn parse(program: OsString, args: Vec<OsString>, env: &dyn Fn(&str) -> Optio
         orig_args: args.clone(),
         thread_inherit_context: true,
         context_aware_warnings: true,
+        check_hash_based_pycs: "default".to_owned(),
+        locale: locale(env),
         ..Config::default()
     };
     let mut versions = 0;
@@ -160,12 +217,25 @@ pub fn parse(program: OsString, args: Vec<OsString>, env: &dyn Fn(&str) -> Optio
         }
         if let Some(long) = text.strip_prefix("--") {
             match long {
-                "help" => return Parsed::Help,
+                "help" => return Parsed::Help(HELP.to_owned()),
+                "help-env" => return Parsed::Help(HELP_ENV.to_owned()),
+                "help-xoptions" => return Parsed::Help(HELP_X.to_owned()),
+                "help-all" => return Parsed::Help([HELP, HELP_ENV, HELP_X].join("\n")),
                 "version" => versions += 1,
-                "check-hash-based-pycs" => {
-                    rest.next();
-                }
-                _ => return Parsed::Usage(format!("unknown option --{long}")),
+                "check-hash-based-pycs" => match rest.next().map(|value| value.to_string_lossy().into_owned()) {
+                    Some(value) if ["always", "default", "never"].contains(&value.as_str()) => {
+                        config.check_hash_based_pycs = value;
+                    }
+                    Some(_) => {
+                        let choice = "must be one of 'default', 'always', or 'never'";
+                        return Parsed::Usage(format!("--check-hash-based-pycs {choice}"));
+                    }
+                    None => {
+                        let option = "--check-hash-based-pycs";
+                        return Parsed::Usage(format!("Argument expected for the {option} option"));
+                    }
+                },
+                _ => return Parsed::Usage(format!("Unknown option: --{long}")),
             }
             continue;
         }
@@ -186,12 +256,32 @@ pub fn parse(program: OsString, args: Vec<OsString>, env: &dyn Fn(&str) -> Optio
     if let Err(parsed) = environment(&mut config, env).and_then(|()| apply_x_options(&mut config)) {
         return parsed;
     }
+    warn_options_of_flags(&mut config);
     if config.isolated {
         config.ignore_environment = true;
         config.no_user_site = true;
         config.safe_path = true;
     }
     Parsed::Run(Box::new(config))
+}
+
+/// The locale for characters, by the rules of the C library.
+fn locale(env: &dyn Fn(&str) -> Option<OsString>) -> Option<String> {
+    let set = |name: &&str| env(name).is_some_and(|value| !value.is_empty());
+    let name = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find(set)?;
+    env(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// Options that stand for filters of warnings: those of `-X dev` come first, those of `-b` last.
+fn warn_options_of_flags(config: &mut Config) {
+    if config.dev_mode {
+        config.warn_options.insert(0, "default".to_owned());
+    }
+    match config.bytes_warning {
+        0 => {}
+        1 => config.warn_options.push("default::BytesWarning".to_owned()),
+        _ => config.warn_options.push("error::BytesWarning".to_owned()),
+    }
 }
 
 /// Reads one argument of joined options; whether options go on.
@@ -219,7 +309,7 @@ fn short_options(
             'B' => config.dont_write_bytecode = true,
             'd' => config.debug += 1,
             'E' => config.ignore_environment = true,
-            'h' | '?' => return Err(Parsed::Help),
+            'h' | '?' => return Err(Parsed::Help(HELP.to_owned())),
             'i' => {
                 config.inspect = true;
                 config.interactive = true;
@@ -231,6 +321,8 @@ fn short_options(
             'R' => config.hash_seed = None,
             's' => config.no_user_site = true,
             'S' => config.no_site = true,
+            // Once warned of tabs.
+            't' => {}
             'u' => config.unbuffered = true,
             'v' => config.verbose += 1,
             'V' => *versions += 1,
@@ -274,23 +366,30 @@ fn environment(config: &mut Config, env: &dyn Fn(&str) -> Option<OsString>) -> R
     config.safe_path |= set("PYTHONSAFEPATH").is_some();
     config.dev_mode |= set("PYTHONDEVMODE").is_some();
     config.faulthandler |= set("PYTHONFAULTHANDLER").is_some();
-    config.import_time |= set("PYTHONPROFILEIMPORTTIME").is_some();
+    if set("PYTHONPROFILEIMPORTTIME").is_some() {
+        return Err(Parsed::Fatal("PYTHONPROFILEIMPORTTIME: imports can't be timed yet".to_owned()));
+    }
     config.no_debug_ranges |= set("PYTHONNODEBUGRANGES").is_some();
     config.warn_default_encoding |= set("PYTHONWARNDEFAULTENCODING").is_some();
     config.pycache_prefix = set("PYTHONPYCACHEPREFIX");
     config.python_path = set("PYTHONPATH");
     config.io_encoding = text("PYTHONIOENCODING");
     if let Some(value) = text("PYTHONUTF8") {
-        config.utf8_mode = Some(value == "1");
+        config.utf8_mode = Some(switch(&value, "invalid PYTHONUTF8 environment variable value")?);
     }
     if let Some(value) = text("PYTHON_THREAD_INHERIT_CONTEXT") {
-        config.thread_inherit_context = value != "0";
+        let mistake = "PYTHON_THREAD_INHERIT_CONTEXT must be \"0\" or \"1\"";
+        config.thread_inherit_context = switch(&value, mistake)?;
     }
     if let Some(value) = text("PYTHON_CONTEXT_AWARE_WARNINGS") {
-        config.context_aware_warnings = value != "0";
+        let mistake = "PYTHON_CONTEXT_AWARE_WARNINGS must be \"0\" or \"1\"";
+        config.context_aware_warnings = switch(&value, mistake)?;
     }
     if let Some(value) = text("PYTHON_CPU_COUNT") {
-        config.cpu_count = value.parse().ok();
+        config.cpu_count = cpu_count(&value, "PYTHON_CPU_COUNT")?;
+    }
+    if set("PYTHONTRACEMALLOC").is_some_and(|value| value != "0") {
+        return Err(Parsed::Fatal("PYTHONTRACEMALLOC: memory can't be traced yet".to_owned()));
     }
     if let Some(value) = text("PYTHONINTMAXSTRDIGITS") {
         config.int_max_str_digits = Some(digits_limit(&value, "PYTHONINTMAXSTRDIGITS")?);
@@ -320,6 +419,26 @@ fn digits_limit(value: &str, name: &str) -> Result<i64, Parsed> {
     }
 }
 
+/// A setting that is 0 or 1.
+fn switch(value: &str, mistake: &str) -> Result<bool, Parsed> {
+    match value {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        _ => Err(Parsed::Fatal(mistake.to_owned())),
+    }
+}
+
+/// A number of processors, or "default".
+fn cpu_count(value: &str, name: &str) -> Result<Option<usize>, Parsed> {
+    match value.parse() {
+        _ if value == "default" => Ok(None),
+        Ok(1..) => Ok(value.parse().ok()),
+        _ => Err(Parsed::Fatal(format!(
+            "{name}: n is missing or an invalid number, n must be greater than 0"
+        ))),
+    }
+}
+
 fn gil(value: &str) -> Result<(), Parsed> {
     match value {
         "0" => Ok(()),
@@ -329,26 +448,49 @@ fn gil(value: &str) -> Result<(), Parsed> {
 }
 
 fn apply_x_options(config: &mut Config) -> Result<(), Parsed> {
-    for (name, value) in &config.x_options {
-        let on = value.as_deref() != Some("0");
-        match (name.as_str(), value) {
-            ("dev", _) => config.dev_mode = true,
-            ("utf8", _) => config.utf8_mode = Some(on),
-            ("faulthandler", _) => config.faulthandler = true,
-            ("importtime", _) => config.import_time = true,
-            ("no_debug_ranges", _) => config.no_debug_ranges = true,
-            ("warn_default_encoding", _) => config.warn_default_encoding = true,
-            ("pycache_prefix", Some(prefix)) => config.pycache_prefix = Some(prefix.into()),
-            ("thread_inherit_context", Some(_)) => config.thread_inherit_context = on,
-            ("context_aware_warnings", Some(_)) => config.context_aware_warnings = on,
-            ("cpu_count", Some(count)) => config.cpu_count = count.parse().ok(),
-            ("gil", Some(value)) => gil(value)?,
-            ("int_max_str_digits", Some(limit)) => {
-                config.int_max_str_digits = Some(digits_limit(limit, "-X int_max_str_digits")?);
-            }
-            // As in CPython, unknown ones are ignored.
-            _ => {}
+    let options = std::mem::take(&mut config.x_options);
+    let applied = options.iter().try_for_each(|(name, value)| x_option(config, name, value.as_deref()));
+    config.x_options = options;
+    applied
+}
+
+fn x_option(config: &mut Config, name: &str, value: Option<&str>) -> Result<(), Parsed> {
+    let fatal = |mistake: &str| Err(Parsed::Fatal(mistake.to_owned()));
+    match (name, value) {
+        ("dev", _) => config.dev_mode = true,
+        ("utf8", value) => {
+            config.utf8_mode = Some(switch(value.unwrap_or("1"), "invalid -X utf8 option value")?);
         }
+        ("faulthandler", _) => config.faulthandler = true,
+        ("importtime", _) => return fatal("-X importtime: imports can't be timed yet"),
+        ("tracemalloc", value) if value != Some("0") => {
+            return fatal("-X tracemalloc: memory can't be traced yet");
+        }
+        ("no_debug_ranges", _) => config.no_debug_ranges = true,
+        ("warn_default_encoding", _) => config.warn_default_encoding = true,
+        ("pycache_prefix", prefix) => config.pycache_prefix = prefix.map(Into::into),
+        ("thread_inherit_context", value) => {
+            let mistake = "-X thread_inherit_context must be \"0\" or \"1\"";
+            config.thread_inherit_context = switch(value.unwrap_or(""), mistake)?;
+        }
+        ("context_aware_warnings", value) => {
+            let mistake = "-X context_aware_warnings must be \"0\" or \"1\"";
+            config.context_aware_warnings = switch(value.unwrap_or(""), mistake)?;
+        }
+        ("cpu_count", count) => {
+            config.cpu_count = cpu_count(count.unwrap_or(""), "-X cpu_count=n option")?;
+        }
+        ("frozen_modules", Some("on" | "off") | None) => {}
+        ("frozen_modules", Some(_)) => {
+            return fatal("bad value for option -X frozen_modules (expected \"on\" or \"off\")");
+        }
+        ("gil", value) => gil(value.unwrap_or(""))?,
+        ("int_max_str_digits", limit) => {
+            let limit = digits_limit(limit.unwrap_or(""), "-X int_max_str_digits")?;
+            config.int_max_str_digits = Some(limit);
+        }
+        // As in CPython, unknown ones are ignored.
+        _ => {}
     }
     Ok(())
 }
@@ -384,6 +526,7 @@ mod tests {
         assert!(matches!(parsed(&["-Z"]), Parsed::Usage(_)));
         assert!(matches!(parsed(&["-X", "gil=1"]), Parsed::Fatal(_)));
         assert!(matches!(parsed(&["-VV"]), Parsed::Version(2)));
-        assert!(matches!(parsed(&["-h"]), Parsed::Help));
+        assert!(matches!(parsed(&["-h"]), Parsed::Help(_)));
+        assert!(matches!(parsed(&["-X", "cpu_count=0"]), Parsed::Fatal(_)));
     }
 }

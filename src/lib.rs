@@ -1,8 +1,9 @@
 //! Orochi: a Python 3.14 virtual machine without a global interpreter lock.
 //!
-//! `config` reads the command line, `startup` runs a program.
+//! `config` reads the command line, `startup` makes an interpreter ready, `program` runs what was named.
 
 pub mod config;
+mod program;
 pub mod startup;
 
 /// What `orochi -V` prints; `-VV` says more.

@@ -13,8 +13,8 @@ fn main() -> ExitCode {
     let name = program.to_string_lossy().into_owned();
     match config::parse(program, args.collect(), &|name| std::env::var_os(name)) {
         Parsed::Run(config) => startup::end(startup::run(&config)),
-        Parsed::Help => {
-            print!("{}", config::HELP);
+        Parsed::Help(text) => {
+            print!("{text}");
             ExitCode::SUCCESS
         }
         Parsed::Version(count) => {

@@ -4,16 +4,17 @@
 //! `site`, the program. What of this is easier in Python is in `Lib/_orochi_startup.py`.
 
 use crate::config::{Config, Run};
+use crate::program;
 use orochi_core::thread::process_runtime;
 use orochi_core::{Owned, Thread, Value, host};
-use orochi_objects::error::{PyErr, PyResult, system_error};
+use orochi_objects::error::{PyErr, PyResult};
 use orochi_objects::thread::ThreadState;
+use orochi_objects::types::exception::PyBaseException;
 use orochi_objects::types::{dict, exception, exception_chain, int, module};
 use orochi_objects::{DictExt, ModuleExt, Obj, PyDict, PyModule, Ref, protocol};
 use orochi_stdlib::{imp, library, sys};
 use orochi_vm::Interpreter;
 use orochi_vm::interpreter::run_code_object;
-use std::io::Write;
 
 /// The folder of the embedded library below the prefix; it exists nowhere on disk.
 const LIBRARY_FOLDER: &str = "lib/orochi3.14";
@@ -31,14 +32,17 @@ pub fn run(config: &Config) -> i32 {
     if let Some(seed) = config.hash_seed {
         orochi_objects::hash::set_seed(seed.into());
     }
+    orochi_objects::warn::set_bytes_warnings(config.bytes_warning);
     library::set_optimize(config.optimize);
     orochi_vm::set_optimize(config.optimize);
-    let started = start(thread, config);
-    let status = match started.and_then(|()| run_program(thread, config)) {
+    let outcome = start(thread, config).and_then(|()| program::run(thread, config));
+    let status = match outcome {
         Ok(()) => 0,
+        // Whoever inspects wants to see why the program would have ended.
+        Err(error) if config.inspect && config.run != Run::Interactive => show(thread, error),
         Err(error) => report(thread, error),
     };
-    let status = if config.inspect && !matches!(config.run, Run::Interactive) {
+    let status = if asked_to_inspect(config) && config.run != Run::Interactive && program::interactive(config) {
         match call_startup(thread, "interact", &[Ref::FALSE]) {
             Ok(_) => 0,
             Err(error) => report(thread, error),
@@ -47,6 +51,12 @@ pub fn run(config: &Config) -> i32 {
         status
     };
     finish(thread, status)
+}
+
+/// Whether `-i` was given, or PYTHONINSPECT is set; the program may have set it.
+fn asked_to_inspect(config: &Config) -> bool {
+    let set = || std::env::var_os("PYTHONINSPECT").is_some_and(|value| !value.is_empty());
+    config.inspect || (!config.ignore_environment && set())
 }
 
 /// Ends the process at once: daemon threads may still run, and are not waited for. An interrupted program ends by the
@@ -72,7 +82,7 @@ fn start(thread: &mut Thread, config: &Config) -> PyResult<()> {
     sys.add(thread, "modules", modules.clone())?;
     register(thread, "sys", sys.to_value())?;
     builtins.add(thread, "__debug__", config.optimize == 0)?;
-    bootstrap_importlib(thread, &sys)?;
+    bootstrap_importlib(thread, &sys, config)?;
     import(thread, "_orochi_library")?;
     let library = import(thread, "_orochi_library")?;
     protocol::call_method(thread, library.get(), "_install", &[])?;
@@ -81,9 +91,7 @@ fn start(thread: &mut Thread, config: &Config) -> PyResult<()> {
     let open = protocol::get_attr_str(thread, io.get(), "open")?;
     builtins.add(thread, "open", open)?;
     main_module(thread, &builtins)?;
-    let encoding = config.io_encoding.as_deref().unwrap_or("");
-    let encoding = orochi_objects::str::new(thread, encoding)?;
-    call_startup(thread, "install_streams", &[Value::bool(config.unbuffered).get(), encoding.get()])?;
+    install_streams(thread, config)?;
     install_signal_handlers(thread)?;
     if !config.no_site {
         import(thread, "site")?;
@@ -93,7 +101,22 @@ fn start(thread: &mut Thread, config: &Config) -> PyResult<()> {
     if !config.warn_options.is_empty() {
         import(thread, "warnings")?;
     }
+    if config.faulthandler {
+        let faulthandler = import(thread, "faulthandler")?;
+        protocol::call_method(thread, faulthandler.get(), "enable", &[])?;
+    }
     Ok(())
+}
+
+fn install_streams(thread: &mut Thread, config: &Config) -> PyResult<()> {
+    let encoding = orochi_objects::str::new(thread, config.io_encoding.as_deref().unwrap_or(""))?;
+    // As CPython in its UTF-8 mode, and in locales that may stand for "none".
+    let locale = config.locale.as_deref().unwrap_or("C");
+    let lenient = config.utf8_mode == Some(true) || matches!(locale, "C" | "POSIX" | "C.UTF-8" | "C.utf8" | "UTF-8");
+    let errors = if lenient { "surrogateescape" } else { "strict" };
+    let errors = orochi_objects::str::new(thread, errors)?;
+    let unbuffered = Value::bool(config.unbuffered);
+    call_startup(thread, "install_streams", &[unbuffered.get(), encoding.get(), errors.get()]).map(drop)
 }
 
 /// SIGINT raises KeyboardInterrupt; writing to a closed pipe is an error, not death.
@@ -110,6 +133,7 @@ fn settings(config: &Config) -> sys::Settings {
     let prefix = prefix(&executable);
     let stdlib = format!("{}/{LIBRARY_FOLDER}", prefix.trim_end_matches('/'));
     let flag = |on: bool| i64::from(on);
+    let locale_is_c = matches!(config.locale.as_deref(), None | Some("C" | "POSIX"));
     let mut path = Vec::new();
     if let Some(python_path) = &config.python_path {
         path.extend(std::env::split_paths(python_path).map(|path| path.to_string_lossy().into_owned()));
@@ -142,7 +166,7 @@ fn settings(config: &Config) -> sys::Settings {
             ("hash_randomization", flag(config.hash_seed != Some(0))),
             ("isolated", flag(config.isolated)),
             ("dev_mode", flag(config.dev_mode)),
-            ("utf8_mode", flag(config.utf8_mode.unwrap_or(false))),
+            ("utf8_mode", flag(config.utf8_mode.unwrap_or(locale_is_c))),
             ("warn_default_encoding", flag(config.warn_default_encoding)),
             ("safe_path", flag(config.safe_path)),
             ("int_max_str_digits", digits),
@@ -179,7 +203,7 @@ fn register(thread: &mut Thread, name: &str, value: Value) -> PyResult<()> {
 }
 
 /// Runs importlib's own code before anything can be imported, and lets it install its importers.
-fn bootstrap_importlib(thread: &mut Thread, sys: &Obj<PyModule>) -> PyResult<()> {
+fn bootstrap_importlib(thread: &mut Thread, sys: &Obj<PyModule>, config: &Config) -> PyResult<()> {
     let (name, source) = imp::FROZEN[0];
     let bootstrap = module::new(thread, name, None)?;
     register(thread, name, bootstrap.to_value())?;
@@ -188,6 +212,7 @@ fn bootstrap_importlib(thread: &mut Thread, sys: &Obj<PyModule>) -> PyResult<()>
     let namespace = bootstrap.namespace(thread).to_value();
     run_code_object(thread, code, namespace, None)?;
     let imp = imp::MODULE.create(thread)?;
+    imp.add(thread, "check_hash_based_pycs", config.check_hash_based_pycs.as_str())?;
     register(thread, "_imp", imp.to_value())?;
     protocol::call_method(thread, bootstrap.get(), "_install", &[sys.get(), imp.get()])?;
     protocol::call_method(thread, bootstrap.get(), "_install_external_importers", &[])?;
@@ -202,7 +227,8 @@ fn import(thread: &mut Thread, name: &str) -> PyResult {
     protocol::call(thread, import.get(), &[name.get()])
 }
 
-fn call_startup(thread: &mut Thread, function: &str, args: &[Ref<'_>]) -> PyResult {
+/// Calls a function of `_orochi_startup`.
+pub(crate) fn call_startup(thread: &mut Thread, function: &str, args: &[Ref<'_>]) -> PyResult {
     let startup = import(thread, "_orochi_startup")?;
     protocol::call_method(thread, startup.get(), function, args)
 }
@@ -218,81 +244,45 @@ fn main_module(thread: &mut Thread, builtins: &Owned<PyModule>) -> PyResult<()> 
     register(thread, "__main__", main.into_value())
 }
 
-fn run_program(thread: &mut Thread, config: &Config) -> PyResult<()> {
-    let text = |thread: &mut Thread, text: &str| orochi_objects::str::new(thread, text);
-    match &config.run {
-        Run::Interactive => call_startup(thread, "run_stdin", &[])?,
-        Run::Stdin => call_startup(thread, "run_stdin", &[])?,
-        Run::Command(command) => {
-            let command = text(thread, &format!("{command}\n"))?;
-            let code = call_startup(thread, "run_command", &[command.get()])?;
-            run_main(thread, code)?
-        }
-        Run::Module(module) => {
-            let module = text(thread, module)?;
-            call_startup(thread, "run_module", &[module.get()])?
-        }
-        Run::File(file) => {
-            let path = std::path::Path::new(file);
-            if let Err(error) = std::fs::metadata(path) {
-                return Err(cannot_open(config, &error));
-            }
-            let file = text(thread, &file.to_string_lossy())?;
-            let code =
-                call_startup(thread, "run_file", &[file.get(), Value::bool(config.skip_first_line).get()])?;
-            run_main(thread, code)?
-        }
-    };
-    Ok(())
-}
-
-/// Runs code as `__main__`, with nothing below it on the stack.
-fn run_main(thread: &mut Thread, code: Value) -> PyResult {
-    if code.get().is_none() {
-        return Ok(code);
-    }
-    let modules = ThreadState::modules(thread)?;
-    let name = orochi_objects::str::new(thread, "__main__")?;
-    let main = protocol::get_item(thread, modules.get(), name.get())?;
-    let Some(module) = main.get().downcast::<PyModule>() else {
-        return Err(system_error("__main__ is no module"));
-    };
-    let globals = module.namespace(thread).to_value();
-    run_code_object(thread, code, globals, None)
-}
-
-/// A file that isn't there: the message, and exit status 2.
-fn cannot_open(config: &Config, error: &std::io::Error) -> PyErr {
-    let Run::File(file) = &config.run else { return system_error("no file") };
-    let errno = error.raw_os_error().unwrap_or(0);
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or("");
-    eprintln!(
-        "{}: can't open file '{}': [Errno {errno}] {text}",
-        config.program.to_string_lossy(),
-        std::path::absolute(file).unwrap_or_else(|_| file.into()).display()
-    );
-    PyErr::new(&exception::SystemExit, Value::small_int(2).into_iter().collect())
-}
-
 /// Shows an exception that nothing caught, and gives the exit status for it.
-fn report(thread: &mut Thread, mut error: PyErr) -> i32 {
+fn report(thread: &mut Thread, error: PyErr) -> i32 {
     if error.matches(&exception::SystemExit) {
         let value = error.into_value(thread);
         return exit_status(thread, value.get());
     }
+    show(thread, error)
+}
+
+/// Shows an exception by `sys.excepthook`, and gives the exit status for it.
+fn show(thread: &mut Thread, mut error: PyErr) -> i32 {
     let interrupted = error.matches(&exception::KeyboardInterrupt);
     let value = error.value(thread);
     drop(error);
-    if let Err(error) = call_excepthook(thread, &value) {
-        let mut shown = error;
-        let shown = shown.value(thread);
-        let _ = std::io::stderr().write_all(b"Error in sys.excepthook:\n");
-        print_plainly(thread, shown.get());
-        let _ = std::io::stderr().write_all(b"\nOriginal exception was:\n");
-        print_plainly(thread, value.get());
+    forget_startup(thread, &value);
+    if let Err(mut failure) = call_excepthook(thread, &value) {
+        let failure = failure.value(thread);
+        sys::print_exception(thread, "Error in sys.excepthook:\n", failure.get());
+        sys::print_exception(thread, "\nOriginal exception was:\n", value.get());
     }
     if interrupted { INTERRUPTED } else { 1 }
+}
+
+/// Takes the frames of `_orochi_startup`, which are not the program's, off a traceback.
+fn forget_startup(thread: &mut Thread, error: &Value) {
+    let Some(exception) = error.get().downcast::<PyBaseException>() else { return };
+    while let Some(entry) = exception_chain::traceback_of(error.get(), thread)
+        && let Ok(true) = is_startup(thread, entry.get())
+        && let Ok(next) = protocol::get_attr_str(thread, entry.get(), "tb_next")
+    {
+        exception_chain::set_traceback(exception, thread, Some(next).filter(|next| !next.get().is_none()));
+    }
+}
+
+fn is_startup(thread: &mut Thread, entry: Ref<'_>) -> PyResult<bool> {
+    let frame = protocol::get_attr_str(thread, entry, "tb_frame")?;
+    let code = protocol::get_attr_str(thread, frame.get(), "f_code")?;
+    let file = protocol::get_attr_str(thread, code.get(), "co_filename")?;
+    Ok(orochi_objects::str::display(file.get()).ends_with("/_orochi_startup.py"))
 }
 
 fn call_excepthook(thread: &mut Thread, value: &Value) -> PyResult<()> {
@@ -302,16 +292,13 @@ fn call_excepthook(thread: &mut Thread, value: &Value) -> PyResult<()> {
         Some(sys) => dict::get_item(thread, sys, name.get())?,
         None => None,
     };
-    let Some(hook) = hook else { return Err(system_error("sys.excepthook is missing")) };
+    let Some(hook) = hook else {
+        sys::print_exception(thread, "sys.excepthook is missing\n", value.get());
+        return Ok(());
+    };
     let traceback = exception_chain::traceback_of(value.get(), thread).unwrap_or(Value::NONE);
     let class = orochi_objects::class_of(value.get()).to_value();
     protocol::call(thread, hook.get(), &[class.get(), value.get(), traceback.get()]).map(drop)
-}
-
-fn print_plainly(thread: &mut Thread, value: Ref<'_>) {
-    let text = protocol::str(thread, value).map(|text| orochi_objects::str::display(text.get()));
-    let class = orochi_objects::class_of(value).name();
-    let _ = writeln!(std::io::stderr(), "{class}: {}", text.unwrap_or_default());
 }
 
 /// The exit status that a SystemExit asks for; anything but an int or None is printed.

@@ -31,6 +31,8 @@ pub struct CompileError {
     pub end_offset: i32,
     /// `SyntaxError.text`: the line of source.
     pub text: Option<String>,
+    /// Whether the error concerns the file as a whole, so that its line is 0.
+    pub whole_file: bool,
     /// Whether more input could make the source valid (what `codeop` and the REPL ask).
     pub incomplete: bool,
     /// The place in bytes, until [`CompileError::locate`] has made offsets of it.
@@ -50,6 +52,7 @@ impl CompileError {
             end_line: 0,
             end_offset: 0,
             text: None,
+            whole_file: false,
             incomplete: false,
             at: None,
             fixed_end_offset: None,

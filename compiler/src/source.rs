@@ -1,6 +1,6 @@
 //! Bytes of a source file to text: byte order mark, coding declaration (PEP 263), encodings.
 //!
-//! UTF-8, ASCII and Latin-1 are decoded here; for other encodings the caller supplies a decoder (Python's codecs).
+//! UTF-8 and Latin-1 are decoded here; for other encodings the caller supplies a decoder (Python's codecs).
 
 use crate::error::{CompileError, ErrorKind, Result};
 
@@ -40,9 +40,6 @@ fn normalize(name: &str) -> String {
     if starts("latin-1") || starts("iso-8859-1") || starts("iso-latin-1") || lower == "latin1" {
         return "iso-8859-1".into();
     }
-    if lower == "us-ascii" || lower == "ascii" {
-        return "ascii".into();
-    }
     name.to_string()
 }
 
@@ -63,45 +60,64 @@ fn declaration(bytes: &[u8]) -> Option<String> {
     declared_in(lines.next()?)
 }
 
-/// Text of a source file.
+/// Text of source that is bytes. `file` is the name of a program that is read from a file, which errors mention.
 ///
 /// # Errors
-/// The SyntaxErrors CPython raises for encodings that are unknown, contradict the byte order mark, or do not fit.
-pub fn decode_source(bytes: &[u8], filename: &str, decoder: Decoder<'_>) -> Result<String> {
+/// The SyntaxErrors CPython raises for encodings that are unknown, contradict the byte order mark, or do not fit, and for null
+/// bytes.
+pub fn decode_source(bytes: &[u8], file: Option<&str>, decoder: Decoder<'_>) -> Result<String> {
     let (bytes, mark) = match bytes.strip_prefix(b"\xEF\xBB\xBF") {
         Some(rest) => (rest, true),
         None => (bytes, false),
     };
-    let declared = declaration(bytes);
-    let encoding = declared.as_deref().map_or("utf-8".to_string(), normalize);
+    let encoding = declaration(bytes).map_or("utf-8".to_string(), |name| normalize(&name));
     if mark && encoding != "utf-8" {
-        let message = format!("encoding problem: {encoding} with BOM");
-        return Err(CompileError::new(ErrorKind::Syntax, message));
+        let text = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        return Err(at_line(format!("encoding problem: {encoding} with BOM"), 1, 0, text));
     }
-    match encoding.as_str() {
-        "utf-8" => utf8(bytes, filename, declared.is_some()),
-        "iso-8859-1" => Ok(bytes.iter().map(|byte| *byte as char).collect()),
-        "ascii" => match bytes.iter().position(|byte| !byte.is_ascii()) {
-            None => utf8(bytes, filename, true),
-            Some(at) => Err(CompileError::new(
-                ErrorKind::Syntax,
-                format!(
-                    "(unicode error) 'ascii' codec can't decode byte 0x{:02x} in position {at}: ordinal not in range(128)",
-                    bytes[at]
-                ),
-            )),
-        },
+    let text = match encoding.as_str() {
+        "utf-8" => utf8(bytes, file)?,
+        "iso-8859-1" => bytes.iter().map(|byte| *byte as char).collect(),
         other => match decoder(other, bytes) {
-            None => Err(CompileError::new(ErrorKind::Syntax, format!("unknown encoding: {other}"))),
-            Some(Ok(text)) => Ok(text),
-            Some(Err(message)) => {
-                Err(CompileError::new(ErrorKind::Syntax, format!("(unicode error) {message}")))
-            }
+            None => return Err(whole_file(format!("unknown encoding: {other}"))),
+            Some(Ok(text)) => text,
+            Some(Err(message)) => return Err(whole_file(message)),
         },
+    };
+    match text.find('\0') {
+        None => Ok(text),
+        Some(at) => Err(null_byte(&text, at, file)),
     }
 }
 
-fn utf8(bytes: &[u8], filename: &str, declared: bool) -> Result<String> {
+/// The error of a null byte: in a file it has a place, but the line isn't shown.
+fn null_byte(text: &str, at: usize, file: Option<&str>) -> CompileError {
+    if file.is_none() {
+        return CompileError::new(ErrorKind::Syntax, "source code string cannot contain null bytes");
+    }
+    let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    at_line("source code cannot contain null bytes".into(), line, 0, b"")
+}
+
+/// An error that concerns a file as a whole: its line is 0.
+fn whole_file(message: String) -> CompileError {
+    CompileError { whole_file: true, ..CompileError::new(ErrorKind::Syntax, message) }
+}
+
+/// An error in a line that is perhaps no text.
+fn at_line(message: String, line: usize, offset: usize, text: &[u8]) -> CompileError {
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    CompileError {
+        line: line as u32,
+        end_line: line as u32,
+        offset: offset as u32,
+        end_offset: offset as i32,
+        text: Some(String::from_utf8_lossy(text).into_owned()),
+        ..CompileError::new(ErrorKind::Syntax, message)
+    }
+}
+
+fn utf8(bytes: &[u8], file: Option<&str>) -> Result<String> {
     let error = match std::str::from_utf8(bytes) {
         Ok(text) => return Ok(text.to_string()),
         Err(error) => error,
@@ -109,24 +125,15 @@ fn utf8(bytes: &[u8], filename: &str, declared: bool) -> Result<String> {
     let at = error.valid_up_to();
     let byte = bytes.get(at).copied().unwrap_or(0);
     let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-    if !declared && !filename.starts_with('<') {
-        let message = format!(
-            "Non-UTF-8 code starting with '\\x{byte:02x}' in file {filename} on line {line}, but no encoding \
-             declared; see https://peps.python.org/pep-0263/ for details"
-        );
-        return Err(CompileError { line: line as u32, ..CompileError::new(ErrorKind::Syntax, message) });
-    }
-    let line_start = bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let reason = match byte {
-        0x80..=0xC1 | 0xF5..=0xFF => "invalid start byte",
-        _ if error.error_len().is_none() => "unexpected end of data",
-        _ => "invalid continuation byte",
-    };
-    let position = at - line_start;
+    let start = bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let end = bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| at + end);
+    let place = file.map(|file| format!(" in file {file}")).unwrap_or_default();
     let message = format!(
-        "(unicode error) 'utf-8' codec can't decode byte 0x{byte:02x} in position {position}: {reason}"
+        "Non-UTF-8 code starting with '\\x{byte:02x}'{place} on line {line}, but no encoding declared; \
+         see https://peps.python.org/pep-0263/ for details"
     );
-    Err(CompileError { line: line as u32, ..CompileError::new(ErrorKind::Syntax, message) })
+    let offset = String::from_utf8_lossy(&bytes[start..at]).chars().count() + 1;
+    Err(at_line(message, line, offset, &bytes[start..end]))
 }
 
 #[cfg(test)]
@@ -135,7 +142,7 @@ mod tests {
 
     fn decode(bytes: &[u8]) -> Result<String, String> {
         let mut decoder = |name: &str, _: &[u8]| (name == "cp437").then(|| Ok("437".to_string()));
-        decode_source(bytes, "<string>", &mut decoder).map_err(|error| error.message)
+        decode_source(bytes, None, &mut decoder).map_err(|error| error.message)
     }
 
     #[test]
@@ -149,8 +156,16 @@ mod tests {
             Err("encoding problem: iso-8859-1 with BOM".into())
         );
         assert_eq!(decode(b"\xEF\xBB\xBFx"), Ok("x".into()));
-        let message =
-            "(unicode error) 'utf-8' codec can't decode byte 0xff in position 1: invalid start byte";
-        assert_eq!(decode(b"'\xff'"), Err(message.into()));
+    }
+
+    #[test]
+    fn what_is_no_text_has_a_place() {
+        let mut decoder = |_: &str, _: &[u8]| None;
+        let error = decode_source(b"x\ny = '\xff'\n", Some("f.py"), &mut decoder).unwrap_err();
+        assert!(error.message.starts_with("Non-UTF-8 code starting with '\\xff' in file f.py on line 2, but"));
+        assert_eq!((error.line, error.offset, error.text.as_deref()), (2, 6, Some("y = '\u{fffd}'")));
+        let error = decode_source(b"x\n\0", Some("f.py"), &mut decoder).unwrap_err();
+        assert_eq!((error.message.as_str(), error.line), ("source code cannot contain null bytes", 2));
+        assert_eq!(decode(b"\0"), Err("source code string cannot contain null bytes".into()));
     }
 }

@@ -5,7 +5,25 @@ use crate::error::PyResult;
 use crate::protocol;
 use crate::thread::ThreadState;
 use crate::types::exception;
+use orochi_core::sync::{AtomicU64, Ordering};
 use orochi_core::{Thread, Value};
+
+/// Whether bytes that are taken for text are warned of (`-b`).
+static BYTES_WARNINGS: AtomicU64 = AtomicU64::new(0);
+
+/// Turns warnings of bytes that are taken for text on, at start.
+pub fn set_bytes_warnings(level: u8) {
+    // Relaxed: a number that stands alone, set before there is a second thread.
+    BYTES_WARNINGS.store(level.into(), Ordering::Relaxed);
+}
+
+/// Issues a BytesWarning, if `-b` asks for them.
+pub fn bytes_warning(thread: &mut Thread, message: &str) -> PyResult<()> {
+    match BYTES_WARNINGS.load(Ordering::Relaxed) {
+        0 => Ok(()),
+        _ => warn(thread, &exception::BytesWarning, message),
+    }
+}
 
 /// The module that shows warnings: `_warnings`, or `warnings` where that is all there is.
 fn module(thread: &mut Thread) -> PyResult<Option<Value>> {

@@ -20,4 +20,6 @@ pub(crate) mod process;
 #[cfg(unix)]
 pub(crate) mod signal;
 #[cfg(unix)]
+pub(crate) mod terminal;
+#[cfg(unix)]
 pub(crate) mod time;

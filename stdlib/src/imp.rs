@@ -207,7 +207,11 @@ fn _override_multi_interp_extensions_check(override_: i64) -> i64 {
 )]
 fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     module.add(thread, "check_hash_based_pycs", "default")?;
+    module.add(thread, "pyc_magic_number_token", u32::from_le_bytes(magic_number()))
+}
+
+/// What files of compiled code begin with.
+pub fn magic_number() -> [u8; 4] {
     // The first two bytes tell versions of the bytecode apart, the last two that the file wasn't opened as text.
-    let token = u32::from(orochi_compiler::serialize::VERSION) | 0xA0D_0000;
-    module.add(thread, "pyc_magic_number_token", token)
+    (u32::from(orochi_compiler::serialize::VERSION) | 0xA0D_0000).to_le_bytes()
 }

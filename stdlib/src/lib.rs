@@ -38,6 +38,7 @@ pub mod struct_;
 pub mod support;
 pub mod syntax_tree;
 pub mod sys;
+pub mod termios;
 pub mod thread;
 pub mod time;
 pub mod tokenize;
@@ -89,6 +90,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &string::MODULE,
     &struct_::MODULE,
     &syntax_tree::MODULE,
+    &termios::MODULE,
     &thread::MODULE,
     &time::MODULE,
     &tokenize::MODULE,

@@ -8,6 +8,7 @@ mod info;
 mod jit;
 mod monitoring;
 
+pub use hooks::print_exception;
 pub use info::Settings;
 
 use crate::sys::info::Implementation;
@@ -341,6 +342,11 @@ fn getunicodeinternedsize(_only_immortal: bool) -> usize {
 #[pyfunction]
 fn _get_cpu_count_config() -> i64 {
     info::cpu_count()
+}
+
+/// The number of processors that `-X cpu_count` asks to report.
+pub(crate) fn configured_cpu_count() -> Option<i64> {
+    Some(info::cpu_count()).filter(|count| *count > 0)
 }
 
 /// Return the running frame of every thread; only those of a program with one thread yet.

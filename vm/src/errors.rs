@@ -29,6 +29,11 @@ fn build(thread: &mut Thread, error: &CompileError, filename: &str) -> PyResult<
         ErrorKind::System => return Ok(plain(&exception::SystemError, error)),
     };
     let message = str::new(thread, &error.message)?;
+    if error.whole_file {
+        let place = vec![str::new(thread, filename)?, number(0), number(-1), Value::NONE];
+        let place = tuple::new(thread, place)?.into_value();
+        return Ok(PyErr::new(class, vec![message, place]));
+    }
     if error.line == 0 {
         return Ok(PyErr::new(class, vec![message]));
     }

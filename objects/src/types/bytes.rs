@@ -125,6 +125,12 @@ impl PyBytes {
     }
 
     #[slot]
+    fn tp_str(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        crate::warn::bytes_warning(thread, "str() on a bytes instance")?;
+        Self::tp_repr(thread, this)
+    }
+
+    #[slot]
     fn sq_length(this: &Obj<Self>) -> usize {
         this.len()
     }

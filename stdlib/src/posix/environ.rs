@@ -136,6 +136,9 @@ pub(super) fn get_terminal_size(thread: &mut Thread, fd: i32) -> PyResult {
 /// Return None if indeterminable.
 #[pyfunction]
 pub(super) fn cpu_count() -> Option<i64> {
+    if let Some(configured) = crate::sys::configured_cpu_count() {
+        return Some(configured);
+    }
     system::sysconf(libc::_SC_NPROCESSORS_ONLN).ok().filter(|count| *count > 0)
 }
 

@@ -53,7 +53,7 @@ fn parse(
         return Err(not_implemented_error("optimized syntax trees"));
     }
     let mode = mode_of(mode)?;
-    let text = text_of(thread, source, "compile", "string, bytes or AST object")?;
+    let text = text_of(thread, source, filename, "compile", "string, bytes or AST object")?;
     let (module, _) = match parse_source(&text, mode) {
         Ok(parsed) => parsed,
         Err(error) => return Err(syntax_error(thread, &error, filename)),

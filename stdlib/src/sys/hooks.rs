@@ -55,7 +55,27 @@ pub(super) fn excepthook(
     traceback: Ref<'_>,
 ) -> PyResult<()> {
     let _ = (exctype, traceback);
-    let Err(error) = print_with_traceback_module(thread, value) else { return Ok(()) };
+    print_exception(thread, "", value);
+    Ok(())
+}
+
+/// Writes a heading and an exception with its traceback to sys.stderr; nothing if that is None.
+pub fn print_exception(thread: &mut Thread, heading: &str, value: Ref<'_>) {
+    let stderr = lookup(thread, "stderr").ok().flatten();
+    if stderr.as_ref().is_some_and(|stderr| stderr.get().is_none()) {
+        return;
+    }
+    if !heading.is_empty() {
+        let written = stderr.is_some_and(|stderr| {
+            orochi_objects::str::new(thread, heading)
+                .and_then(|text| protocol::call_method(thread, stderr.get(), "write", &[text.get()]))
+                .is_ok()
+        });
+        if !written {
+            let _ = std::io::stderr().write_all(heading.as_bytes());
+        }
+    }
+    let Err(error) = print_with_traceback_module(thread, value) else { return };
     drop(error);
     // The traceback module itself is out of order: say at least what happened, and where.
     print_frames(thread, value);
@@ -66,7 +86,6 @@ pub(super) fn excepthook(
         _ => format!("{class}\n"),
     };
     let _ = std::io::stderr().write_all(line.as_bytes());
-    Ok(())
 }
 
 /// The frames of a traceback, a line each.

@@ -27,6 +27,7 @@ impl Implementation {
 
 static CPU_COUNT: AtomicI64 = AtomicI64::new(-1);
 
+/// What `-X cpu_count` asks to report, or -1. Relaxed: a number that stands alone.
 pub(super) fn cpu_count() -> i64 {
     CPU_COUNT.load(Ordering::Relaxed)
 }
@@ -201,7 +202,7 @@ fn strings(thread: &mut Thread, values: &[String]) -> PyResult {
 }
 
 fn decode_os(thread: &mut Thread, value: &OsString) -> PyResult {
-    text(thread, &value.to_string_lossy())
+    crate::os_support::fs_decode(thread, value.as_encoded_bytes())
 }
 
 /// Arguments as `os.fsdecode` decodes them.

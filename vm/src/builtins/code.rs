@@ -72,7 +72,7 @@ fn compile(
     if only_ast || is_tree(thread, source)? {
         return compile_tree(thread, source, &filename, mode, flags, optimize);
     }
-    let text = text_of(thread, source, "compile", "string, bytes or AST object")?;
+    let text = text_of(thread, source, &filename, "compile", "string, bytes or AST object")?;
     let inherited = if dont_inherit { 0 } else { current_flags(thread) };
     let options = source::options(flags as u32, inherited, optimize);
     compile_object(thread, &text, &SourceOptions { filename: &filename, mode: parsed, options })
@@ -211,7 +211,7 @@ fn eval(thread: &mut Thread, source: Ref<'_>, globals: Option<Ref<'_>>, locals: 
         }
         return run(thread, source.to_owned(), &scope, None);
     }
-    let text = text_of(thread, source, "eval", "string, bytes or code object")?;
+    let text = text_of(thread, source, "<string>", "eval", "string, bytes or code object")?;
     let text = text.trim_start_matches([' ', '\t']).to_owned();
     let options = source::options(0, current_flags(thread), 0);
     let code =
@@ -246,7 +246,7 @@ fn exec(
     if closure.is_some() {
         return Err(type_error("closure can only be used when source is a code object"));
     }
-    let text = text_of(thread, source, "exec", "string, bytes or code object")?;
+    let text = text_of(thread, source, "<string>", "exec", "string, bytes or code object")?;
     let options = source::options(0, current_flags(thread), 0);
     let code =
         compile_object(thread, &text, &SourceOptions { filename: "<string>", mode: Mode::Exec, options })?;

@@ -2,6 +2,7 @@
 
 use crate::errors::syntax_error;
 use orochi_compiler::code::flags;
+use orochi_compiler::source::decode_source;
 use orochi_compiler::{CompileOptions, Mode, Warning};
 use orochi_core::{Ref, Thread};
 use orochi_objects::error::{PyResult, syntax_error_message, type_error, value_error};
@@ -21,26 +22,31 @@ pub struct SourceOptions<'a> {
     pub options: CompileOptions,
 }
 
-/// The text of source: a str, or bytes in UTF-8 or what their first lines declare.
-pub fn text_of(thread: &mut Thread, source: Ref<'_>, function: &str, what: &str) -> PyResult<String> {
-    let text = if let Some(text) = source.downcast::<PyStr>() {
-        match text.to_str() {
-            Some(text) => text.to_owned(),
+/// The text of source: a str, or bytes in UTF-8 or what their first lines declare. Errors are those of a file of this name.
+pub fn text_of(
+    thread: &mut Thread,
+    source: Ref<'_>,
+    filename: &str,
+    function: &str,
+    what: &str,
+) -> PyResult<String> {
+    if let Some(text) = source.downcast::<PyStr>() {
+        return match text.to_str() {
+            Some(text) if text.contains('\0') => {
+                Err(syntax_error_message("source code string cannot contain null bytes"))
+            }
+            Some(text) => Ok(text.to_owned()),
             // The codec has the exact message.
             None => {
                 protocol::call_method(thread, source, "encode", &[])?;
-                return Err(value_error("source code has surrogates"));
+                Err(value_error("source code has surrogates"))
             }
-        }
-    } else if let Some(bytes) = bytes_of(thread, source)? {
-        decode(thread, &bytes)?
-    } else {
-        return Err(type_error(format!("{function}() arg 1 must be a {what}")));
-    };
-    if text.contains('\0') {
-        return Err(syntax_error_message("source code string cannot contain null bytes"));
+        };
     }
-    Ok(text)
+    match bytes_of(thread, source)? {
+        Some(bytes) => decode(thread, &bytes, filename, false),
+        None => Err(type_error(format!("{function}() arg 1 must be a {what}"))),
+    }
 }
 
 fn bytes_of(thread: &mut Thread, source: Ref<'_>) -> PyResult<Option<Vec<u8>>> {
@@ -56,77 +62,36 @@ fn bytes_of(thread: &mut Thread, source: Ref<'_>) -> PyResult<Option<Vec<u8>>> {
     Ok(orochi_objects::types::bytes::value(bytes.get()).map(<[u8]>::to_vec))
 }
 
-/// The encoding that one of the first two lines declares (PEP 263).
-fn declared_encoding(bytes: &[u8]) -> Option<String> {
-    for line in bytes.split(|byte| *byte == b'\n').take(2) {
-        let text = line.trim_ascii_start();
-        if !text.starts_with(b"#") {
-            if text.is_empty() {
-                continue;
-            }
-            return None;
+/// The text of source that is bytes. `is_program`: they are a program's file, which errors then mention.
+pub fn decode(thread: &mut Thread, bytes: &[u8], filename: &str, is_program: bool) -> PyResult<String> {
+    let mut failure = None;
+    let mut decoder = |encoding: &str, bytes: &[u8]| match by_codec(thread, encoding, bytes) {
+        Ok(text) => Some(Ok(text)),
+        Err(error) if error.matches(&exception::LookupError) || error.matches(&exception::UnicodeError) => {
+            let error = error.into_value(thread);
+            let message = protocol::str(thread, error.get()).map(|text| str::display(text.get()));
+            Some(Err(message.unwrap_or_else(|_| format!("unknown encoding: {encoding}"))))
         }
-        let Some(at) = text.windows(6).position(|window| window == b"coding") else { continue };
-        let rest = text.get(at + 6..)?;
-        if !matches!(rest.first(), Some(b':' | b'=')) {
-            continue;
-        }
-        let name: String = rest
-            .get(1..)?
-            .trim_ascii_start()
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-            .map(|byte| char::from(*byte))
-            .collect();
-        return (!name.is_empty()).then_some(name);
-    }
-    None
-}
-
-fn decode(thread: &mut Thread, bytes: &[u8]) -> PyResult<String> {
-    let (bytes, marked) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
-        Some(rest) => (rest, true),
-        None => (bytes, false),
-    };
-    let declared = declared_encoding(bytes).map(|name| name.to_ascii_lowercase().replace('_', "-"));
-    match declared.as_deref() {
-        None | Some("utf-8" | "utf8" | "utf-8-sig" | "ascii" | "us-ascii") => utf8(bytes),
-        Some(other) if marked => Err(syntax_error_message(format!("encoding problem: {other} with BOM"))),
-        Some("latin-1" | "iso-8859-1" | "latin1" | "iso-latin-1") => {
-            Ok(bytes.iter().map(|byte| char::from(*byte)).collect())
-        }
-        Some(other) => {
-            let object = orochi_objects::types::bytes::new(thread, bytes)?;
-            let encoding = str::new(thread, other)?;
-            match protocol::call_method(thread, object.get(), "decode", &[encoding.get()]) {
-                Ok(text) => match text.get().downcast::<PyStr>().and_then(|text| text.to_str()) {
-                    Some(text) => Ok(text.to_owned()),
-                    None => Err(syntax_error_message(format!("encoding problem: {other}"))),
-                },
-                Err(error) if error.matches(&exception::LookupError) => {
-                    Err(syntax_error_message(format!("unknown encoding: {other}")))
-                }
-                Err(error) => Err(error),
-            }
-        }
-    }
-}
-
-fn utf8(bytes: &[u8]) -> PyResult<String> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.to_owned()),
         Err(error) => {
-            let at = error.valid_up_to();
-            let byte = bytes.get(at).copied().unwrap_or(0);
-            let reason = match error.error_len() {
-                None => "unexpected end of data",
-                Some(_) if (0x80..0xc2).contains(&byte) || byte > 0xf4 => "invalid start byte",
-                Some(_) => "invalid continuation byte",
-            };
-            Err(syntax_error_message(format!(
-                "(unicode error) 'utf-8' codec can't decode byte {byte:#04x} in position {at}: {reason}"
-            )))
+            failure = Some(error);
+            None
         }
+    };
+    let decoded = decode_source(bytes, is_program.then_some(filename), &mut decoder);
+    match failure {
+        Some(failure) => Err(failure),
+        None => decoded.map_err(|error| syntax_error(thread, &error, filename)),
+    }
+}
+
+/// Decodes with one of Python's codecs.
+fn by_codec(thread: &mut Thread, encoding: &str, bytes: &[u8]) -> PyResult<String> {
+    let object = orochi_objects::types::bytes::new(thread, bytes)?;
+    let name = str::new(thread, encoding)?;
+    let text = protocol::call_method(thread, object.get(), "decode", &[name.get()])?;
+    match text.get().downcast::<PyStr>().and_then(|text| text.to_str()) {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(syntax_error_message(format!("encoding problem: {encoding}"))),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::types::bytes::PyBytes;
 use crate::types::format::size_error;
 use crate::types::int;
 use crate::types::slice::PySlice;
+use crate::types::str::PyStr;
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
 use orochi_text::search;
@@ -112,12 +113,23 @@ fn contains(thread: &mut Thread, bytes: &[u8], item: Ref<'_>) -> PyResult<bool> 
 }
 
 fn compare(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> PyResult {
-    let (Some(left), Some(right)) =
+    let (Some(left), Some(other)) =
         (buffer::bytes_if_any(thread, left)?, buffer::bytes_if_any(thread, right)?)
     else {
+        warn_of_comparison(thread, right, op)?;
         return Ok(Value::NOT_IMPLEMENTED);
     };
-    Ok(Value::bool(op.holds(left.cmp(&right))))
+    Ok(Value::bool(op.holds(left.cmp(&other))))
+}
+
+/// Bytes never equal text or numbers; `-b` finds programs that ask.
+fn warn_of_comparison(thread: &mut Thread, other: Ref<'_>, op: CompareOp) -> PyResult<()> {
+    let what = match op {
+        CompareOp::Eq | CompareOp::Ne if other.downcast::<PyStr>().is_some() => "string",
+        CompareOp::Eq | CompareOp::Ne if int::is_int(other) => "int",
+        _ => return Ok(()),
+    };
+    crate::warn::bytes_warning(thread, &format!("Comparison between bytes and {what}"))
 }
 
 #[pymethods(part = BYTES_OPERATORS)]
@@ -176,7 +188,10 @@ impl PyBytes {
             })),
             _ if right.downcast::<PyByteArray>().is_some() => compare(thread, left, right, op),
             // The other side answers for itself, if it can.
-            _ => Ok(Value::NOT_IMPLEMENTED),
+            _ => {
+                warn_of_comparison(thread, right, op)?;
+                Ok(Value::NOT_IMPLEMENTED)
+            }
         }
     }
 
