@@ -222,19 +222,21 @@ pub fn parse(program: OsString, args: Vec<OsString>, env: &dyn Fn(&str) -> Optio
                 "help-xoptions" => return Parsed::Help(HELP_X.to_owned()),
                 "help-all" => return Parsed::Help([HELP, HELP_ENV, HELP_X].join("\n")),
                 "version" => versions += 1,
-                "check-hash-based-pycs" => match rest.next().map(|value| value.to_string_lossy().into_owned()) {
-                    Some(value) if ["always", "default", "never"].contains(&value.as_str()) => {
-                        config.check_hash_based_pycs = value;
+                "check-hash-based-pycs" => {
+                    match rest.next().map(|value| value.to_string_lossy().into_owned()) {
+                        Some(value) if ["always", "default", "never"].contains(&value.as_str()) => {
+                            config.check_hash_based_pycs = value;
+                        }
+                        Some(_) => {
+                            let choice = "must be one of 'default', 'always', or 'never'";
+                            return Parsed::Usage(format!("--check-hash-based-pycs {choice}"));
+                        }
+                        None => {
+                            let option = "--check-hash-based-pycs";
+                            return Parsed::Usage(format!("Argument expected for the {option} option"));
+                        }
                     }
-                    Some(_) => {
-                        let choice = "must be one of 'default', 'always', or 'never'";
-                        return Parsed::Usage(format!("--check-hash-based-pycs {choice}"));
-                    }
-                    None => {
-                        let option = "--check-hash-based-pycs";
-                        return Parsed::Usage(format!("Argument expected for the {option} option"));
-                    }
-                },
+                }
                 _ => return Parsed::Usage(format!("Unknown option: --{long}")),
             }
             continue;
@@ -433,9 +435,9 @@ fn cpu_count(value: &str, name: &str) -> Result<Option<usize>, Parsed> {
     match value.parse() {
         _ if value == "default" => Ok(None),
         Ok(1..) => Ok(value.parse().ok()),
-        _ => Err(Parsed::Fatal(format!(
-            "{name}: n is missing or an invalid number, n must be greater than 0"
-        ))),
+        _ => {
+            Err(Parsed::Fatal(format!("{name}: n is missing or an invalid number, n must be greater than 0")))
+        }
     }
 }
 

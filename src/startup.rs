@@ -42,7 +42,8 @@ pub fn run(config: &Config) -> i32 {
         Err(error) if config.inspect && config.run != Run::Interactive => show(thread, error),
         Err(error) => report(thread, error),
     };
-    let status = if asked_to_inspect(config) && config.run != Run::Interactive && program::interactive(config) {
+    let status = if asked_to_inspect(config) && config.run != Run::Interactive && program::interactive(config)
+    {
         match call_startup(thread, "interact", &[Ref::FALSE]) {
             Ok(_) => 0,
             Err(error) => report(thread, error),
@@ -112,7 +113,8 @@ fn install_streams(thread: &mut Thread, config: &Config) -> PyResult<()> {
     let encoding = orochi_objects::str::new(thread, config.io_encoding.as_deref().unwrap_or(""))?;
     // As CPython in its UTF-8 mode, and in locales that may stand for "none".
     let locale = config.locale.as_deref().unwrap_or("C");
-    let lenient = config.utf8_mode == Some(true) || matches!(locale, "C" | "POSIX" | "C.UTF-8" | "C.utf8" | "UTF-8");
+    let lenient =
+        config.utf8_mode == Some(true) || matches!(locale, "C" | "POSIX" | "C.UTF-8" | "C.utf8" | "UTF-8");
     let errors = if lenient { "surrogateescape" } else { "strict" };
     let errors = orochi_objects::str::new(thread, errors)?;
     let unbuffered = Value::bool(config.unbuffered);

@@ -162,7 +162,9 @@ mod tests {
     fn what_is_no_text_has_a_place() {
         let mut decoder = |_: &str, _: &[u8]| None;
         let error = decode_source(b"x\ny = '\xff'\n", Some("f.py"), &mut decoder).unwrap_err();
-        assert!(error.message.starts_with("Non-UTF-8 code starting with '\\xff' in file f.py on line 2, but"));
+        assert!(
+            error.message.starts_with("Non-UTF-8 code starting with '\\xff' in file f.py on line 2, but")
+        );
         assert_eq!((error.line, error.offset, error.text.as_deref()), (2, 6, Some("y = '\u{fffd}'")));
         let error = decode_source(b"x\n\0", Some("f.py"), &mut decoder).unwrap_err();
         assert_eq!((error.message.as_str(), error.line), ("source code cannot contain null bytes", 2));

@@ -89,8 +89,7 @@ fn tcsetattr(thread: &mut Thread, fd: Fildes, when: i32, attributes: Ref<'_>) ->
     wanted.c_lflag = number(thread, lflag)?;
     let (input, output) = (number(thread, input)?, number(thread, output)?);
     let count = wanted.c_cc.len();
-    let wrong_count =
-        || type_error(format!("tcsetattr: attributes[6] must be {count} element list"));
+    let wrong_count = || type_error(format!("tcsetattr: attributes[6] must be {count} element list"));
     if characters.get().downcast::<orochi_objects::types::list::PyList>().is_none() {
         return Err(wrong_count());
     }
@@ -103,9 +102,7 @@ fn tcsetattr(thread: &mut Thread, fd: Fildes, when: i32, attributes: Ref<'_>) ->
             Some(&[byte]) => byte,
             None if int::is_int(character.get()) => int::index_i64(thread, character.get())? as u8,
             _ => {
-                return Err(type_error(
-                    "tcsetattr: elements of attributes must be characters or integers",
-                ));
+                return Err(type_error("tcsetattr: elements of attributes must be characters or integers"));
             }
         };
     }
