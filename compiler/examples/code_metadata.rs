@@ -4,7 +4,7 @@ use orochi_compiler::code::{Code, Constant};
 use orochi_compiler::{CompileOptions, Mode, compile};
 
 fn show(code: &Code) {
-    let mut cells: Vec<&str> = code.cellvars().map(|(_, name)| name).collect();
+    let mut cells: Vec<&str> = code.cellvars().collect();
     cells.sort_unstable();
     let mut free: Vec<&str> = code.freevars.iter().map(|name| &**name).collect();
     free.sort_unstable();

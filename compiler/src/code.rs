@@ -8,7 +8,8 @@
 //! 1. `local_names` has a name for each register below `first_temp`, and may have further names (of variables of
 //!    inlined comprehensions), which only `CheckBound` uses.
 //! 2. The entries of `exceptions` are sorted and do not overlap: an instruction has at most one handler.
-//! 3. Strings are WTF-8 (UTF-8 in which lone surrogates may be encoded). Names are UTF-8.
+//! 3. If there are more parameters than locals in registers, the prologue's `SpillParams` moves them all to the array.
+//! 4. Strings are WTF-8 (UTF-8 in which lone surrogates may be encoded). Names are UTF-8.
 
 use std::sync::Arc;
 
@@ -123,7 +124,7 @@ pub struct Code {
     pub firstlineno: u32,
     /// The number of the first temporary.
     pub first_temp: u16,
-    /// The size of the frame; at most 256.
+    /// The size of the frame: at most 256, unless the function has more parameters than that.
     pub n_registers: u16,
     /// The number of 64-bit inline cache words.
     pub n_caches: u32,
@@ -138,8 +139,10 @@ pub struct Code {
     pub local_kinds: Box<[LocalKind]>,
     /// How many of `local_names` are co_varnames (`spilled` are the rest of them).
     pub n_varnames: u16,
-    /// Names of locals that live in the spill array.
+    /// Names of locals that live in the spill array: if the parameters do, they come first.
     pub spilled: Box<[Box<str>]>,
+    /// Whether these locals are captured by inner functions.
+    pub spilled_kinds: Box<[LocalKind]>,
     pub freevars: Box<[Box<str>]>,
     pub exceptions: Box<[ExceptionEntry]>,
     pub positions: Positions,
@@ -149,17 +152,23 @@ impl Code {
     /// co_varnames.
     pub fn varnames(&self) -> impl Iterator<Item = &str> {
         let n = usize::from(self.n_varnames).min(self.local_names.len());
-        self.local_names[..n].iter().chain(self.spilled.iter()).map(|name| &**name)
+        let n_parameters = if self.spills_parameters() { self.parameter_count() as usize } else { 0 };
+        let spilled = (self.spilled.iter().zip(&self.spilled_kinds).enumerate())
+            .filter(move |(i, (_, kind))| *i < n_parameters || **kind == LocalKind::Plain)
+            .map(|(_, (name, _))| name);
+        self.local_names[..n].iter().chain(spilled).map(|name| &**name)
     }
 
-    /// co_cellvars with their registers: the parameters first, then the others, in the order of their registers.
-    pub fn cellvars(&self) -> impl Iterator<Item = (u8, &str)> {
-        self.local_kinds
-            .iter()
-            .zip(self.local_names.iter())
-            .enumerate()
-            .filter(|(_, (kind, _))| **kind == LocalKind::Cell)
-            .map(|(register, (_, name))| (register as u8, &**name))
+    /// Whether the parameters are moved to the spill array first, because they are so many.
+    pub fn spills_parameters(&self) -> bool {
+        self.parameter_count() as usize > self.local_kinds.len()
+    }
+
+    /// co_cellvars: the parameters first, then the others.
+    pub fn cellvars(&self) -> impl Iterator<Item = &str> {
+        let in_registers = self.local_kinds.iter().zip(&self.local_names);
+        let spilled = self.spilled_kinds.iter().zip(&self.spilled);
+        in_registers.chain(spilled).filter(|(kind, _)| **kind == LocalKind::Cell).map(|(_, name)| &**name)
     }
 
     /// The handler of the instruction at this word index.

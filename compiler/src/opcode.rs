@@ -128,6 +128,11 @@ macro_rules! for_each_op {
             /// spill[a] := UNBOUND; raise UnboundLocalError if it was UNBOUND already
             DeleteSpill(U8, U16) None;
 
+            /// R[a] := spill[b], the cell itself
+            LoadSpillCell(Dst, U16) None;
+            /// spill[i] := R[i] for all i < b, which are empty then (a is unused)
+            SpillParams(U8, U16) None;
+
             /// R[a] := an array (as of spilled locals) of R[b], …, R[b+c-1], of which some may be UNBOUND. Window of c.
             SaveTemps(Dst, Win, U8) None;
             /// R[a], …, R[a+c-1] := the elements of the array R[b], some of which may be UNBOUND
@@ -491,8 +496,8 @@ macro_rules! for_each_op {
             /// R[a] := tuple of the values of R[b] at the keys R[c] (a tuple), or None if one is missing
             MatchKeys(Dst, Keep, Keep) None;
             /// R[a] := tuple of the attributes that the class pattern extracts, or None; R[b] subject, R[b+1] class, R[b+2]
-            /// tuple of keyword names, c positional patterns. Window of 3.
-            MatchClass(Dst, Win, U8) None;
+            /// tuple of keyword names, ext positional patterns. Window of 3.
+            MatchClass(Dst, Win) U32;
             /// R[a] := len(R[b])
             GetLen(Dst, Keep) None;
 
@@ -690,6 +695,10 @@ operand_enum! {
         SetFunctionTypeParams,
         /// default of the type parameter R[b] := the function R[c] that computes it; gives the type parameter
         SetTypeParamDefault,
+        /// tuple of the items of R[b], exactly R[c] of them
+        UnpackExact,
+        /// tuple of the items of R[b]: the first R[c][0], a list of the middle ones, the last R[c][1]
+        UnpackStar,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::verify::verify;
 use std::sync::Arc;
 
 /// Changes whenever the format or the instruction set does; `.pyc` files of other versions are compiled anew.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// How deeply constants may nest.
 const MAX_DEPTH: usize = 100;
@@ -204,6 +204,8 @@ fn write_code(out: &mut Vec<u8>, code: &Code) {
     number(out, code.local_kinds.len() as u64);
     out.extend(code.local_kinds.iter().map(|kind| *kind as u8));
     names(out, &code.spilled);
+    number(out, code.spilled_kinds.len() as u64);
+    out.extend(code.spilled_kinds.iter().map(|kind| *kind as u8));
     names(out, &code.freevars);
     number(out, code.exceptions.len() as u64);
     for entry in &code.exceptions {
@@ -358,6 +360,7 @@ impl<'a> Reader<'a> {
             local_names: self.names()?,
             local_kinds: self.kinds()?,
             spilled: self.names()?,
+            spilled_kinds: self.kinds()?,
             freevars: self.names()?,
             exceptions: self.exceptions()?,
             positions: Positions(self.blob()?.into()),

@@ -8,12 +8,13 @@ use crate::opcode::{Ext, GLOBAL_CACHE_WORDS, NO_CACHE, Op, Role, Word};
 pub fn verify(code: &Code) -> bool {
     let registers = usize::from(code.n_registers);
     let first_temp = usize::from(code.first_temp);
-    let shape = registers <= 256
-        && first_temp <= registers
+    let parameters = code.parameter_count() as usize;
+    let shape = first_temp <= registers
         && code.local_kinds.len() == first_temp
         && code.local_names.len() >= first_temp
         && usize::from(code.n_varnames) <= code.local_names.len()
-        && code.parameter_count() as usize <= first_temp
+        && (parameters <= first_temp || (parameters <= registers && parameters <= code.spilled.len()))
+        && code.spilled_kinds.len() == code.spilled.len()
         && code.posonlyargcount <= code.argcount
         && code.spill_register.is_none_or(|register| usize::from(register) < first_temp);
     shape && instructions(code).is_some_and(|starts| jumps(code, &starts) && handlers(code, &starts))
@@ -87,8 +88,11 @@ fn index_fits(code: &Code, op: Op, word: Word) -> bool {
     match op {
         Op::LoadConst | Op::MakeFunction => index < code.constants.len(),
         Op::CheckBound | Op::DeleteFast => index < code.local_names.len(),
-        Op::LoadSpill | Op::StoreSpill | Op::DeleteSpill => {
+        Op::LoadSpill | Op::StoreSpill | Op::DeleteSpill | Op::LoadSpillCell => {
             index < code.spilled.len() && code.spill_register.is_some()
+        }
+        Op::SpillParams => {
+            code.spill_register.is_some() && index <= code.spilled.len() && index <= usize::from(code.n_registers)
         }
         Op::LoadFree | Op::StoreFree | Op::DeleteFree | Op::LoadFreeCell => index < code.freevars.len(),
         _ => true,

@@ -88,7 +88,8 @@ pub(super) struct Assembler {
 }
 
 impl Assembler {
-    pub(super) fn new(first_temp: Reg) -> Assembler {
+    /// `least` is the least number of registers that the frame must have.
+    pub(super) fn new(first_temp: Reg, least: u16) -> Assembler {
         Assembler {
             words: Vec::new(),
             positions: Vec::new(),
@@ -100,7 +101,7 @@ impl Assembler {
             at: None,
             first_temp,
             next_temp: u16::from(first_temp),
-            max_temp: u16::from(first_temp),
+            max_temp: u16::from(first_temp).max(least),
             exhausted: false,
             names: IndexMap::default(),
             constants: Vec::new(),

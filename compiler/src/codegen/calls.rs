@@ -222,7 +222,8 @@ impl<'t> Generator<'t> {
         if self.unit().argcount == 0 {
             return None;
         }
-        self.unit().local_names.first().cloned()
+        let id = self.scope_id();
+        self.table.scope(id).params.first().cloned()
     }
 
     fn is_plain_super(&mut self, call: &Call) -> bool {

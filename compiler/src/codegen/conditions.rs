@@ -53,6 +53,13 @@ fn jump_op(op: CmpOp) -> (Op, Option<Op>, bool) {
     }
 }
 
+/// The temporaries of a chain of comparisons.
+#[derive(Default)]
+struct ChainOperands {
+    registers: [Option<Reg>; 2],
+    turn: usize,
+}
+
 impl<'t> Generator<'t> {
     // ---- values ----
 
@@ -70,14 +77,17 @@ impl<'t> Generator<'t> {
         let result = self.scratch(dst);
         let end = self.asm().label();
         let mark = self.asm().mark();
-        let mut left = self.operand(left)?;
+        let mut operands = ChainOperands::default();
+        let mut left = self.chain_operand(left, &mut operands)?;
         // Where a comparison of the chain failed, its right operand is still held.
         let mut failures: Vec<(Label, Reg)> = Vec::new();
         for (i, (op, right)) in ops.iter().zip(comparators).enumerate() {
-            let right = self.operand(right)?;
+            let right = self.chain_operand(right, &mut operands)?;
             let last = i + 1 == ops.len();
+            let mark = self.asm().mark();
             let kept = if last || !self.asm().is_temp(right) { right } else { self.duplicate(right) };
             self.asm().emit(compare_op(*op).0, result, left, kept);
+            self.asm().release(mark);
             if last {
                 break;
             }
@@ -94,6 +104,23 @@ impl<'t> Generator<'t> {
         self.drop_failures(failures, end);
         self.finish(result, dst);
         Ok(())
+    }
+
+    /// An operand of a chain of comparisons: a local in place, or one of two temporaries in turn, of which the one before
+    /// the last is free again.
+    fn chain_operand(&mut self, expr: &'t Expr, operands: &mut ChainOperands) -> Result<Reg> {
+        if let Some(register) = self.in_place(expr)? {
+            return Ok(register);
+        }
+        let turn = operands.turn;
+        operands.turn ^= 1;
+        if let Some(register) = operands.registers[turn] {
+            self.expr_into(expr, register)?;
+            return Ok(register);
+        }
+        let register = self.expr_temp(expr)?;
+        operands.registers[turn] = Some(register);
+        Ok(register)
     }
 
     fn duplicate(&mut self, register: Reg) -> Reg {
@@ -274,19 +301,22 @@ impl<'t> Generator<'t> {
     ) -> Result<()> {
         let end = self.asm().label();
         let failed = if sense { end } else { label };
-        let mut left = self.operand(left)?;
+        let mut operands = ChainOperands::default();
+        let mut left = self.chain_operand(left, &mut operands)?;
         let mut failures: Vec<(Label, Reg)> = Vec::new();
         for (i, (op, right)) in ops.iter().zip(comparators).enumerate() {
-            let right = self.operand(right)?;
+            let right = self.chain_operand(right, &mut operands)?;
             let (plain, _, inverted) = jump_op(*op);
             if i + 1 == ops.len() {
                 self.asm().jump_op(plain, left, right, u8::from(sense != inverted), label);
                 break;
             }
             if self.asm().is_temp(right) {
+                let mark = self.asm().mark();
                 let kept = self.duplicate(right);
                 let cleanup = self.asm().label();
                 self.asm().jump_op(plain, left, kept, u8::from(inverted), cleanup);
+                self.asm().release(mark);
                 failures.push((cleanup, right));
             } else {
                 self.asm().jump_op(plain, left, right, u8::from(inverted), failed);

@@ -76,7 +76,8 @@ impl<'t> Generator<'t> {
         self.expr_temp(expr)
     }
 
-    fn in_place(&mut self, expr: &'t Expr) -> Result<Option<Reg>> {
+    /// The register of a local that can be read in place.
+    pub(super) fn in_place(&mut self, expr: &'t Expr) -> Result<Option<Reg>> {
         match &expr.kind {
             ExprKind::Name { id, ctx: Context::Load } => self.located(expr.at, |this| this.local_operand(id)),
             _ => Ok(None),
@@ -387,6 +388,7 @@ impl<'t> Generator<'t> {
         self.finish(result, outside);
         self.asm().emit(Op::RestoreTemps, first, first, count);
         self.finish(outside, dst);
+        self.asm().release(end);
         Ok(())
     }
 

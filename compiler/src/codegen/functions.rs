@@ -15,25 +15,45 @@ pub(super) struct Defaults {
     pub(super) keyword: Option<Reg>,
 }
 
+/// More decorators than this are kept in a list.
+const MAX_DECORATOR_WINDOWS: usize = 16;
+
+/// Where the decorators of a definition are.
+pub(super) enum Decorators {
+    /// Each in the first register of a window for its call.
+    Windows(Vec<Reg>),
+    /// All in a list.
+    List(Reg),
+}
+
 impl<'t> Generator<'t> {
-    /// Evaluates decorators, each into a window of its own; the next temporary is the argument of the last.
-    pub(super) fn decorators(&mut self, decorators: &'t [Expr]) -> Result<Vec<Reg>> {
+    /// Evaluates decorators; the next temporary is the argument of the last.
+    pub(super) fn decorators(&mut self, decorators: &'t [Expr]) -> Result<Decorators> {
+        if decorators.len() > MAX_DECORATOR_WINDOWS {
+            let list = self.asm().temp();
+            self.list_in(decorators, list)?;
+            return Ok(Decorators::List(list));
+        }
         let mut bases = Vec::with_capacity(decorators.len());
         for decorator in decorators {
             let base = self.expr_temp(decorator)?;
             self.asm().temp();
             bases.push(base);
         }
-        Ok(bases)
+        Ok(Decorators::Windows(bases))
     }
 
-    /// Calls the decorators with R[value], in their registers; gives the register of the result.
+    /// Calls the decorators with R[value]; gives the register of the result.
     pub(super) fn apply_decorators(
         &mut self,
-        bases: &[Reg],
+        evaluated: &Decorators,
         decorators: &'t [Expr],
         value: Reg,
     ) -> Result<Reg> {
+        let bases = match evaluated {
+            Decorators::Windows(bases) => bases,
+            Decorators::List(list) => return self.apply_listed_decorators(*list, decorators, value),
+        };
         let mut result = value;
         for (base, decorator) in bases.iter().zip(decorators).rev() {
             self.located(decorator.at, |this| {
@@ -43,6 +63,25 @@ impl<'t> Generator<'t> {
             result = *base;
         }
         Ok(result)
+    }
+
+    fn apply_listed_decorators(&mut self, list: Reg, decorators: &'t [Expr], value: Reg) -> Result<Reg> {
+        let mark = self.asm().mark();
+        let (callee, _, argument) = (self.asm().temp(), self.asm().temp(), self.asm().temp());
+        for (i, decorator) in decorators.iter().enumerate().rev() {
+            self.located(decorator.at, |this| {
+                this.asm().emit(Op::Copy, callee, list, 0);
+                this.asm().load_constant(argument, &Constant::Int(i as i64));
+                this.asm().emit(Op::GetItem, callee, callee, argument);
+                this.asm().emit(Op::Move, argument, value, 0);
+                this.asm().emit(Op::Call, callee, callee, 1);
+                this.asm().emit(Op::Move, value, callee, 0);
+                Ok(())
+            })?;
+        }
+        self.asm().emit(Op::Drop, list, 0, 0);
+        self.asm().release(mark);
+        Ok(value)
     }
 
     pub(super) fn function_def(&mut self, def: &'t FunctionDef, at: Position) -> Result<()> {

@@ -26,6 +26,8 @@ pub(super) enum Access {
     ClassDictOrFree(u16, u16),
     /// As that, with a cell of this frame.
     ClassDictOrCell(u16, Reg),
+    /// As that, with a cell in the spill array.
+    ClassDictOrSpilledCell(u16, u16),
 }
 
 impl<'t> Generator<'t> {
@@ -63,6 +65,13 @@ impl<'t> Generator<'t> {
                 (Some(register), _) => Access::Local(register),
                 (None, Some(index)) => Access::Spill(index as u16),
                 (None, None) => Access::Global,
+            },
+            Place::Cell if register.is_none() => match (unit.spilled.get_index_of(name), classdict) {
+                (Some(index), Some(dict)) if symbol.flags & def::BOUND == 0 => {
+                    Access::ClassDictOrSpilledCell(dict, index as u16)
+                }
+                (Some(index), _) => Access::Spill(index as u16),
+                (None, _) => Access::Global,
             },
             Place::Cell => match (register, classdict) {
                 (Some(register), Some(dict)) if symbol.flags & def::BOUND == 0 => {
@@ -177,7 +186,8 @@ impl<'t> Generator<'t> {
             Access::NamespaceOrFree(_) => self.asm().emit(Op::LoadLocals, namespace, 0, 0),
             Access::ClassDictOrGlobal(dict)
             | Access::ClassDictOrFree(dict, _)
-            | Access::ClassDictOrCell(dict, _) => self.asm().emit_x(Op::LoadFree, namespace, dict),
+            | Access::ClassDictOrCell(dict, _)
+            | Access::ClassDictOrSpilledCell(dict, _) => self.asm().emit_x(Op::LoadFree, namespace, dict),
             _ => {}
         }
         match access {
@@ -188,6 +198,14 @@ impl<'t> Generator<'t> {
             Access::ClassDictOrCell(_, register) => {
                 let ext = u32::from(self.asm().name(name)?);
                 self.asm().emit_ext(Op::LoadFromDictOrCell, dst, namespace, register, ext);
+            }
+            Access::ClassDictOrSpilledCell(_, index) => {
+                let cell = self.asm().temp();
+                self.asm().emit_x(Op::LoadSpillCell, cell, index);
+                let ext = u32::from(self.asm().name(name)?);
+                self.asm().emit_ext(Op::LoadFromDictOrCell, namespace, namespace, cell, ext);
+                self.asm().emit(Op::Drop, cell, 0, 0);
+                self.finish(namespace, dst);
             }
             _ => {
                 let ext = self.asm().global_ext(name)?;
@@ -220,7 +238,9 @@ impl<'t> Generator<'t> {
                 }
                 self.note_bound(register, &name);
             }
-            Access::Spill(index) => self.asm().emit_x(Op::StoreSpill, src, index),
+            Access::Spill(index) | Access::ClassDictOrSpilledCell(_, index) => {
+                self.asm().emit_x(Op::StoreSpill, src, index);
+            }
             Access::Cell(register) | Access::ClassDictOrCell(_, register) => {
                 self.asm().emit(Op::StoreCell, register, src, 0);
             }
@@ -251,7 +271,9 @@ impl<'t> Generator<'t> {
                 self.asm().emit_x(Op::DeleteFast, register, index);
                 self.asm().set_bound(register, false);
             }
-            Access::Spill(index) => self.asm().emit_x(Op::DeleteSpill, 0, index),
+            Access::Spill(index) | Access::ClassDictOrSpilledCell(_, index) => {
+                self.asm().emit_x(Op::DeleteSpill, 0, index);
+            }
             Access::Cell(register) | Access::ClassDictOrCell(_, register) => {
                 self.asm().emit(Op::DeleteCell, register, 0, 0);
             }
@@ -295,6 +317,8 @@ impl<'t> Generator<'t> {
         let is_cell = |register: &Reg| unit.local_kinds.get(usize::from(*register)) == Some(&LocalKind::Cell);
         if let Some(register) = own.filter(is_cell) {
             self.asm().emit(Op::Copy, dst, register, 0);
+        } else if let (None, Some(index)) = (own, unit.spilled.get_index_of(name)) {
+            self.asm().emit_x(Op::LoadSpillCell, dst, index as u16);
         } else if let Some(index) = unit.free.get(name).copied() {
             self.asm().emit_x(Op::LoadFreeCell, dst, index);
         } else {

@@ -3,6 +3,8 @@
 //! A pattern tests a subject that it leaves in its register. Values it takes out of the subject stay in temporaries,
 //! which a [`Matching`] lists: when the pattern fails they are dropped in one place, when it succeeds those that are
 //! captures are stored to their names and the others are dropped. Names are bound only when a whole pattern matched.
+//! The captures of a pattern with very many parts are collected in a dict instead, so that no register outlives the part
+//! that needs it.
 
 use rustc_hash::FxHashSet;
 
@@ -20,6 +22,37 @@ struct Matching {
     /// Registers that hold something that failing must drop.
     held: Vec<Reg>,
     captures: Vec<(Ident, Reg, Position)>,
+    /// The dict of captures, in place of their registers.
+    dict: Option<Reg>,
+}
+
+impl Matching {
+    fn new(fail: Label, dict: Option<Reg>) -> Matching {
+        Matching { fail, held: Vec::new(), captures: Vec::new(), dict }
+    }
+
+    fn hold(&mut self, register: Reg) {
+        if !self.held.contains(&register) {
+            self.held.push(register);
+        }
+    }
+}
+
+/// Patterns with more parts than this collect their captures in a dict.
+const MANY_PARTS: usize = 40;
+
+/// How many patterns a pattern is made of.
+fn parts(pattern: &Pattern) -> usize {
+    let sum = |patterns: &[Pattern]| patterns.iter().map(parts).sum::<usize>();
+    1 + match &pattern.kind {
+        PatternKind::Value(_) | PatternKind::Singleton(_) | PatternKind::Star(_) => 0,
+        PatternKind::Sequence(patterns) => sum(patterns),
+        // The alternatives are tried one after the other.
+        PatternKind::Or(patterns) => patterns.iter().map(parts).max().unwrap_or(0),
+        PatternKind::Mapping { patterns, .. } => sum(patterns),
+        PatternKind::Class { patterns, kwd_patterns, .. } => sum(patterns) + sum(kwd_patterns),
+        PatternKind::As { pattern, .. } => pattern.as_deref().map_or(0, parts),
+    }
 }
 
 fn is_wildcard(pattern: &Pattern) -> bool {
@@ -101,15 +134,24 @@ impl<'t> Generator<'t> {
     fn case_pattern(&mut self, pattern: &'t Pattern, subject: Reg, next: Label) -> Result<()> {
         let mark = self.asm().mark();
         let fail = self.asm().label();
-        let mut matching = Matching { fail, held: Vec::new(), captures: Vec::new() };
+        let mut matching = Matching::new(fail, None);
+        if parts(pattern) > MANY_PARTS {
+            let dict = self.hold(&mut matching, 1);
+            self.asm().emit(Op::BuildMap, dict, dict, 0);
+            matching.dict = Some(dict);
+        }
         self.pattern(pattern, subject, &mut matching)?;
-        let captured: Vec<Reg> = matching.captures.iter().map(|(_, register, _)| *register).collect();
+        if let Some(dict) = matching.dict {
+            self.store_collected(dict, &matching)?;
+        }
+        let in_registers = if matching.dict.is_some() { &[][..] } else { &matching.captures[..] };
+        let captured: Vec<Reg> = in_registers.iter().map(|(_, register, _)| *register).collect();
         for register in &matching.held {
             if !captured.contains(register) {
                 self.asm().emit(Op::Drop, *register, 0, 0);
             }
         }
-        for (name, register, at) in &matching.captures {
+        for (name, register, at) in in_registers {
             self.located(*at, |this| this.store_name(name, *register))?;
         }
         if matching.held.is_empty() {
@@ -128,9 +170,30 @@ impl<'t> Generator<'t> {
         Ok(())
     }
 
+    /// Binds the names whose values are in the dict.
+    fn store_collected(&mut self, dict: Reg, matching: &Matching) -> Result<()> {
+        for (name, _, at) in &matching.captures {
+            let mark = self.asm().mark();
+            let (value, key) = (self.asm().temp(), self.asm().temp());
+            self.asm().emit(Op::Copy, value, dict, 0);
+            self.asm().load_constant(key, &Constant::str(name));
+            self.asm().emit(Op::GetItem, value, value, key);
+            self.located(*at, |this| this.store_name(name, value))?;
+            self.asm().release(mark);
+        }
+        Ok(())
+    }
+
     fn pattern(&mut self, pattern: &'t Pattern, subject: Reg, matching: &mut Matching) -> Result<()> {
         let outer = self.asm().at.replace(pattern.at);
+        let mark = self.asm().mark();
         let result = self.pattern_kind(pattern, subject, matching);
+        if matching.dict.is_some() {
+            for register in matching.held.iter().filter(|register| u16::from(**register) >= mark) {
+                self.asm().emit(Op::Drop, *register, 0, 0);
+            }
+            self.asm().release(mark);
+        }
         self.asm().at = outer;
         result
     }
@@ -190,9 +253,18 @@ impl<'t> Generator<'t> {
         if matching.captures.iter().any(|(known, ..)| known == name) {
             return self.error(format!("multiple assignments to name '{name}' in pattern"));
         }
+        let at = self.here();
+        if let Some(dict) = matching.dict {
+            let (key, value) = (self.asm().temp(), self.asm().temp());
+            self.asm().load_constant(key, &Constant::str(name));
+            self.asm().emit(Op::Copy, value, subject, 0);
+            self.asm().emit(Op::MapAdd, dict, key, value);
+            self.asm().release(u16::from(key));
+            matching.captures.push((name.clone(), dict, at));
+            return Ok(());
+        }
         let register = self.hold(matching, 1);
         self.asm().emit(Op::Copy, register, subject, 0);
-        let at = self.here();
         matching.captures.push((name.clone(), register, at));
         Ok(())
     }
@@ -200,7 +272,7 @@ impl<'t> Generator<'t> {
     /// New temporaries that are dropped when the pattern fails.
     fn hold(&mut self, matching: &mut Matching, count: usize) -> Reg {
         let base = self.asm().temps(count);
-        matching.held.extend((0..count).map(|i| base.saturating_add(i as u8)));
+        (0..count).for_each(|i| matching.hold(base.saturating_add(i as u8)));
         base
     }
 
@@ -252,6 +324,13 @@ impl<'t> Generator<'t> {
         subject: Reg,
         matching: &mut Matching,
     ) -> Result<()> {
+        if matching.dict.is_some() {
+            let copy = self.asm().temp();
+            self.asm().emit(Op::Copy, copy, subject, 0);
+            let values = self.unpack_to_tuple(patterns.len(), star, copy)?;
+            matching.hold(values);
+            return self.tuple_items(patterns, values, matching);
+        }
         let base = self.hold(matching, patterns.len());
         let mark = self.asm().mark();
         let copy = self.kept_subject(subject);
@@ -259,6 +338,27 @@ impl<'t> Generator<'t> {
         self.asm().release(mark);
         for (i, pattern) in patterns.iter().enumerate() {
             self.pattern(pattern, base.saturating_add(i as u8), matching)?;
+        }
+        Ok(())
+    }
+
+    /// Tests the items of a tuple one after the other.
+    fn tuple_items(
+        &mut self,
+        patterns: impl IntoIterator<Item = &'t Pattern>,
+        values: Reg,
+        matching: &mut Matching,
+    ) -> Result<()> {
+        for (i, pattern) in patterns.into_iter().enumerate() {
+            if is_wildcard(pattern) {
+                continue;
+            }
+            let mark = self.asm().mark();
+            let item = self.item_of(values, i);
+            matching.hold(item);
+            self.pattern(pattern, item, matching)?;
+            self.asm().emit(Op::Drop, item, 0, 0);
+            self.asm().release(mark);
         }
         Ok(())
     }
@@ -275,6 +375,7 @@ impl<'t> Generator<'t> {
             if i == star || is_wildcard(pattern) {
                 continue;
             }
+            let before = self.asm().mark();
             let item = self.hold(matching, 1);
             let mark = self.asm().mark();
             let index = self.asm().temp();
@@ -290,6 +391,10 @@ impl<'t> Generator<'t> {
             self.asm().emit(Op::GetItem, item, copy, index);
             self.asm().release(mark);
             self.pattern(pattern, item, matching)?;
+            if matching.dict.is_some() {
+                self.asm().emit(Op::Drop, item, 0, 0);
+                self.asm().release(before);
+            }
         }
         Ok(())
     }
@@ -317,19 +422,34 @@ impl<'t> Generator<'t> {
         self.asm().release(mark);
         self.check_mapping_keys(keys)?;
         let keys_register = self.tuple_of(keys.len(), |this, i, reg| this.expr_into(&keys[i], reg))?;
-        matching.held.push(keys_register);
+        matching.hold(keys_register);
         let values = self.hold(matching, 1);
         self.asm().emit(Op::MatchKeys, values, subject, keys_register);
         self.fail_if_none(values, matching);
-        let base = if patterns.is_empty() { values } else { self.hold(matching, patterns.len()) };
-        self.asm().emit(Op::UnpackSequence, base, values, patterns.len() as u8);
-        for (i, pattern) in patterns.iter().enumerate() {
-            self.pattern(pattern, base.saturating_add(i as u8), matching)?;
-        }
+        self.extracted(patterns.iter(), patterns.len(), values, matching)?;
         match rest {
             Some(rest) => self.mapping_rest(rest, keys.len(), keys_register, subject, matching),
             None => Ok(()),
         }
+    }
+
+    /// Tests what an instruction took out of the subject: the items of the tuple R[values].
+    fn extracted(
+        &mut self,
+        patterns: impl Iterator<Item = &'t Pattern>,
+        count: usize,
+        values: Reg,
+        matching: &mut Matching,
+    ) -> Result<()> {
+        if matching.dict.is_some() {
+            return self.tuple_items(patterns, values, matching);
+        }
+        let base = if count == 0 { values } else { self.hold(matching, count) };
+        self.asm().emit(Op::UnpackSequence, base, values, count as u8);
+        for (i, pattern) in patterns.enumerate() {
+            self.pattern(pattern, base.saturating_add(i as u8), matching)?;
+        }
+        Ok(())
     }
 
     fn check_mapping_keys(&mut self, keys: &'t [Expr]) -> Result<()> {
@@ -393,6 +513,12 @@ impl<'t> Generator<'t> {
         }
         self.asm().release(mark);
         let at = self.here();
+        if let Some(collected) = matching.dict {
+            let key = self.asm().temp();
+            self.asm().load_constant(key, &Constant::str(rest));
+            self.asm().emit(Op::MapAdd, collected, key, dict);
+            self.asm().release(u16::from(key));
+        }
         matching.captures.push((rest.clone(), dict, at));
         Ok(())
     }
@@ -412,9 +538,6 @@ impl<'t> Generator<'t> {
                 return Err(CompileError::syntax(message, at));
             }
         }
-        if patterns.len() + kwd_patterns.len() > 120 {
-            return self.error("too many sub-patterns in class pattern");
-        }
         let values = self.hold(matching, 1);
         let class = self.asm().temp();
         self.asm().emit(Op::Copy, values, subject, 0);
@@ -422,16 +545,11 @@ impl<'t> Generator<'t> {
         let names = self.asm().temp();
         let attributes = kwd_attrs.iter().map(|name| Constant::str(name)).collect();
         self.asm().load_constant(names, &Constant::Tuple(attributes));
-        self.asm().emit(Op::MatchClass, values, values, patterns.len() as u8);
+        self.asm().emit_ext(Op::MatchClass, values, values, 0, patterns.len() as u32);
         self.asm().release(u16::from(class));
         self.fail_if_none(values, matching);
         let count = patterns.len() + kwd_patterns.len();
-        let base = if count == 0 { values } else { self.hold(matching, count) };
-        self.asm().emit(Op::UnpackSequence, base, values, count as u8);
-        for (i, pattern) in patterns.iter().chain(kwd_patterns).enumerate() {
-            self.pattern(pattern, base.saturating_add(i as u8), matching)?;
-        }
-        Ok(())
+        self.extracted(patterns.iter().chain(kwd_patterns), count, values, matching)
     }
 
     /// Every alternative leaves its captures in the registers of the first one's names.
@@ -448,21 +566,22 @@ impl<'t> Generator<'t> {
         let mut names: Vec<&Ident> = first_names.into_iter().collect();
         names.sort();
         for name in names {
-            let register = self.hold(matching, 1);
+            let register = matching.dict.unwrap_or_else(|| self.hold(matching, 1));
             shared.push((name.clone(), register));
         }
         let matched = self.asm().label();
         for pattern in patterns {
             let mark = self.asm().mark();
             let fail = self.asm().label();
-            let mut inner = Matching { fail, held: Vec::new(), captures: Vec::new() };
+            let mut inner = Matching::new(fail, matching.dict);
             self.pattern(pattern, subject, &mut inner)?;
             let same = inner.captures.len() == shared.len()
                 && shared.iter().all(|(name, _)| inner.captures.iter().any(|(known, ..)| known == name));
             if !same {
                 return self.error("alternative patterns bind different names");
             }
-            for (name, register, _) in &inner.captures {
+            let in_registers = if matching.dict.is_some() { &[][..] } else { &inner.captures[..] };
+            for (name, register, _) in in_registers {
                 if let Some((_, target)) = shared.iter().find(|(known, _)| known == name) {
                     self.asm().emit(Op::Move, *target, *register, 0);
                 }

@@ -4,8 +4,12 @@ use super::Generator;
 use super::assembler::Reg;
 use super::expressions::{immediate, inplace_op};
 use crate::ast::*;
+use crate::code::Constant;
 use crate::error::Result;
-use crate::opcode::Op;
+use crate::opcode::{Intrinsic2, Op};
+
+/// More targets than this are not unpacked into registers.
+pub(super) const MAX_TARGETS: usize = 60;
 
 impl<'t> Generator<'t> {
     /// target := expr, computing into the target directly if it is a local.
@@ -127,7 +131,7 @@ impl<'t> Generator<'t> {
         if targets.iter().filter(is_star).count() > 1 {
             return self.error("multiple starred expressions in assignment");
         }
-        if targets.len() > 90 {
+        if targets.len() > MAX_TARGETS {
             return self.unpack_long(targets, star, src);
         }
         if star.is_none()
@@ -182,38 +186,52 @@ impl<'t> Generator<'t> {
         Ok(())
     }
 
-    /// Very many targets: unpack into a list of the right length, then store its items one by one.
+    /// Very many targets: unpack into a tuple, then store its items one by one.
     fn unpack_long(&mut self, targets: &'t [Expr], star: Option<usize>, src: Reg) -> Result<()> {
-        if let Some(before) = star {
-            if before >= 256 {
-                return self.error("too many expressions in star-unpacking assignment");
-            }
-            return self.error("too many targets in an unpacking with a star");
-        }
-        // The head is unpacked with a star that takes the rest, which is unpacked in turn.
-        let mut rest = src;
-        let mut targets = targets;
-        while targets.len() > 90 {
-            let (head, tail) = targets.split_at(60);
-            let base = self.asm().temps(head.len() + 1);
-            self.emit_unpack(head.len() + 1, Some(head.len()), base, rest)?;
-            for (i, target) in head.iter().enumerate() {
-                self.store(target, base.saturating_add(i as u8))?;
-            }
-            let list = base.saturating_add(head.len() as u8);
-            if rest != base {
-                self.asm().emit(Op::Move, base, list, 0);
-            }
-            self.asm().release(u16::from(base) + 1);
-            rest = base;
-            targets = tail;
-        }
-        let base = self.asm().temps(targets.len());
-        self.emit_unpack(targets.len(), None, base, rest)?;
+        let values = self.unpack_to_tuple(targets.len(), star, src)?;
         for (i, target) in targets.iter().enumerate() {
-            self.store(target, base.saturating_add(i as u8))?;
+            let mark = self.asm().mark();
+            let item = self.item_of(values, i);
+            match &target.kind {
+                ExprKind::Starred { value, .. } => self.store(value, item)?,
+                _ => self.store(target, item)?,
+            }
+            self.asm().release(mark);
         }
+        self.asm().emit(Op::Drop, values, 0, 0);
         Ok(())
+    }
+
+    /// A new temporary := tuple of the items of R[src], which is consumed; `star` is the index of the one that takes the rest.
+    pub(super) fn unpack_to_tuple(&mut self, n: usize, star: Option<usize>, src: Reg) -> Result<Reg> {
+        let values = self.asm().temp();
+        let count = self.asm().temp();
+        let intrinsic = match star {
+            None => {
+                self.asm().load_constant(count, &Constant::Int(n as i64));
+                Intrinsic2::UnpackExact
+            }
+            Some(before) if before < 256 => {
+                let counts = [before, n - before - 1].map(|count| Constant::Int(count as i64));
+                self.asm().load_constant(count, &Constant::Tuple(Box::new(counts)));
+                Intrinsic2::UnpackStar
+            }
+            Some(_) => return self.error("too many expressions in star-unpacking assignment"),
+        };
+        self.asm().emit_ext(Op::Intrinsic2, values, src, count, intrinsic as u32);
+        self.asm().release(u16::from(count));
+        Ok(values)
+    }
+
+    /// A new temporary := item i of the tuple R[values], which stays.
+    pub(super) fn item_of(&mut self, values: Reg, i: usize) -> Reg {
+        let item = self.asm().temp();
+        let index = self.asm().temp();
+        self.asm().emit(Op::Copy, item, values, 0);
+        self.asm().load_constant(index, &Constant::Int(i as i64));
+        self.asm().emit(Op::GetItem, item, item, index);
+        self.asm().release(u16::from(index));
+        item
     }
 
     pub(super) fn delete(&mut self, target: &'t Expr) -> Result<()> {

@@ -15,7 +15,7 @@ use crate::opcode::Op;
 use crate::positions::Positions;
 use crate::symtable::{Place, ScopeId, ScopeKind, SymbolTable};
 
-/// Locals beyond these registers are spilled, so that the temporaries of 20 nested blocks always find room.
+/// Locals and cells beyond these registers are spilled (all of them, if the parameters alone are more), so that the temporaries of 20 nested blocks always find room.
 const MAX_LOCAL_REGISTERS: usize = 120;
 /// More code objects than this may not be nested.
 const MAX_UNITS: usize = 400;
@@ -89,6 +89,7 @@ pub(super) struct Unit<'t> {
     /// Registers of locals and cells, by mangled name.
     pub(super) registers: FxHashMap<Ident, Reg>,
     pub(super) spilled: IndexSet<Ident, FxBuildHasher>,
+    spilled_kinds: Vec<LocalKind>,
     pub(super) free: FxHashMap<Ident, u16>,
     free_names: Vec<Ident>,
     pub(super) local_names: Vec<Ident>,
@@ -130,15 +131,29 @@ struct Layout {
     kinds: Vec<LocalKind>,
     n_varnames: usize,
     spilled: IndexSet<Ident, FxBuildHasher>,
+    spilled_kinds: Vec<LocalKind>,
+}
+
+impl Layout {
+    fn spill(&mut self, name: Ident, kind: LocalKind) {
+        self.spilled.insert(name);
+        self.spilled_kinds.push(kind);
+    }
 }
 
 fn layout(table: &SymbolTable, id: ScopeId) -> Layout {
     let scope = table.scope(id);
     let mut layout = Layout::default();
     let kind_of = |place| if place == Place::Cell { LocalKind::Cell } else { LocalKind::Plain };
+    let room = if scope.params.len() > MAX_LOCAL_REGISTERS { 0 } else { MAX_LOCAL_REGISTERS };
     for name in &scope.params {
-        layout.names.push(name.clone());
-        layout.kinds.push(kind_of(scope.symbols.get(name).map_or(Place::Local, |s| s.place)));
+        let kind = kind_of(scope.symbols.get(name).map_or(Place::Local, |s| s.place));
+        if room == 0 {
+            layout.spill(name.clone(), kind);
+        } else {
+            layout.names.push(name.clone());
+            layout.kinds.push(kind);
+        }
     }
     let others = |wanted: Place| {
         let is_param = |name: &Ident| scope.symbols[name].flags & crate::symtable::def::PARAM != 0;
@@ -151,18 +166,22 @@ fn layout(table: &SymbolTable, id: ScopeId) -> Layout {
     let cells: Vec<Ident> = others(Place::Cell).collect();
     if scope.is_function_like() {
         for name in others(Place::Local) {
-            if layout.names.len() + cells.len() < MAX_LOCAL_REGISTERS {
+            if layout.names.len() + cells.len() < room {
                 layout.names.push(name);
                 layout.kinds.push(LocalKind::Plain);
             } else {
-                layout.spilled.insert(name);
+                layout.spill(name, LocalKind::Plain);
             }
         }
     }
     layout.n_varnames = layout.names.len();
     for name in cells {
-        layout.names.push(name);
-        layout.kinds.push(LocalKind::Cell);
+        if layout.names.len() < room {
+            layout.names.push(name);
+            layout.kinds.push(LocalKind::Cell);
+        } else {
+            layout.spill(name, LocalKind::Cell);
+        }
     }
     layout
 }
@@ -190,14 +209,18 @@ impl<'t> Generator<'t> {
         }
         let first_temp = u8::try_from(layout.names.len()).ok().filter(|first| *first <= 170);
         let Some(first_temp) = first_temp else {
-            let message = "more parameters and captured variables than the compiler supports";
+            let message = "comprehensions with more variables than the compiler supports";
             return Err(CompileError::at(ErrorKind::Syntax, message, at));
         };
-        let mut asm = Assembler::new(first_temp);
+        if scope.params.len() >= usize::from(u16::MAX) {
+            return Err(CompileError::at(ErrorKind::Syntax, "more parameters than the compiler supports", at));
+        }
+        let spilled_params = if next_hidden < scope.params.len() { scope.params.len() as u16 } else { 0 };
+        let mut asm = Assembler::new(first_temp, spilled_params);
         let mut registers = FxHashMap::default();
         for (register, name) in layout.names.iter().enumerate().take(next_hidden) {
             registers.insert(name.clone(), register as Reg);
-            if register < scope.params.len() && layout.kinds[register] == LocalKind::Plain {
+            if spilled_params == 0 && register < scope.params.len() && layout.kinds[register] == LocalKind::Plain {
                 asm.set_bound(register as Reg, !scope.unbound.contains(name));
             }
         }
@@ -219,6 +242,7 @@ impl<'t> Generator<'t> {
             is_async: false,
             registers,
             spilled: layout.spilled,
+            spilled_kinds: layout.spilled_kinds,
             free,
             free_names,
             local_names: layout.names,
@@ -235,12 +259,15 @@ impl<'t> Generator<'t> {
             annotate_constant: None,
             private: scope.private.clone(),
         });
-        self.prologue();
+        self.prologue(spilled_params);
         Ok(())
     }
 
-    fn prologue(&mut self) {
+    fn prologue(&mut self, spilled_params: u16) {
         let unit = self.unit();
+        if spilled_params > 0 {
+            unit.asm.emit_x(Op::SpillParams, 0, spilled_params);
+        }
         let is_generator = unit.flags & (flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR) != 0;
         for (register, kind) in unit.local_kinds.iter().enumerate() {
             if *kind == LocalKind::Cell {
@@ -347,6 +374,7 @@ impl<'t> Generator<'t> {
             local_kinds: unit.local_kinds.into(),
             n_varnames: unit.n_varnames,
             spilled: unit.spilled.iter().map(|name| Box::from(&**name)).collect(),
+            spilled_kinds: unit.spilled_kinds.into(),
             freevars: boxed(&unit.free_names),
         })
     }

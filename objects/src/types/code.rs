@@ -30,6 +30,8 @@ pub struct PyCode {
     constant_words: Box<[Word]>,
     names: Box<[Field]>,
     local_names: Box<[Field]>,
+    /// Names of the parameters that are spilled.
+    spilled_parameters: Box<[Field]>,
     /// Inline caches.
     pub caches: Box<[AtomicU64]>,
     first_temp: usize,
@@ -40,6 +42,8 @@ pub struct PyCode {
     filename: Field,
 }
 
+/// Frames of more registers than this are never pushed the simple way, which makes room for this many.
+const MAX_SIMPLE_REGISTERS: u16 = 256;
 /// `simple_args` of code that can't be called the simple way.
 const NOT_SIMPLE: u32 = u32::MAX;
 
@@ -49,6 +53,9 @@ pub fn new(thread: &mut Thread, code: Arc<Code>) -> PyResult<Owned<PyCode>> {
     let names = code.names.iter().map(|name| interned(thread, name)).collect::<PyResult<Box<[_]>>>()?;
     let local_names =
         code.local_names.iter().map(|name| interned(thread, name)).collect::<PyResult<Box<[_]>>>()?;
+    let spilled = if code.spills_parameters() { code.parameter_count() as usize } else { 0 };
+    let spilled_parameters =
+        code.spilled.iter().take(spilled).map(|name| interned(thread, name)).collect::<PyResult<Box<[_]>>>()?;
     let name = interned(thread, &code.name)?;
     let qualname = interned(thread, &code.qualname)?;
     let filename = interned(thread, &code.filename)?;
@@ -60,14 +67,16 @@ pub fn new(thread: &mut Thread, code: Arc<Code>) -> PyResult<Owned<PyCode>> {
     let caches = std::iter::repeat_with(|| AtomicU64::new(0)).take(code.n_caches as usize).collect();
     let complicated =
         flags::VARARGS | flags::VARKEYWORDS | flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR;
-    let simple =
-        code.flags & complicated == 0 && code.kwonlyargcount == 0 && code.flags & flags::NEWLOCALS != 0;
+    let simple = code.n_registers <= MAX_SIMPLE_REGISTERS
+        && code.flags & complicated == 0
+        && code.kwonlyargcount == 0 && code.flags & flags::NEWLOCALS != 0;
     let payload = PyCode {
         entry: code.words.as_ptr(),
         constants,
         constant_words,
         names,
         local_names,
+        spilled_parameters,
         caches,
         first_temp: usize::from(code.first_temp),
         n_registers: usize::from(code.n_registers),
@@ -136,6 +145,15 @@ impl PyCode {
         let name = self.local_names.get(i).unwrap_or(&self.name).fixed();
         // SAFETY: names are str objects.
         unsafe { name.cast() }
+    }
+
+    /// The name of the i-th parameter.
+    pub fn parameter_name(&self, i: usize) -> &Obj<PyStr> {
+        match self.spilled_parameters.get(i) {
+            // SAFETY: names are str objects.
+            Some(name) => unsafe { name.fixed().cast() },
+            None => self.local_name(i),
+        }
     }
 
     /// The i-th constant.

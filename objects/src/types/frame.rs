@@ -21,10 +21,11 @@ mod methods;
 use crate::error::PyResult;
 use crate::frames::{Frame, FrameStack};
 use crate::thread::ThreadState;
-use crate::types::cell::PyCell;
+use crate::types::cell::{self, PyCell};
 use crate::types::code::PyCode;
 use crate::types::function::PyFunction;
 use crate::types::generator::PyGenerator;
+use crate::types::tuple::{self, PyTuple};
 use orochi_core::field::Owner;
 use orochi_core::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use orochi_core::value::{drop_register, take_register};
@@ -311,6 +312,32 @@ impl PyFrame {
             Some(cell) if this.code().is_cell(i) => cell.contents.get(thread),
             _ => Some(raw),
         }
+    }
+
+    /// The cell of a local that lives in the spill array (None while the frame has no array).
+    pub fn spilled_cell(this: &Obj<Self>, thread: &Thread, i: usize) -> Option<Owned<PyCell>> {
+        let register = this.code().code.spill_register?;
+        let array = Self::raw_of(this, thread, usize::from(register))?;
+        let cell = array.get().downcast::<PyTuple>()?.item(i)?.downcast::<PyCell>()?;
+        Some(cell.to_owned())
+    }
+
+    /// Assigns a local that lives in the spill array.
+    pub fn set_spilled(this: &Obj<Self>, thread: &mut Thread, i: usize, value: Value) -> PyResult<()> {
+        if Self::spilled_cell(this, thread, i).is_none()
+            && let Some(register) = this.code().code.spill_register
+        {
+            let mut cells = Vec::new();
+            for _ in 0..this.code().code.spilled.len() {
+                cells.push(cell::new(thread, None)?.into_value());
+            }
+            let array = tuple::new(thread, cells)?.into_value();
+            Self::set_local(this, thread, usize::from(register), Some(array));
+        }
+        if let Some(cell) = Self::spilled_cell(this, thread, i) {
+            drop(cell.contents.swap(&*cell, thread, Some(value)));
+        }
+        Ok(())
     }
 
     /// Assigns a local variable.

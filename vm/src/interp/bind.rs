@@ -92,7 +92,7 @@ impl Binding<'_> {
     }
 
     fn parameter(&self, i: usize) -> &Obj<PyStr> {
-        self.code.local_name(i)
+        self.code.parameter_name(i)
     }
 
     /// Gives empty parameters from `from` on their defaults.
@@ -138,7 +138,7 @@ impl Binding<'_> {
             if self.word(i) != word::UNBOUND {
                 continue;
             }
-            match defaults.and_then(|defaults| defaults.get_str(thread, self.code.local_name(i))) {
+            match defaults.and_then(|defaults| defaults.get_str(thread, self.code.parameter_name(i))) {
                 Some(default) => {
                     let word = register_word(default);
                     // SAFETY: an empty register of the callee.

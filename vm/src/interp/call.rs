@@ -11,7 +11,7 @@ pub(crate) mod enter;
 use super::bind::bind;
 use super::cursor::{At, Cursor, Flow, raise};
 use super::frames::{
-    NewFrame, can_push, clear_registers, make_room, owned_value, pop_entry, pop_to_caller, push,
+    NewFrame, can_push, clear_registers, make_large_room, make_room, owned_value, pop_entry, pop_to_caller, push,
     release_extras,
 };
 use super::poll::poll_now;
@@ -179,6 +179,7 @@ pub(super) unsafe fn enter_bound(
         if !can_push(thread, frame, registers) {
             make_room(thread, frame, registers)?;
         }
+        make_large_room(thread, registers, code.n_registers())?;
         if names.is_some() || !code.takes_exactly(positional) {
             bind(thread, function, code, registers, positional, names)?;
         }

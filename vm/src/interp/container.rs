@@ -2,7 +2,7 @@
 
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
-mod unpack;
+pub(super) mod unpack;
 
 use super::collections::{self as many};
 use super::cursor::{At, Cursor, Flow};

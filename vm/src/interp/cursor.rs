@@ -307,6 +307,17 @@ impl At {
         value
     }
 
+    /// Takes a parameter out of its register, also of one that no operand can name.
+    pub(crate) fn take_parameter(self, i: usize) -> Option<Value> {
+        debug_assert!(i < self.frame().code().n_registers());
+        // SAFETY: the code was verified: it has a register for each parameter; the word is taken out.
+        unsafe {
+            let register = (*self.0).registers.add(i);
+            let word = std::mem::replace(&mut *register, word::UNBOUND);
+            (word != word::UNBOUND).then(|| take_register(word))
+        }
+    }
+
     /// Writes a register's word.
     #[inline(always)]
     pub(crate) fn set_word(self, register: u8, word: Word) {

@@ -39,6 +39,16 @@ pub(super) fn make_room(thread: &mut Thread, frame: *mut Frame, registers: *mut 
     }
 }
 
+/// Raises RecursionError if there is no room for a frame with so many registers and what it calls. [`can_push`] and
+/// [`make_room`] see to frames of usual size.
+pub(super) fn make_large_room(thread: &Thread, registers: *mut Word, size: usize) -> PyResult<()> {
+    if size <= HEADROOM / 2 || thread.stack.has_room(registers, size + HEADROOM) {
+        Ok(())
+    } else {
+        Err(recursion_error("maximum recursion depth exceeded"))
+    }
+}
+
 /// What a new frame is made of.
 #[derive(Clone, Copy)]
 pub(super) struct NewFrame<'a> {

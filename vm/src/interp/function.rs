@@ -9,6 +9,7 @@ use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::error::{PyResult, system_error};
 use orochi_objects::protocol;
 use orochi_objects::types::function::{self, PyFunction};
+use orochi_objects::types::tuple::PyTuple;
 
 #[inline(always)]
 pub(super) fn MakeFunction(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
@@ -98,6 +99,17 @@ fn intrinsic2(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Value> {
                 PyFunction::set_type_params_tuple(function, thread, second.to_owned());
             }
             Ok(first.to_owned())
+        }
+        Some(Intrinsic2::UnpackExact) => {
+            let n = second.as_small_int().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+            super::container::unpack::exact(thread, first, n)
+        }
+        Some(Intrinsic2::UnpackStar) => {
+            let count = |i| {
+                let counts = second.downcast::<PyTuple>()?;
+                usize::try_from(counts.item(i)?.as_small_int()?).ok()
+            };
+            super::container::unpack::star(thread, first, count(0).unwrap_or(0), count(1).unwrap_or(0))
         }
         Some(Intrinsic2::SetTypeParamDefault) => typing(thread, "_set_typeparam_default", &[first, second]),
         None => Err(system_error("unknown intrinsic")),

@@ -7,7 +7,7 @@
 
 use super::cursor::{At, Cursor, Flow, raise};
 use super::frames::{
-    NewFrame, can_push, clear_registers, make_room, owned_value, pop_entry, pop_to_caller, push,
+    NewFrame, can_push, clear_registers, make_large_room, make_room, owned_value, pop_entry, pop_to_caller, push,
     release_extras,
 };
 use orochi_compiler::code::flags;
@@ -65,6 +65,8 @@ pub(super) fn enter(
     if !can_push(thread, frame, registers) {
         make_room(thread, frame, registers)?;
     }
+    let size = generator.function().code(thread).n_registers();
+    make_large_room(thread, registers, size)?;
     if generator.state() == generators::CREATED && !sent.get().is_none() {
         let kind = PyGenerator::kind(generator.get());
         return Err(type_error(format!("can't send non-None value to a just-started {kind}")));

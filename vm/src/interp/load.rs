@@ -253,6 +253,31 @@ pub(super) fn DeleteSpill(c: &mut Cursor, thread: &mut Thread, w: Instruction) -
     })
 }
 
+#[inline(always)]
+pub(super) fn LoadSpillCell(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        ensure_spill(thread, at)?;
+        at.set(w.a(), spill_cell(at, w.bx() as usize)?.to_value());
+        Ok(())
+    })
+}
+
+/// The parameters of a function with very many. Their registers have no operands that could name them all.
+#[inline(always)]
+pub(super) fn SpillParams(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.slow(thread, w, |thread, at, w| {
+        let spilled = at.frame().code().code.spilled.len();
+        let mut cells = Vec::with_capacity(spilled);
+        for i in 0..spilled {
+            let value = if i < w.bx() as usize { at.take_parameter(i) } else { None };
+            cells.push(cell::new(thread, value)?.into_value());
+        }
+        let register = at.frame().code().code.spill_register.unwrap_or(0);
+        at.set(register, tuple::new(thread, cells)?.into_value());
+        Ok(())
+    })
+}
+
 /// A window whose registers may be unbound, as an array.
 #[inline(always)]
 pub(super) fn SaveTemps(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {

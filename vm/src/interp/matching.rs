@@ -102,8 +102,9 @@ fn match_class(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Value> {
     }
     let mut seen: Vec<Value> = Vec::new();
     let mut values = Vec::new();
-    if w.c() > 0 {
-        match match_args(thread, class, w.c() as usize)? {
+    let positional = super::name::ext_of(at) as usize;
+    if positional > 0 {
+        match match_args(thread, class, positional)? {
             None => values.push(subject.to_owned()),
             Some(names) => {
                 for name in names {
@@ -151,6 +152,7 @@ fn attribute(
 
 #[inline(always)]
 pub(super) fn MatchClass(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    c.ext();
     c.slow(thread, w, |thread, at, w| {
         let values = match_class(thread, at, w)?;
         at.consume_window(w.b(), 3);

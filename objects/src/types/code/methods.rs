@@ -112,7 +112,7 @@ impl PyCode {
 
     #[getter]
     fn co_cellvars(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        names(thread, this.code.cellvars().map(|(_, name)| name))
+        names(thread, this.code.cellvars())
     }
 
     #[getter]

@@ -57,6 +57,12 @@ fn pairs(thread: &mut Thread, frame: &Obj<PyFrame>) -> PyResult<Vec<(Value, Valu
             found.push((name.to_value(), value));
         }
     }
+    for (i, name) in code.code.spilled.iter().enumerate() {
+        let value = PyFrame::spilled_cell(frame, thread, i).and_then(|cell| cell.contents.get(thread));
+        if let Some(value) = value {
+            found.push((crate::str::intern(thread, name)?.to_value(), value));
+        }
+    }
     for (i, name) in code.code.freevars.iter().enumerate() {
         let value = frame.function().free_cell(thread, i).and_then(|cell| cell.contents.get(thread));
         if let Some(value) = value {
@@ -73,6 +79,7 @@ fn hidden(name: &PyStr) -> bool {
 /// Where a name of a frame is kept.
 enum Place {
     Local(usize),
+    Spilled(usize),
     Free(usize),
 }
 
@@ -82,6 +89,9 @@ fn find(frame: &Obj<PyFrame>, name: &Obj<PyStr>) -> Option<Place> {
         .find(|i| code.local_name(*i).as_bytes() == name.as_bytes() && !hidden(name));
     if let Some(i) = local {
         return Some(Place::Local(i));
+    }
+    if let Some(i) = code.code.spilled.iter().position(|spilled| spilled.as_bytes() == name.as_bytes()) {
+        return Some(Place::Spilled(i));
     }
     let free = code.code.freevars.iter().position(|free| free.as_bytes() == name.as_bytes());
     free.map(Place::Free)
@@ -100,6 +110,9 @@ impl PyFrameLocals {
         {
             return Ok(match place {
                 Place::Local(i) => PyFrame::local_of(frame, thread, i),
+                Place::Spilled(i) => {
+                    PyFrame::spilled_cell(frame, thread, i).and_then(|cell| cell.contents.get(thread))
+                }
                 Place::Free(i) => {
                     frame.function().free_cell(thread, i).and_then(|cell| cell.contents.get(thread))
                 }
@@ -122,6 +135,7 @@ impl PyFrameLocals {
             };
             match place {
                 Place::Local(i) => PyFrame::set_local(frame, thread, i, Some(value.to_owned())),
+                Place::Spilled(i) => PyFrame::set_spilled(frame, thread, i, value.to_owned())?,
                 Place::Free(i) => {
                     if let Some(cell) = frame.function().free_cell(thread, i).map(Obj::to_owned) {
                         drop(cell.contents.swap(&*cell, thread, Some(value.to_owned())));

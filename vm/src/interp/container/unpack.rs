@@ -7,7 +7,7 @@ use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::{Ref, Thread, Value};
 use orochi_objects::class::{PyClass, is_exact};
 use orochi_objects::error::{PyErr, PyResult, type_error, value_error};
-use orochi_objects::types::tuple::PyTuple;
+use orochi_objects::types::tuple::{self, PyTuple};
 use orochi_objects::{class_of, protocol};
 
 fn iterator(thread: &mut Thread, object: Ref<'_>) -> PyResult {
@@ -60,31 +60,30 @@ fn unpack_tuple(at: At, w: Instruction, object: Value) {
     }
 }
 
+fn exact_values(thread: &mut Thread, object: Ref<'_>, n: usize) -> PyResult<Vec<Value>> {
+    let iterator = iterator(thread, object)?;
+    let values = take(thread, iterator.get(), n)?;
+    if values.len() == n && protocol::next(thread, iterator.get())?.is_some() {
+        return Err(too_many(thread, object, n));
+    }
+    if values.len() < n {
+        return Err(too_few("", n, values.len()));
+    }
+    Ok(values)
+}
+
 fn unpack(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
     let object = at.get(w.b());
     let n = w.c() as usize;
-    let values = if is_exact(object, PyTuple::static_type()) {
+    if is_exact(object, PyTuple::static_type()) {
         // SAFETY: exactly a tuple.
         let tuple = unsafe { object.cast::<PyTuple>() };
-        if tuple.len() > n {
-            return Err(too_many(thread, object, n));
-        }
         if tuple.len() == n {
             unpack_tuple(at, w, object.to_owned());
             return Ok(());
         }
-        tuple.items().map(Ref::to_owned).collect()
-    } else {
-        let iterator = iterator(thread, object)?;
-        let values = take(thread, iterator.get(), n)?;
-        if values.len() == n && protocol::next(thread, iterator.get())?.is_some() {
-            return Err(too_many(thread, object, n));
-        }
-        values
-    };
-    if values.len() < n {
-        return Err(too_few("", n, values.len()));
     }
+    let values = exact_values(thread, object, n)?;
     at.consume(w.b());
     for (i, value) in values.into_iter().enumerate() {
         at.set(w.a() + i as u8, value);
@@ -98,9 +97,9 @@ pub(in super::super) fn UnpackSequence(c: &mut Cursor, thread: &mut Thread, w: I
     c.slow(thread, w, unpack)
 }
 
-fn unpack_star(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
-    let (before, after) = (w.c() as usize, count_of(at));
-    let iterator = iterator(thread, at.get(w.b()))?;
+/// `before` items, a list of the middle ones, `after` items.
+fn star_values(thread: &mut Thread, object: Ref<'_>, before: usize, after: usize) -> PyResult<Vec<Value>> {
+    let iterator = iterator(thread, object)?;
     let mut values = take(thread, iterator.get(), before)?;
     if values.len() < before {
         return Err(too_few("at least ", before + after, values.len()));
@@ -115,11 +114,33 @@ fn unpack_star(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
     let last = rest.split_off(rest.len() - after);
     values.push(many::list_new(thread, rest)?);
     values.extend(last);
+    Ok(values)
+}
+
+fn unpack_star(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
+    let values = star_values(thread, at.get(w.b()), w.c() as usize, count_of(at))?;
     at.consume(w.b());
     for (i, value) in values.into_iter().enumerate() {
         at.set(w.a() + i as u8, value);
     }
     Ok(())
+}
+
+/// A tuple of exactly `n` items: unpacking to more targets than there are registers.
+pub(in super::super) fn exact(thread: &mut Thread, object: Ref<'_>, n: usize) -> PyResult<Value> {
+    let values = exact_values(thread, object, n)?;
+    Ok(tuple::new(thread, values)?.into_value())
+}
+
+/// As [`exact`], with a list of those between the first `before` and the last `after` items.
+pub(in super::super) fn star(
+    thread: &mut Thread,
+    object: Ref<'_>,
+    before: usize,
+    after: usize,
+) -> PyResult<Value> {
+    let values = star_values(thread, object, before, after)?;
+    Ok(tuple::new(thread, values)?.into_value())
 }
 
 #[allow(non_snake_case, reason = "handlers carry the names of their operations")]
