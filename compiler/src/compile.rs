@@ -8,7 +8,7 @@ use crate::codegen::{self, Settings};
 use crate::error::{CompileError, Result, Warning};
 use crate::fold;
 use crate::future;
-use crate::parse::{self, Mode, on_large_stack};
+use crate::parse::{self, Mode, on_large_stack, on_stack_that_fits};
 use crate::symtable::{SymbolTable, TableOptions};
 use crate::validate;
 
@@ -37,8 +37,8 @@ pub fn compile(
     mode: Mode,
     options: &CompileOptions,
 ) -> Result<(Code, Vec<Warning>)> {
-    on_large_stack(|| {
-        let (module, mut warnings) = parse::parse_with(source, mode, options)?;
+    on_stack_that_fits(|max_depth| {
+        let (module, mut warnings) = parse::parse_within(source, mode, options, max_depth)?;
         let (code, more) = compile_located(module, filename, options, Some(source))?;
         warnings.extend(more);
         warnings.sort_by_key(|warning| (warning.line, warning.offset));

@@ -145,6 +145,8 @@ pub struct Warning {
     pub offset: u32,
     pub end_line: u32,
     pub end_offset: u32,
+    /// The SyntaxError that takes its place when a filter makes an error of it.
+    pub error: Box<CompileError>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,9 +157,12 @@ pub enum WarningCategory {
 
 impl Warning {
     pub(crate) fn syntax(message: impl Into<String>, at: Position) -> Warning {
+        let message = message.into();
+        let error = CompileError::syntax(message.clone(), at).locate_in_bytes(None);
         Warning {
             category: WarningCategory::Syntax,
-            message: message.into(),
+            message,
+            error: Box::new(error),
             line: at.line,
             offset: (at.column + 1).max(0) as u32,
             end_line: at.end_line,

@@ -256,7 +256,9 @@ impl Adapter<'_> {
             _ if text.ends_with('j') => "imaginary",
             _ => "decimal",
         };
-        self.warn(format!("invalid {kind} literal"), end.saturating_sub(1), end);
+        self.warn(format!("invalid {kind} literal"), end.saturating_sub(1), end, |error| {
+            error.end_offset = error.offset as i32;
+        });
     }
 
     pub(super) fn parameters(&self, node: &r::Parameters) -> Result<Arguments> {

@@ -4,7 +4,7 @@
 //! details (a chain of `elif` is a list, a definition starts at its decorators, strings are pieces of source); the
 //! files here turn each node into ours and evaluate literals. Errors are put into CPython's words by
 //! [`crate::explain`]. What must hold: trees deeper than [`MAX_DEPTH`] are refused here, so that the passes behind may
-//! recurse; they run on a stack that is large enough (see `on_large_stack`).
+//! recurse; they run on a stack that is large enough (see `on_large_stack` and `on_stack_that_fits`).
 
 mod expr;
 mod stmt;
@@ -41,9 +41,22 @@ pub enum Mode {
     FuncType,
 }
 
-/// Runs a function with enough native stack for trees of the greatest depth.
+/// Runs a function with enough native stack for trees of [`MAX_DEPTH`].
 pub(crate) fn on_large_stack<T>(f: impl FnOnce() -> T) -> T {
     stacker::maybe_grow(LARGE_STACK - (1 << 20), LARGE_STACK, f)
+}
+
+/// How many times as deep a tree that is compiled straight from its source may be.
+const DEEPER: u32 = 5;
+
+/// Runs a function that is given the greatest depth of trees; if that was too little, again with more and on a stack to match.
+pub(crate) fn on_stack_that_fits<T>(f: impl Fn(u32) -> Result<T>) -> Result<T> {
+    match on_large_stack(|| f(MAX_DEPTH)) {
+        Err(error) if error.kind == ErrorKind::Recursion => {
+            stacker::grow(LARGE_STACK * DEEPER as usize, || f(MAX_DEPTH * DEEPER))
+        }
+        result => result,
+    }
 }
 
 /// Parses a source to a syntax tree, with the warnings that its literals deserve.
@@ -59,10 +72,20 @@ pub fn parse(source: &str, mode: Mode) -> Result<(Mod, Vec<Warning>)> {
 /// # Errors
 /// As [`parse`]; with `allow_incomplete_input` an error of kind `Incomplete` if more input could help.
 pub fn parse_with(source: &str, mode: Mode, options: &CompileOptions) -> Result<(Mod, Vec<Warning>)> {
+    on_large_stack(|| parse_within(source, mode, options, MAX_DEPTH))
+}
+
+/// As [`parse_with`], for trees of another depth. There must be stack enough.
+pub(crate) fn parse_within(
+    source: &str,
+    mode: Mode,
+    options: &CompileOptions,
+    max_depth: u32,
+) -> Result<(Mod, Vec<Warning>)> {
     if source.contains('\0') {
         return Err(CompileError::new(ErrorKind::Syntax, "source code string cannot contain null bytes"));
     }
-    on_large_stack(|| parse_checked(source, mode, options)).map_err(|error| {
+    parse_checked(source, mode, options, max_depth).map_err(|error| {
         let mut error = error.locate(Some(source));
         if options.allow_incomplete_input && error.incomplete {
             error.kind = ErrorKind::Incomplete;
@@ -86,9 +109,14 @@ fn run_parser(source: &str, mode: RuffMode) -> Result<r::Mod, ParseError> {
     Ok(parsed.into_syntax())
 }
 
-fn parse_checked(source: &str, mode: Mode, options: &CompileOptions) -> Result<(Mod, Vec<Warning>)> {
+fn parse_checked(
+    source: &str,
+    mode: Mode,
+    options: &CompileOptions,
+    max_depth: u32,
+) -> Result<(Mod, Vec<Warning>)> {
     explain::check_nesting(source)?;
-    let adapter = Adapter::new(source);
+    let adapter = Adapter::new(source, max_depth);
     let ruff_mode = match mode {
         Mode::Eval | Mode::FuncType => RuffMode::Expression,
         Mode::Exec | Mode::Single => RuffMode::Module,
@@ -130,6 +158,7 @@ pub(crate) struct Adapter<'s> {
     idents: RefCell<FxHashSet<Ident>>,
     warnings: RefCell<Vec<Warning>>,
     depth: Cell<u32>,
+    max_depth: u32,
 }
 
 /// The byte offsets at which the lines of a source begin.
@@ -145,7 +174,7 @@ pub(crate) fn line_starts(source: &str) -> Vec<u32> {
 }
 
 impl<'s> Adapter<'s> {
-    fn new(source: &'s str) -> Adapter<'s> {
+    fn new(source: &'s str, max_depth: u32) -> Adapter<'s> {
         Adapter {
             source,
             lines: line_starts(source),
@@ -153,6 +182,7 @@ impl<'s> Adapter<'s> {
             idents: RefCell::default(),
             warnings: RefCell::default(),
             depth: Cell::new(0),
+            max_depth,
         }
     }
 
@@ -198,14 +228,19 @@ impl<'s> Adapter<'s> {
         new
     }
 
-    fn warn(&self, message: String, start: usize, end: usize) {
+    fn warn(&self, message: String, start: usize, end: usize, how: impl FnOnce(&mut CompileError)) {
         let range = TextRange::new((start as u32).into(), (end.max(start) as u32).into());
-        self.warnings.borrow_mut().push(Warning::syntax(message, self.position(range)));
+        let at = self.position(range);
+        let mut warning = Warning::syntax(message.clone(), at);
+        let mut error = CompileError::syntax(message, at).locate(Some(self.source));
+        how(&mut error);
+        *warning.error = error;
+        self.warnings.borrow_mut().push(warning);
     }
 
     /// Refuses what would be nested `more` levels deeper.
     fn check_depth(&self, more: usize, at: &impl Ranged) -> Result<()> {
-        if self.depth.get() as usize + more <= MAX_DEPTH as usize {
+        if self.depth.get() as usize + more <= self.max_depth as usize {
             return Ok(());
         }
         let message = "maximum recursion depth exceeded during compilation";
@@ -215,7 +250,7 @@ impl<'s> Adapter<'s> {
     /// Runs `f` one level deeper.
     fn deeper<T>(&self, at: &impl Ranged, f: impl FnOnce() -> Result<T>) -> Result<T> {
         let depth = self.depth.get() + 1;
-        if depth > MAX_DEPTH {
+        if depth > self.max_depth {
             let message = "maximum recursion depth exceeded during compilation";
             return Err(CompileError::at(ErrorKind::Recursion, message, self.at(at)));
         }

@@ -45,12 +45,30 @@ impl Pieces {
 }
 
 impl Adapter<'_> {
-    fn doubt(&self, doubtful: Option<DoubtfulEscape>, body_start: usize) {
-        if let Some(DoubtfulEscape { offset, message }) = doubtful {
-            let start = body_start + offset;
-            let width = self.source[start + 1..].chars().next().map_or(0, char::len_utf8);
-            self.warn(message, start, start + 1 + width);
-        }
+    /// Warns of an escape in a token; `fields`: in one of an f-string or t-string.
+    fn doubt(&self, doubtful: Option<DoubtfulEscape>, body_start: usize, token: TextRange, fields: bool) {
+        let Some(DoubtfulEscape { offset, message }) = doubtful else { return };
+        let start = body_start + offset;
+        let width = self.source[start + 1..].chars().next().map_or(0, char::len_utf8);
+        let error_message = message.replace("Such sequences will not work in the future. ", "");
+        let first_line = !self.source[usize::from(token.start())..start].contains('\n');
+        let prefix = self.slice(token).find(['"', '\'']).unwrap_or(0) as u32;
+        let end = self.position(token).end_column.max(0) as u32;
+        // The place of the error is CPython's, which leaves out the prefix, and takes the token behind an f-string's text.
+        self.warn(message, start, start + 1 + width, |error| {
+            error.message = error_message;
+            if let Some(text) = &mut error.text
+                && !text.ends_with('\n')
+            {
+                text.push('\n');
+            }
+            if fields {
+                error.offset = end + 1;
+            } else if first_line {
+                error.offset -= prefix.min(error.offset);
+            }
+            error.end_offset = error.offset as i32 + if fields { 1 } else { 2 };
+        });
     }
 
     fn str_body(&self, range: TextRange) -> Result<Vec<u8>> {
@@ -62,7 +80,7 @@ impl Adapter<'_> {
         }
         let (value, doubtful) = literal::decode_str(body, false)
             .map_err(|message| CompileError::syntax(message, self.position(range)))?;
-        self.doubt(doubtful, usize::from(range.start()) + start);
+        self.doubt(doubtful, usize::from(range.start()) + start, range, false);
         Ok(value)
     }
 
@@ -88,7 +106,7 @@ impl Adapter<'_> {
             }
             let (bytes, doubtful) = literal::decode_bytes(body)
                 .map_err(|message| CompileError::syntax(message, self.position(part.range)))?;
-            self.doubt(doubtful, usize::from(part.range.start()) + start);
+            self.doubt(doubtful, usize::from(part.range.start()) + start, part.range, false);
             value.extend_from_slice(&bytes);
         }
         Ok(Constant::Bytes(value.into()))
@@ -105,7 +123,7 @@ impl Adapter<'_> {
                 }
                 r::FStringPart::FString(f) => {
                     let raw = body_range(self.slice(f.range)).2;
-                    self.elements(&mut pieces, &f.elements, raw, false)?;
+                    self.elements(&mut pieces, &f.elements, raw, f.range, false)?;
                 }
             }
         }
@@ -116,7 +134,7 @@ impl Adapter<'_> {
         let mut pieces = Pieces::default();
         for part in node.value.as_slice() {
             let raw = body_range(self.slice(part.range)).2;
-            self.elements(&mut pieces, &part.elements, raw, true)?;
+            self.elements(&mut pieces, &part.elements, raw, part.range, true)?;
         }
         Ok(ExprKind::TemplateStr(pieces.values))
     }
@@ -126,30 +144,36 @@ impl Adapter<'_> {
         pieces: &mut Pieces,
         elements: &r::InterpolatedStringElements,
         raw: bool,
+        token: TextRange,
         template: bool,
     ) -> Result<()> {
         for element in elements {
             match element {
                 r::InterpolatedStringElement::Literal(literal) => {
-                    let text = self.literal_element(literal, raw)?;
+                    let text = self.literal_element(literal, raw, token)?;
                     pieces.text(&text, self.position(literal.range));
                 }
                 r::InterpolatedStringElement::Interpolation(field) => {
-                    self.field(pieces, field, raw, template)?;
+                    self.field(pieces, field, raw, token, template)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn literal_element(&self, node: &r::InterpolatedStringLiteralElement, raw: bool) -> Result<Vec<u8>> {
+    fn literal_element(
+        &self,
+        node: &r::InterpolatedStringLiteralElement,
+        raw: bool,
+        token: TextRange,
+    ) -> Result<Vec<u8>> {
         let body = self.slice(node.range);
         if raw || !body.contains('\\') {
             return Ok(literal::normalize_newlines(&node.value));
         }
         let (value, doubtful) = literal::decode_str(body, true)
             .map_err(|message| CompileError::syntax(message, self.position(node.range)))?;
-        self.doubt(doubtful, node.range.start().into());
+        self.doubt(doubtful, node.range.start().into(), token, true);
         Ok(value)
     }
 
@@ -158,6 +182,7 @@ impl Adapter<'_> {
         pieces: &mut Pieces,
         node: &r::InterpolatedElement,
         raw: bool,
+        token: TextRange,
         template: bool,
     ) -> Result<()> {
         let value = self.expr(&node.expression)?;
@@ -172,7 +197,7 @@ impl Adapter<'_> {
             None => None,
             Some(spec) => {
                 let mut parts = Pieces::default();
-                self.elements(&mut parts, &spec.elements, raw, false)?;
+                self.elements(&mut parts, &spec.elements, raw, token, false)?;
                 let range = TextRange::new(spec.range.start() - TextSize::from(1), spec.range.end());
                 Some(Expr { kind: ExprKind::JoinedStr(parts.values), at: self.position(range) })
             }

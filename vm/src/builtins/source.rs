@@ -113,7 +113,12 @@ fn issue(thread: &mut Thread, warning: &Warning, filename: &str) -> PyResult<()>
         orochi_compiler::WarningCategory::Syntax => &exception::SyntaxWarning,
         orochi_compiler::WarningCategory::Deprecation => &exception::DeprecationWarning,
     };
-    orochi_objects::warn::warn_explicit(thread, class, &warning.message, filename, warning.line)
+    let issued = orochi_objects::warn::warn_explicit(thread, class, &warning.message, filename, warning.line);
+    match issued {
+        // A filter made an error of it: that is shown as an error in the source.
+        Err(error) if error.matches(class) => Err(syntax_error(thread, &warning.error, filename)),
+        issued => issued,
+    }
 }
 
 /// The options that PyCF_* flags stand for.
