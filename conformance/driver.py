@@ -33,10 +33,14 @@ APART = re.compile(
 class Missing:
     """What a stand-in for a helper in C has for every name: it can be imported, and skips the test that uses it."""
 
+    testing = False  # while modules are loaded, nothing is skipped
+
     def __init__(self, name):
         self._name = name
 
     def __call__(self, *args, **kwargs):
+        if not Missing.testing:
+            return Missing(f'{self._name}()')
         raise unittest.SkipTest(f'needs {self._name}')
 
     def __getattr__(self, name):
@@ -46,6 +50,11 @@ class Missing:
 
     def __mro_entries__(self, bases):
         return ()
+
+    def __lt__(self, other):
+        return False
+
+    __le__ = __gt__ = __ge__ = __lt__
 
 
 class StandIn(types.ModuleType):
@@ -131,15 +140,24 @@ class Result(unittest.TextTestResult):
         self.failed(test, None)
 
 
+def missing_module(error):
+    if isinstance(error, ImportError):
+        return error.name
+    found = re.search("No module named '(.*)'", str(error))
+    return found and found[1]
+
+
 def import_module(name):
     """Imports a module of tests, with stand-ins for the helpers in C that it imports at its top."""
     while True:
         try:
             return importlib.import_module(name)
-        except ImportError as error:
-            if error.name not in C_HELPERS or error.name in sys.modules:
+        except (ImportError, unittest.SkipTest) as error:
+            # `import_helper.import_module` at the top of a module turns the ImportError into a SkipTest.
+            helper = missing_module(error)
+            if helper not in C_HELPERS or helper in sys.modules:
                 raise
-            sys.modules[error.name] = StandIn(error.name)
+            sys.modules[helper] = StandIn(helper)
             sys.modules.pop(name, None)
 
 
@@ -206,6 +224,8 @@ def main():
     suite = load(name, events)
     if suite is not None:
         choose(suite, wanted)
+
+        Missing.testing = True
 
         def result(*args, **kwargs):
             return Result(events, *args, **kwargs)
