@@ -92,7 +92,9 @@ fn index_fits(code: &Code, op: Op, word: Word) -> bool {
             index < code.spilled.len() && code.spill_register.is_some()
         }
         Op::SpillParams => {
-            code.spill_register.is_some() && index <= code.spilled.len() && index <= usize::from(code.n_registers)
+            code.spill_register.is_some()
+                && index <= code.spilled.len()
+                && index <= usize::from(code.n_registers)
         }
         Op::LoadFree | Op::StoreFree | Op::DeleteFree | Op::LoadFreeCell => index < code.freevars.len(),
         _ => true,

@@ -213,14 +213,21 @@ impl<'t> Generator<'t> {
             return Err(CompileError::at(ErrorKind::Syntax, message, at));
         };
         if scope.params.len() >= usize::from(u16::MAX) {
-            return Err(CompileError::at(ErrorKind::Syntax, "more parameters than the compiler supports", at));
+            return Err(CompileError::at(
+                ErrorKind::Syntax,
+                "more parameters than the compiler supports",
+                at,
+            ));
         }
         let spilled_params = if next_hidden < scope.params.len() { scope.params.len() as u16 } else { 0 };
         let mut asm = Assembler::new(first_temp, spilled_params);
         let mut registers = FxHashMap::default();
         for (register, name) in layout.names.iter().enumerate().take(next_hidden) {
             registers.insert(name.clone(), register as Reg);
-            if spilled_params == 0 && register < scope.params.len() && layout.kinds[register] == LocalKind::Plain {
+            if spilled_params == 0
+                && register < scope.params.len()
+                && layout.kinds[register] == LocalKind::Plain
+            {
                 asm.set_bound(register as Reg, !scope.unbound.contains(name));
             }
         }

@@ -54,8 +54,12 @@ pub fn new(thread: &mut Thread, code: Arc<Code>) -> PyResult<Owned<PyCode>> {
     let local_names =
         code.local_names.iter().map(|name| interned(thread, name)).collect::<PyResult<Box<[_]>>>()?;
     let spilled = if code.spills_parameters() { code.parameter_count() as usize } else { 0 };
-    let spilled_parameters =
-        code.spilled.iter().take(spilled).map(|name| interned(thread, name)).collect::<PyResult<Box<[_]>>>()?;
+    let spilled_parameters = code
+        .spilled
+        .iter()
+        .take(spilled)
+        .map(|name| interned(thread, name))
+        .collect::<PyResult<Box<[_]>>>()?;
     let name = interned(thread, &code.name)?;
     let qualname = interned(thread, &code.qualname)?;
     let filename = interned(thread, &code.filename)?;
@@ -69,7 +73,8 @@ pub fn new(thread: &mut Thread, code: Arc<Code>) -> PyResult<Owned<PyCode>> {
         flags::VARARGS | flags::VARKEYWORDS | flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR;
     let simple = code.n_registers <= MAX_SIMPLE_REGISTERS
         && code.flags & complicated == 0
-        && code.kwonlyargcount == 0 && code.flags & flags::NEWLOCALS != 0;
+        && code.kwonlyargcount == 0
+        && code.flags & flags::NEWLOCALS != 0;
     let payload = PyCode {
         entry: code.words.as_ptr(),
         constants,

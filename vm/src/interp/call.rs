@@ -11,8 +11,8 @@ pub(crate) mod enter;
 use super::bind::bind;
 use super::cursor::{At, Cursor, Flow, raise};
 use super::frames::{
-    NewFrame, can_push, clear_registers, make_large_room, make_room, owned_value, pop_entry, pop_to_caller, push,
-    release_extras,
+    NewFrame, can_push, clear_registers, make_large_room, make_room, owned_value, pop_entry, pop_to_caller,
+    push, release_extras,
 };
 use super::poll::poll_now;
 pub(super) use callee::Called;

@@ -7,8 +7,8 @@
 
 use super::cursor::{At, Cursor, Flow, raise};
 use super::frames::{
-    NewFrame, can_push, clear_registers, make_large_room, make_room, owned_value, pop_entry, pop_to_caller, push,
-    release_extras,
+    NewFrame, can_push, clear_registers, make_large_room, make_room, owned_value, pop_entry, pop_to_caller,
+    push, release_extras,
 };
 use orochi_compiler::code::flags;
 use orochi_compiler::opcode::{Op, Word as Instruction};
