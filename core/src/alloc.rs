@@ -23,18 +23,34 @@ pub unsafe fn allocate<T: Payload>(
 ) -> Option<Owned<T>> {
     // SAFETY: as the caller promises.
     unsafe {
-        let fields = &(*class.as_ptr()).fields;
-        debug_assert!(std::ptr::eq(fields.layout, T::LAYOUT));
-        let extension = fields.extension_size as usize;
-        let memory = thread
-            .heap()
-            .allocate(std::mem::size_of::<Obj<T>>() + extension, kind_of(class))?
-            .cast::<Obj<T>>();
+        debug_assert!(std::ptr::eq((*class.as_ptr()).fields.layout, T::LAYOUT));
+        let memory = reserve::<T>(thread, class, 0)?;
         memory.write(Obj::parts(Header::new(class.as_ptr()), payload));
-        if extension != 0 {
-            memory.cast::<u8>().add(fields.extension as usize).write_bytes(0, extension);
-        }
         Some(Owned::from_raw(memory))
+    }
+}
+
+/// Memory for an object whose payload has a tail of this many bytes. Its extension is zeroed already.
+///
+/// # Safety
+/// `class` is a live class whose layout is `T::LAYOUT`.
+#[inline(always)]
+unsafe fn reserve<T: Payload>(
+    thread: &Thread,
+    class: NonNull<TypeHead>,
+    tail: usize,
+) -> Option<NonNull<Obj<T>>> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let extension = (*class.as_ptr()).fields.extension_size as usize;
+        let size = std::mem::size_of::<Obj<T>>().checked_add(tail)?;
+        if extension == 0 {
+            return Some(thread.heap().allocate(size, kind_of::<T>(class))?.cast());
+        }
+        let padded = size.checked_next_multiple_of(8)?;
+        let memory = thread.heap().allocate(padded.checked_add(extension)?, Kind::Container)?;
+        memory.add(padded).write_bytes(0, extension);
+        Some(memory.cast())
     }
 }
 
@@ -42,6 +58,7 @@ pub unsafe fn allocate<T: Payload>(
 ///
 /// # Safety
 /// As [`allocate`]; `payload` is handed the tail and puts it last (`repr(C)`); `fill` doesn't panic.
+#[inline]
 pub unsafe fn allocate_with_tail<T: Payload, I>(
     thread: &Thread,
     class: NonNull<TypeHead>,
@@ -51,20 +68,12 @@ pub unsafe fn allocate_with_tail<T: Payload, I>(
 ) -> Option<Owned<T>> {
     // SAFETY: as the caller promises.
     unsafe {
-        let fields = &(*class.as_ptr()).fields;
-        let extension = fields.extension_size as usize;
-        let tail = len.checked_mul(std::mem::size_of::<I>())?;
-        let size = std::mem::size_of::<Obj<T>>().checked_add(tail)?;
-        let padded = if extension == 0 { size } else { size.checked_next_multiple_of(8)? };
-        let memory = thread.heap().allocate(padded.checked_add(extension)?, kind_of(class))?.cast::<Obj<T>>();
-        let items = memory.cast::<u8>().add(std::mem::size_of::<Obj<T>>()).cast::<I>();
+        let memory = reserve::<T>(thread, class, len.checked_mul(std::mem::size_of::<I>())?)?;
+        let items = memory.add(1).cast::<I>();
         for i in 0..len {
             items.add(i).write(fill(i));
         }
         memory.write(Obj::parts(Header::new(class.as_ptr()), payload(Tail::new(len))));
-        if extension != 0 {
-            memory.cast::<u8>().add(padded).write_bytes(0, extension);
-        }
         Some(Owned::from_raw(memory))
     }
 }
@@ -73,30 +82,26 @@ pub unsafe fn allocate_with_tail<T: Payload, I>(
 ///
 /// # Safety
 /// As [`allocate_with_tail`].
+#[inline]
 pub unsafe fn allocate_with_copies<T: Payload, I: Copy>(
     thread: &Thread,
     class: NonNull<TypeHead>,
     parts: &[&[I]],
     payload: impl FnOnce(Tail<I>) -> T,
 ) -> Option<Owned<T>> {
-    let len = parts.iter().try_fold(0usize, |sum, part| sum.checked_add(part.len()))?;
+    let mut len = 0usize;
+    for part in parts {
+        len = len.checked_add(part.len())?;
+    }
     // SAFETY: as the caller promises; the parts fill the tail exactly.
     unsafe {
-        let fields = &(*class.as_ptr()).fields;
-        let extension = fields.extension_size as usize;
-        let tail = len.checked_mul(std::mem::size_of::<I>())?;
-        let size = std::mem::size_of::<Obj<T>>().checked_add(tail)?;
-        let padded = if extension == 0 { size } else { size.checked_next_multiple_of(8)? };
-        let memory = thread.heap().allocate(padded.checked_add(extension)?, kind_of(class))?.cast::<Obj<T>>();
-        let mut at = memory.cast::<u8>().add(std::mem::size_of::<Obj<T>>()).cast::<I>();
+        let memory = reserve::<T>(thread, class, len.checked_mul(std::mem::size_of::<I>())?)?;
+        let mut at = memory.add(1).cast::<I>();
         for part in parts {
             std::ptr::copy_nonoverlapping(part.as_ptr(), at.as_ptr(), part.len());
             at = at.add(part.len());
         }
         memory.write(Obj::parts(Header::new(class.as_ptr()), payload(Tail::new(len))));
-        if extension != 0 {
-            memory.cast::<u8>().add(padded).write_bytes(0, extension);
-        }
         Some(Owned::from_raw(memory))
     }
 }
@@ -106,20 +111,15 @@ pub fn allocate_immortal<T>(class: *const TypeHead, payload: T) -> &'static Obj<
     Box::leak(Box::new(Obj::parts(Header::immortal(class), payload)))
 }
 
-/// Which pages instances lie in: the collectors look only at those that can hold references, and that includes those
-/// whose class can die.
+/// Which pages instances without an extension lie in: the collectors look only at those that can hold references, and
+/// that includes those whose class can die.
 ///
 /// # Safety
 /// The class is live.
 #[inline(always)]
-unsafe fn kind_of(class: NonNull<TypeHead>) -> Kind {
+unsafe fn kind_of<T: Payload>(class: NonNull<TypeHead>) -> Kind {
     // SAFETY: as the caller promises.
-    let TypeHead { header, fields } = unsafe { class.as_ref() };
-    if fields.layout.has_fields || fields.extension_size != 0 || !header.is_immortal() {
-        Kind::Container
-    } else {
-        Kind::Leaf
-    }
+    if T::HAS_FIELDS || !unsafe { class.as_ref() }.header.is_immortal() { Kind::Container } else { Kind::Leaf }
 }
 
 /// An object for static memory, that lives as long as the process: static types.

@@ -86,6 +86,7 @@ pub enum Claimed {
 
 impl Header {
     /// A header for a new local object that the caller holds one reference to.
+    #[inline(always)]
     pub fn new(class: *const TypeHead) -> Header {
         Header::with_count(class, 1)
     }
@@ -100,6 +101,7 @@ impl Header {
         Header::with_count(class, SHARED | 1)
     }
 
+    #[inline(always)]
     fn with_count(class: *const TypeHead, count: u32) -> Header {
         Header {
             class: AtomicPtr::new(class.cast_mut()),
@@ -232,15 +234,25 @@ impl Header {
         }
     }
 
-    /// Takes a reference away.
+    /// Takes a reference away from a local object that has more than this one; false for every other, which is left as it
+    /// is.
     #[inline(always)]
-    pub fn release(&self) -> Released {
+    pub(crate) fn release_one_of_many(&self) -> bool {
         let count = self.count.load(Ordering::Relaxed);
-        if count.wrapping_sub(2) < LOCAL_MAX - 2 {
+        let many = count.wrapping_sub(2) < LOCAL_MAX - 2;
+        if many {
             self.count.store(count - 1, Ordering::Relaxed);
+        }
+        many
+    }
+
+    /// Takes a reference away.
+    #[inline]
+    pub fn release(&self) -> Released {
+        if self.release_one_of_many() {
             return Released::Alive;
         }
-        self.release_slow(count)
+        self.release_slow(self.count.load(Ordering::Relaxed))
     }
 
     #[cold]

@@ -27,8 +27,8 @@ pub unsafe trait Trace {
 pub struct Layout {
     /// Size of header and payload in bytes, without tail and extension.
     pub size: usize,
-    /// Runs the payload's destructor.
-    pub drop: unsafe fn(NonNull<Header>),
+    /// Runs the payload's destructor, if it has one.
+    pub drop: Option<unsafe fn(NonNull<Header>)>,
     /// Visits the payload's fields.
     pub trace: unsafe fn(NonNull<Header>, &mut dyn FnMut(&Field)),
     /// For payloads with a tail: the whole size in bytes of this object, without extension.
@@ -55,7 +55,7 @@ impl Layout {
     pub const fn of<T: Trace + 'static>() -> Layout {
         Layout {
             size: std::mem::size_of::<Obj<T>>(),
-            drop: drop_payload::<T>,
+            drop: if std::mem::needs_drop::<T>() { Some(drop_payload::<T>) } else { None },
             trace: trace_payload::<T>,
             dynamic_size: None,
             has_fields: T::HAS_FIELDS,
@@ -94,12 +94,6 @@ impl Layout {
         weak_slot: unsafe fn(NonNull<Header>) -> NonNull<WeakSlot>,
     ) -> Layout {
         self.weak_slot = Some(weak_slot);
-        self
-    }
-
-    /// The same layout for payloads that never hold references.
-    pub const fn without_fields(mut self) -> Layout {
-        self.has_fields = false;
         self
     }
 
@@ -209,6 +203,7 @@ impl<T> Obj<T> {
         unsafe { extension_of(NonNull::from(&self.header)) }
     }
 
+    #[inline(always)]
     pub(crate) fn parts(header: Header, payload: T) -> Obj<T> {
         Obj { header, payload }
     }
@@ -279,6 +274,7 @@ impl<T> Tail<T> {
     /// # Safety
     /// The value is moved into place at the end of a payload with `len` initialised items behind it before it is used
     /// or dropped.
+    #[inline(always)]
     pub(crate) unsafe fn new(len: usize) -> Tail<T> {
         Tail { len, items: [] }
     }

@@ -14,27 +14,35 @@ use crate::word::Word;
 use crate::{epoch, heap, weak};
 use std::ptr::NonNull;
 
-/// Deals with an object whose last reference went.
+/// Gives up a reference to an object that isn't a local one with other references.
 ///
 /// # Safety
-/// `released` is what `Header::release` said.
-#[cold]
+/// The caller owns the reference.
 #[inline(never)]
-pub(crate) unsafe fn released(object: NonNull<Header>, released: Released) {
-    thread::with_current(|thread| match (released, thread) {
-        (Released::Alive, _) => {}
-        // SAFETY: this was the last reference to a local object.
-        (Released::LastLocal, Some(thread)) => unsafe {
-            object.as_ref().begin_destroy_local();
-            destroy(thread, object);
-        },
-        (Released::ZeroShared, Some(thread)) => epoch::queue_zero(thread, object),
-        // A thread that isn't attached drops a value: shared objects wait for the next reclaimer. A local object can't be
-        // held by such a thread unless a host leaked it there; it is leaked rather than destroyed on the wrong thread.
-        (Released::ZeroShared, None) => epoch::queue_orphan(thread::process_runtime(), object),
-        (Released::LastLocal, None) => {}
-    });
+pub(crate) unsafe fn release(object: NonNull<Header>) {
+    // SAFETY: alive while the caller's reference is.
+    let header = unsafe { object.as_ref() };
+    if header.is_unique_local() {
+        // A local object can't be held by a thread that isn't attached unless a host leaked it there; it is leaked
+        // rather than destroyed on the wrong thread.
+        thread::with_current(|thread| {
+            if let Some(thread) = thread {
+                header.begin_destroy_local();
+                // SAFETY: this was the last reference to a local object.
+                unsafe { destroy(thread, object) }
+            }
+        });
+    } else if !header.is_immortal() && header.release() == Released::ZeroShared {
+        thread::with_current(|thread| match thread {
+            Some(thread) => epoch::queue_zero(thread, object),
+            // Shared objects that such a thread drops wait for the next reclaimer.
+            None => epoch::queue_orphan(thread::process_runtime(), object),
+        });
+    }
 }
+
+/// How deep destructions nest on the native stack before they go to the work list.
+const NESTED: u32 = 32;
 
 /// Destroys an object, and whatever dies with it.
 ///
@@ -42,19 +50,30 @@ pub(crate) unsafe fn released(object: NonNull<Header>, released: Released) {
 /// Nobody else refers to the object: it was the last local reference, or the object was claimed.
 pub(crate) unsafe fn destroy(thread: &Thread, object: NonNull<Header>) {
     thread.assert_no_leaf();
-    if thread.destroying.replace(true) {
+    let depth = thread.destroying.get();
+    if depth == NESTED {
         thread.dying.borrow_mut().push(object);
         return;
     }
-    let mut next = Some(object);
-    while let Some(object) = next {
-        // SAFETY: as the caller promises, and the same holds for what was put on the list.
-        unsafe { destroy_one(thread, object) };
-        next = thread.dying.borrow_mut().pop();
+    thread.destroying.set(depth + 1);
+    // SAFETY: as the caller promises.
+    unsafe { destroy_one(thread, object) };
+    if depth == NESTED - 1 {
+        destroy_listed(thread);
     }
-    thread.destroying.set(false);
+    thread.destroying.set(depth);
 }
 
+/// Destroys what went to the work list, at the deepest level of nesting.
+fn destroy_listed(thread: &Thread) {
+    loop {
+        let Some(object) = thread.dying.borrow_mut().pop() else { return };
+        // SAFETY: `destroy` was called for it.
+        unsafe { destroy_one(thread, object) };
+    }
+}
+
+#[inline]
 unsafe fn destroy_one(thread: &Thread, object: NonNull<Header>) {
     // SAFETY: the object is whole until its payload is dropped; classes outlive their instances.
     unsafe {
@@ -77,6 +96,7 @@ unsafe fn destroy_one(thread: &Thread, object: NonNull<Header>) {
 ///
 /// # Safety
 /// As [`destroy`]; finalizer and weak references have been seen to.
+#[inline]
 pub(crate) unsafe fn free(thread: &Thread, class: NonNull<TypeHead>, object: NonNull<Header>) {
     // SAFETY: as the caller promises.
     unsafe {
@@ -84,7 +104,9 @@ pub(crate) unsafe fn free(thread: &Thread, class: NonNull<TypeHead>, object: Non
         if let Some(extension) = extension_of(object) {
             (fields.extension_ops.destroy)(class, extension);
         }
-        (fields.layout.drop)(object);
+        if let Some(drop) = fields.layout.drop {
+            drop(object);
+        }
         if object.as_ref().has_flag(HAS_WEAKREFS) && object.as_ref().is_shared() {
             // A thread may have read the address from a weak reference just before that was cleared; it will find that
             // the object is dead.

@@ -41,7 +41,8 @@ pub struct Thread {
     pub frame_base: Cell<*mut Word>,
     limbo: Limbo,
     pub(crate) pending: RefCell<VecDeque<Pending>>,
-    pub(crate) destroying: Cell<bool>,
+    /// How deep destructions nest.
+    pub(crate) destroying: Cell<u32>,
     pub(crate) dying: RefCell<Vec<NonNull<Header>>>,
     leaf_locks: Cell<u32>,
     pub(crate) gc: LocalGc,
@@ -117,7 +118,7 @@ impl Thread {
             frame_base: Cell::new(base),
             limbo: Limbo::default(),
             pending: RefCell::default(),
-            destroying: Cell::new(false),
+            destroying: Cell::new(0),
             dying: RefCell::default(),
             leaf_locks: Cell::new(0),
             gc: LocalGc::default(),

@@ -1,6 +1,6 @@
 //! References outside the heap: `Value` owns, `Ref` borrows, `Owned<T>` owns an object of a known payload.
 
-use crate::header::{Header, Released};
+use crate::header::Header;
 use crate::object::{Obj, Payload, TypeHead};
 use crate::reclaim;
 use crate::thread::Thread;
@@ -46,6 +46,7 @@ constants! {
 }
 
 impl Value {
+    #[inline(always)]
     const fn constant(word: Word) -> Value {
         match NonZeroU64::new(word) {
             Some(word) => Value(word, PhantomData),
@@ -109,6 +110,7 @@ impl Value {
     }
 
     /// The typed owner, if the payload is `T` (of a subclass too); gives the value back otherwise.
+    #[inline]
     pub fn downcast<T: Payload>(self) -> Result<Owned<T>, Value> {
         match self.get().downcast::<T>() {
             Some(object) => {
@@ -123,14 +125,14 @@ impl Value {
 }
 
 impl Clone for Value {
-    #[inline]
+    #[inline(always)]
     fn clone(&self) -> Value {
         self.get().to_owned()
     }
 }
 
 impl Drop for Value {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         let word = self.0.get();
         if word::is_pointer(word) {
@@ -162,10 +164,9 @@ impl std::fmt::Debug for Ref<'_> {
 #[inline(always)]
 pub(crate) unsafe fn release(object: NonNull<Header>) {
     // SAFETY: alive while the caller's reference is.
-    match unsafe { object.as_ref() }.release() {
-        Released::Alive => {}
-        // SAFETY: that was the last reference.
-        released => unsafe { reclaim::released(object, released) },
+    if !unsafe { object.as_ref() }.release_one_of_many() {
+        // SAFETY: the caller's reference is still there, and passes on.
+        unsafe { reclaim::release(object) }
     }
 }
 
@@ -188,7 +189,7 @@ impl<'a> Ref<'a> {
     }
 
     /// A counted copy.
-    #[inline]
+    #[inline(always)]
     pub fn to_owned(self) -> Value {
         if let Some(header) = self.header() {
             header.retain();
@@ -318,12 +319,14 @@ impl<T> Deref for Owned<T> {
 }
 
 impl<T> Clone for Owned<T> {
+    #[inline]
     fn clone(&self) -> Owned<T> {
         Obj::to_owned(self)
     }
 }
 
 impl<T> Drop for Owned<T> {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: gives up the reference it owns.
         unsafe { release(self.0.cast()) }

@@ -137,6 +137,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
         impl ::orochi_objects::PyClass for #ident {
             const NAME: &'static str = #name;
             const MODULE: &'static str = #module;
+            #[inline(always)]
             fn static_type() -> &'static ::orochi_objects::StaticType {
                 use ::orochi_objects as __o;
                 static SPEC: __o::TypeSpec = __o::TypeSpec {

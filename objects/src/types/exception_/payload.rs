@@ -24,6 +24,7 @@ macro_rules! payload {
         impl $crate::class::PyClass for $type {
             const NAME: &'static str = stringify!($class);
             const MODULE: &'static str = "builtins";
+            #[inline(always)]
             fn static_type() -> &'static $crate::class::StaticType {
                 &$crate::types::exception::$class
             }
