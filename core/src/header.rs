@@ -140,6 +140,7 @@ impl Header {
     }
 
     /// The number of counted references, for `sys.getrefcount` and the collectors; a part of it while the object is split.
+    #[inline]
     pub fn count(&self) -> u32 {
         self.count.load(Ordering::Relaxed) & COUNT_MASK
     }

@@ -33,11 +33,13 @@ pub struct KwArgs<'a>(Vec<(&'a Obj<PyStr>, Ref<'a>)>);
 
 impl<'a> Args<'a> {
     /// Arguments that lie in an array of references.
+    #[inline]
     pub fn new(values: &'a [Ref<'a>]) -> Args<'a> {
         Args { start: values.as_ptr().cast(), positional: values.len(), names: None, _rooted: PhantomData }
     }
 
     /// The same, of which the last `names.len()` are keyword arguments.
+    #[inline]
     pub fn with_names(values: &'a [Ref<'a>], names: Option<&'a Obj<PyTuple>>) -> Args<'a> {
         let keywords = names.map_or(0, |names| names.len());
         Args {
@@ -53,6 +55,7 @@ impl<'a> Args<'a> {
     /// # Safety
     /// `positional` plus as many words as there are names are valid, not UNBOUND, and stay rooted for `'a`. (A safepoint
     /// may turn a borrowed word into a counted one; that is why they are read one by one through a raw pointer.)
+    #[inline]
     pub unsafe fn from_registers(
         start: *const Word,
         positional: usize,
@@ -68,6 +71,7 @@ impl<'a> Args<'a> {
     }
 
     /// Whether there are no positional arguments.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.positional == 0
     }
@@ -80,6 +84,7 @@ impl<'a> Args<'a> {
     }
 
     /// The positional arguments.
+    #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Ref<'a>> + use<'a> {
         let args = *self;
         // In range, so the fallback is never taken.
@@ -92,16 +97,19 @@ impl<'a> Args<'a> {
     }
 
     /// The names of the keyword arguments.
+    #[inline]
     pub fn names(&self) -> Option<&'a Obj<PyTuple>> {
         self.names.filter(|names| !names.is_empty())
     }
 
     /// The number of keyword arguments.
+    #[inline]
     pub fn keyword_count(&self) -> usize {
         self.names.map_or(0, |names| names.len())
     }
 
     /// The keyword arguments: name and value.
+    #[inline]
     pub fn keywords(&self) -> impl Iterator<Item = (&'a Obj<PyStr>, Ref<'a>)> + use<'a> {
         let (start, positional) = (self.start, self.positional);
         self.names.into_iter().flat_map(|names| names.items()).enumerate().filter_map(move |(i, name)| {
@@ -126,6 +134,7 @@ impl<'a> Args<'a> {
     }
 
     /// The positional arguments from `n` on, without keyword arguments.
+    #[inline]
     pub fn skip(&self, n: usize) -> ArgSlice<'a> {
         let skip = self.positional.min(n);
         Args {
@@ -167,6 +176,7 @@ impl<'a> Args<'a> {
     }
 
     /// The positional arguments beyond those that `signature` names.
+    #[inline]
     pub fn var_args(&self, signature: &'static Signature) -> ArgSlice<'a> {
         self.skip(signature.positional_params())
     }
@@ -179,11 +189,13 @@ impl<'a> Args<'a> {
 
 impl<'a> KwArgs<'a> {
     /// The pairs.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (&'a Obj<PyStr>, Ref<'a>)> + '_ {
         self.0.iter().copied()
     }
 
     /// Whether there are none.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -232,6 +244,7 @@ pub struct Signature {
 
 impl Signature {
     /// A signature. A class's own has the class's name as `function` and as `owner`.
+    #[inline]
     pub const fn new(
         function: &'static str,
         owner: Option<&'static str>,
@@ -246,6 +259,7 @@ impl Signature {
         let _ = self.module.set(name);
     }
 
+    #[inline]
     fn positional_params(&self) -> usize {
         let positional =
             |param: &&Param| matches!(param.kind, ParamKind::PositionalOnly | ParamKind::PositionalOrKeyword);

@@ -305,11 +305,24 @@ impl StaticType {
     }
 }
 
+/// The object as an instance of exactly this native class, whose instances are never immediates.
+#[inline(always)]
+pub fn exactly<'a, T: PyClass>(object: Ref<'a>) -> Option<&'a Obj<T>> {
+    let class = object.header()?.class();
+    // SAFETY: exactly this class, whose payload is `T`.
+    std::ptr::eq(class, T::static_type().address()).then(|| unsafe { object.cast() })
+}
+
+#[inline(never)]
+fn is_class_of_immediate(object: Ref<'_>, class: &'static StaticType) -> bool {
+    std::ptr::eq(crate::immediate_class(object), class)
+}
+
 /// Whether an object is exactly an instance of a static class.
 #[inline(always)]
 pub fn is_exact(object: Ref<'_>, class: &'static StaticType) -> bool {
     match object.header() {
         Some(header) => std::ptr::eq(header.class(), class.address()),
-        None => std::ptr::eq(crate::immediate_class(object), class),
+        None => is_class_of_immediate(object, class),
     }
 }

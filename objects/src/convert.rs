@@ -30,66 +30,77 @@ impl<T: IntoPy> IntoPy for PyResult<T> {
 }
 
 impl<T: IntoPy> IntoPy for Option<T> {
+    #[inline]
     fn into_py(self, thread: &mut Thread) -> PyResult<Value> {
         self.map_or(Ok(Value::NONE), |value| value.into_py(thread))
     }
 }
 
 impl<T> IntoPy for Owned<T> {
+    #[inline]
     fn into_py(self, _thread: &mut Thread) -> PyResult<Value> {
         Ok(self.into_value())
     }
 }
 
 impl<T> IntoPy for &Obj<T> {
+    #[inline]
     fn into_py(self, _thread: &mut Thread) -> PyResult<Value> {
         Ok(self.to_value())
     }
 }
 
 impl IntoPy for Ref<'_> {
+    #[inline]
     fn into_py(self, _thread: &mut Thread) -> PyResult<Value> {
         Ok(self.to_owned())
     }
 }
 
 impl IntoPy for () {
+    #[inline]
     fn into_py(self, _thread: &mut Thread) -> PyResult<Value> {
         Ok(Value::NONE)
     }
 }
 
 impl IntoPy for bool {
+    #[inline]
     fn into_py(self, _thread: &mut Thread) -> PyResult<Value> {
         Ok(Value::bool(self))
     }
 }
 
 impl IntoPy for f64 {
+    #[inline]
     fn into_py(self, thread: &mut Thread) -> PyResult<Value> {
         float::new(thread, self)
     }
 }
 
 impl IntoPy for &str {
+    #[inline]
     fn into_py(self, thread: &mut Thread) -> PyResult<Value> {
         str::new(thread, self)
     }
 }
 
 impl IntoPy for String {
+    #[inline]
     fn into_py(self, thread: &mut Thread) -> PyResult<Value> {
         str::new(thread, &self)
     }
 }
 
 impl IntoPy for std::borrow::Cow<'_, str> {
+    #[inline]
     fn into_py(self, thread: &mut Thread) -> PyResult<Value> {
         str::new(thread, &self)
     }
 }
 
 impl IntoPy for BigInt {
+    #[inline]
     fn into_py(self, thread: &mut Thread) -> PyResult<Value> {
         int::from_big(thread, self)
     }
@@ -108,7 +119,13 @@ macro_rules! ints {
         }
 
         impl<'a> FromArg<'a> for $int {
+            #[inline]
             fn from_arg(thread: &mut Thread, value: Ref<'a>, _context: ArgContext) -> PyResult<$int> {
+                if let Some(small) = value.as_small_int()
+                    && let Ok(number) = <$int>::try_from(small)
+                {
+                    return Ok(number);
+                }
                 let object = int::index(thread, value)?;
                 let fits = match int::value(object.get()) {
                     Some(IntRef::Small(small)) => <$int>::try_from(small).ok(),
@@ -150,12 +167,14 @@ impl<'a> FromArg<'a> for Ref<'a> {
 }
 
 impl<'a> FromArg<'a> for Value {
+    #[inline]
     fn from_arg(_thread: &mut Thread, value: Ref<'a>, _context: ArgContext) -> PyResult<Value> {
         Ok(value.to_owned())
     }
 }
 
 impl<'a, T: PyClass> FromArg<'a> for &'a Obj<T> {
+    #[inline]
     fn from_arg(_thread: &mut Thread, value: Ref<'a>, context: ArgContext) -> PyResult<&'a Obj<T>> {
         value.downcast::<T>().ok_or_else(|| context.wrong_type(T::NAME, value))
     }
@@ -169,18 +188,21 @@ impl<'a, T: FromArg<'a>> FromArg<'a> for Option<T> {
 }
 
 impl<'a> FromArg<'a> for bool {
+    #[inline]
     fn from_arg(thread: &mut Thread, value: Ref<'a>, _context: ArgContext) -> PyResult<bool> {
         crate::protocol::is_true(thread, value)
     }
 }
 
 impl<'a> FromArg<'a> for f64 {
+    #[inline]
     fn from_arg(thread: &mut Thread, value: Ref<'a>, _context: ArgContext) -> PyResult<f64> {
         crate::protocol::number::as_float(thread, value)
     }
 }
 
 impl<'a> FromArg<'a> for &'a str {
+    #[inline]
     fn from_arg(_thread: &mut Thread, value: Ref<'a>, context: ArgContext) -> PyResult<&'a str> {
         let Some(text) = value.downcast::<PyStr>() else { return Err(context.wrong_type("str", value)) };
         // The object outlives the call, and so do its bytes.
@@ -190,6 +212,7 @@ impl<'a> FromArg<'a> for &'a str {
 }
 
 impl<'a> FromArg<'a> for String {
+    #[inline]
     fn from_arg(thread: &mut Thread, value: Ref<'a>, context: ArgContext) -> PyResult<String> {
         <&str>::from_arg(thread, value, context).map(String::from)
     }

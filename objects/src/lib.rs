@@ -80,27 +80,38 @@ pub(crate) fn immediate_class(object: Ref<'_>) -> &'static StaticType {
 #[inline]
 pub fn alloc<T: Payload>(thread: &Thread, class: &Obj<PyType>, payload: T) -> PyResult<Owned<T>> {
     if !std::ptr::eq(class.fields.layout, T::LAYOUT) {
-        return Err(error::type_error(format!("{} is not a class of this layout", class.name())));
+        return Err(other_layout(class));
     }
     // SAFETY: the layout is T's, which has no tail (payloads with one have their own constructors).
     let made = unsafe { orochi_core::alloc::allocate(thread, NonNull::from(class).cast(), payload) };
     made.ok_or_else(error::memory_error)
 }
 
+#[cold]
+fn other_layout(class: &Obj<PyType>) -> PyErr {
+    error::type_error(format!("{} is not a class of this layout", class.name()))
+}
+
 /// A new object of exactly the class `T`.
 #[inline]
 pub fn make<T: PyClass>(thread: &Thread, payload: T) -> PyResult<Owned<T>> {
-    alloc(thread, T::static_type().get(), payload)
+    let class = NonNull::from(T::static_type().get()).cast();
+    // SAFETY: the class of `T` has the layout of `T`, which has no tail.
+    let made = unsafe { orochi_core::alloc::allocate(thread, class, payload) };
+    made.ok_or_else(error::memory_error)
 }
 
 /// The receiver of a method: an instance of `T`, or TypeError.
-#[inline]
+#[inline(always)]
 pub fn receiver<'a, T: PyClass>(
     _thread: &mut Thread,
     this: Ref<'a>,
     signature: &'static Signature,
 ) -> PyResult<&'a Obj<T>> {
-    this.downcast::<T>().ok_or_else(|| wrong_receiver(this, T::NAME, signature))
+    match this.downcast::<T>() {
+        Some(receiver) => Ok(receiver),
+        None => Err(wrong_receiver(this, T::NAME, signature)),
+    }
 }
 
 /// The same check for methods that take the receiver as a `Ref`.
@@ -127,12 +138,17 @@ fn wrong_receiver(this: Ref<'_>, class: &str, signature: &'static Signature) -> 
 }
 
 /// The receiver of a slot, getter or setter.
-#[inline]
+#[inline(always)]
 pub fn slot_receiver<'a, T: PyClass>(this: Ref<'a>) -> PyResult<&'a Obj<T>> {
-    this.downcast::<T>().ok_or_else(|| {
-        let got = class_of(this).name();
-        error::type_error(format!("expected a {} object, not {got}", T::NAME))
-    })
+    match this.downcast::<T>() {
+        Some(receiver) => Ok(receiver),
+        None => Err(wrong_slot_receiver(this, T::NAME)),
+    }
+}
+
+#[cold]
+fn wrong_slot_receiver(this: Ref<'_>, class: &str) -> PyErr {
+    error::type_error(format!("expected a {class} object, not {}", class_of(this).name()))
 }
 
 /// The class that a class method was called on.
@@ -150,8 +166,17 @@ pub fn exact_args<'a, const N: usize>(
 ) -> PyResult<[Ref<'a>; N]> {
     match args.exact::<N>() {
         Some(values) => Ok(values),
-        None => Ok(signature.bind::<N>(thread, args)?.map(|value| value.unwrap_or(Ref::NONE))),
+        None => bind_exactly(thread, args, signature),
     }
+}
+
+#[cold]
+fn bind_exactly<'a, const N: usize>(
+    thread: &mut Thread,
+    args: &Args<'a>,
+    signature: &'static Signature,
+) -> PyResult<[Ref<'a>; N]> {
+    Ok(signature.bind::<N>(thread, args)?.map(|value| value.unwrap_or(Ref::NONE)))
 }
 
 /// The arguments of a function without `*` and `**`, of which `positional` may be given by position and the first

@@ -13,6 +13,7 @@ pub mod errno;
 pub mod fcntl;
 pub mod functools;
 pub mod hashes;
+pub mod heapq;
 mod host;
 pub mod imp;
 pub mod io;
@@ -67,6 +68,7 @@ pub static MODULES: &[&ModuleDef] = &[
     hashes::SHA1,
     hashes::SHA2,
     hashes::SHA3,
+    &heapq::MODULE,
     &imp::MODULE,
     &io::MODULE,
     &itertools::MODULE,

@@ -6,31 +6,37 @@ use crate::search::is_ascii_space;
 use std::fmt;
 
 /// `bytes.isalpha`.
+#[inline]
 pub fn is_alpha(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(u8::is_ascii_alphabetic)
 }
 
 /// `bytes.isalnum`.
+#[inline]
 pub fn is_alnum(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(u8::is_ascii_alphanumeric)
 }
 
 /// `bytes.isdigit`.
+#[inline]
 pub fn is_digit(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit)
 }
 
 /// `bytes.isspace`.
+#[inline]
 pub fn is_space(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|&b| is_ascii_space(b))
 }
 
 /// `bytes.islower`: some letter, and no upper-case one.
+#[inline]
 pub fn is_lower(bytes: &[u8]) -> bool {
     bytes.iter().any(u8::is_ascii_lowercase) && !bytes.iter().any(u8::is_ascii_uppercase)
 }
 
 /// `bytes.isupper`: some letter, and no lower-case one.
+#[inline]
 pub fn is_upper(bytes: &[u8]) -> bool {
     bytes.iter().any(u8::is_ascii_uppercase) && !bytes.iter().any(u8::is_ascii_lowercase)
 }

@@ -1,8 +1,10 @@
 //! Rich comparison.
 
 use crate::error::{PyResult, type_error};
+use crate::types::key::exact_str;
 use crate::types::r#type::TypeExt;
 use orochi_core::{Ref, Thread, Value};
+use std::cmp::Ordering;
 
 /// The six comparisons, numbered as CPython's `Py_LT` … `Py_GE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,7 @@ pub enum CompareOp {
 
 impl CompareOp {
     /// The comparison with the sides exchanged.
+    #[inline]
     pub fn swapped(self) -> CompareOp {
         match self {
             CompareOp::Lt => CompareOp::Gt,
@@ -48,6 +51,7 @@ impl CompareOp {
     }
 
     /// The answer for operands that compare like this.
+    #[inline]
     pub fn holds(self, ordering: std::cmp::Ordering) -> bool {
         match self {
             CompareOp::Lt => ordering.is_lt(),
@@ -98,16 +102,50 @@ pub fn rich_compare(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: Comp
     }
 }
 
+/// How two ints or floats that lie in their words, or two exact strs compare. `None` for everything else.
+#[inline]
+pub fn plain_order(left: Ref<'_>, right: Ref<'_>) -> Option<Ordering> {
+    if let (Some(left), Some(right)) = (left.as_small_int(), right.as_small_int()) {
+        return Some(left.cmp(&right));
+    }
+    if let (Some(left), Some(right)) = (left.as_flonum(), right.as_flonum()) {
+        return left.partial_cmp(&right);
+    }
+    // The order of WTF-8 bytes is that of code points.
+    exact_str(left).zip(exact_str(right)).map(|(left, right)| left.as_bytes().cmp(right.as_bytes()))
+}
+
+/// Whether two objects that are not the same are equal, where no Python code is needed to tell. `None`: ask.
+#[inline]
+pub fn plain_eq(left: Ref<'_>, right: Ref<'_>) -> Option<bool> {
+    let number = |object: Ref<'_>| object.as_small_int().is_some();
+    match (exact_str(left), exact_str(right)) {
+        (Some(left), Some(right)) => Some(left.as_bytes() == right.as_bytes()),
+        (Some(_), None) if number(right) => Some(false),
+        (None, Some(_)) if number(left) => Some(false),
+        // Another word is another number.
+        (None, None) if number(left) && number(right) => Some(false),
+        _ => None,
+    }
+}
+
 /// The truth of `left op right`.
 pub fn compare_bool(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> PyResult<bool> {
+    if let Some(order) = plain_order(left, right) {
+        return Ok(op.holds(order));
+    }
     let result = rich_compare(thread, left, right, op)?;
     super::is_true(thread, result.get())
 }
 
 /// `left is right or left == right`, as containers compare.
+#[inline]
 pub fn eq(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult<bool> {
     if left.is(right) {
         return Ok(true);
     }
-    compare_bool(thread, left, right, CompareOp::Eq)
+    match plain_eq(left, right) {
+        Some(equal) => Ok(equal),
+        None => compare_bool(thread, left, right, CompareOp::Eq),
+    }
 }

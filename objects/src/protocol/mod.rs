@@ -6,14 +6,18 @@ pub mod number;
 pub mod special;
 
 use crate::args::Args;
+use crate::class::exactly;
 use crate::error::{PyResult, type_error};
+use crate::types::list::{self, PyList};
 use crate::types::str::PyStr;
+use crate::types::tuple::PyTuple;
 use orochi_core::{Obj, Ref, Thread, Value};
 
 pub use class_check::{is_instance, is_subclass};
 pub use compare::{CompareOp, eq, rich_compare};
 
 /// `object.name`.
+#[inline]
 pub fn get_attr(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyResult {
     match crate::class_of(object).slots.tp_getattro() {
         Some(get) => get(thread, object, name.get()),
@@ -54,11 +58,13 @@ pub fn get_attr_str(thread: &mut Thread, object: Ref<'_>, name: &str) -> PyResul
 }
 
 /// `callable(*args)`.
+#[inline]
 pub fn call(thread: &mut Thread, callable: Ref<'_>, args: &[Ref<'_>]) -> PyResult {
     call_args(thread, callable, Args::new(args))
 }
 
 /// Calls with arguments as they came.
+#[inline]
 pub fn call_args(thread: &mut Thread, callable: Ref<'_>, args: Args<'_>) -> PyResult {
     // Natively written callables call each other without the interpreter's count.
     if thread.native_stack_low() {
@@ -80,6 +86,7 @@ pub fn call_method(thread: &mut Thread, object: Ref<'_>, name: &str, args: &[Ref
 }
 
 /// `repr(object)`: a str.
+#[inline]
 pub fn repr(thread: &mut Thread, object: Ref<'_>) -> PyResult {
     let class = crate::class_of(object);
     let Some(repr) = class.slots.tp_repr() else {
@@ -90,6 +97,7 @@ pub fn repr(thread: &mut Thread, object: Ref<'_>) -> PyResult {
 }
 
 /// `str(object)`: a str.
+#[inline]
 pub fn str(thread: &mut Thread, object: Ref<'_>) -> PyResult {
     match crate::class_of(object).slots.tp_str() {
         Some(slot) => {
@@ -100,6 +108,7 @@ pub fn str(thread: &mut Thread, object: Ref<'_>) -> PyResult {
     }
 }
 
+#[inline]
 fn expect_str(result: Value, method: &str) -> PyResult {
     if result.get().downcast::<PyStr>().is_some() {
         return Ok(result);
@@ -109,6 +118,7 @@ fn expect_str(result: Value, method: &str) -> PyResult {
 }
 
 /// `hash(object)`.
+#[inline]
 pub fn hash(thread: &mut Thread, object: Ref<'_>) -> PyResult<i64> {
     let class = crate::class_of(object);
     match class.slots.tp_hash() {
@@ -123,6 +133,7 @@ pub(crate) fn unhashable(object: Ref<'_>) -> crate::error::PyErr {
 }
 
 /// `bool(object)`.
+#[inline]
 pub fn is_true(thread: &mut Thread, object: Ref<'_>) -> PyResult<bool> {
     if let Some(boolean) = object.as_bool() {
         return Ok(boolean);
@@ -141,6 +152,7 @@ pub fn is_true(thread: &mut Thread, object: Ref<'_>) -> PyResult<bool> {
 }
 
 /// `len(object)`.
+#[inline]
 pub fn len(thread: &mut Thread, object: Ref<'_>) -> PyResult<usize> {
     let class = crate::class_of(object);
     match class.slots.sq_length().or(class.slots.mp_length()) {
@@ -150,6 +162,7 @@ pub fn len(thread: &mut Thread, object: Ref<'_>) -> PyResult<usize> {
 }
 
 /// `iter(object)`.
+#[inline]
 pub fn iter(thread: &mut Thread, object: Ref<'_>) -> PyResult {
     let class = crate::class_of(object);
     let Some(iter) = class.slots.tp_iter() else {
@@ -181,14 +194,45 @@ pub fn next(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<Option<Value>> {
 }
 
 /// Calls `each` with every item of an iterable.
+#[inline]
 pub fn iterate(
     thread: &mut Thread,
     iterable: Ref<'_>,
     mut each: impl FnMut(&mut Thread, Value) -> PyResult<()>,
 ) -> PyResult<()> {
+    iterate_while(thread, iterable, |thread, item| each(thread, item).map(|()| true))
+}
+
+/// Calls `each` with the items of an iterable until it answers false. Lists and tuples need no iterator.
+#[inline]
+pub fn iterate_while(
+    thread: &mut Thread,
+    iterable: Ref<'_>,
+    mut each: impl FnMut(&mut Thread, Value) -> PyResult<bool>,
+) -> PyResult<()> {
+    if let Some(list) = exactly::<PyList>(iterable) {
+        let mut index = 0;
+        while let Some(item) = list::item(thread, list, index) {
+            if !each(thread, item)? {
+                break;
+            }
+            index += 1;
+        }
+        return Ok(());
+    }
+    if let Some(tuple) = exactly::<PyTuple>(iterable) {
+        for item in tuple.items() {
+            if !each(thread, item.to_owned())? {
+                break;
+            }
+        }
+        return Ok(());
+    }
     let iterator = iter(thread, iterable)?;
-    while let Some(item) = next(thread, iterator.get())? {
-        each(thread, item)?;
+    while let Some(item) = crate::types::iterators::next_item(thread, iterator.get())? {
+        if !each(thread, item)? {
+            break;
+        }
     }
     Ok(())
 }
@@ -204,6 +248,7 @@ pub fn collect(thread: &mut Thread, iterable: Ref<'_>) -> PyResult<Vec<Value>> {
 }
 
 /// `container[key]`.
+#[inline]
 pub fn get_item(thread: &mut Thread, container: Ref<'_>, key: Ref<'_>) -> PyResult {
     let class = crate::class_of(container);
     if let Some(subscript) = class.slots.mp_subscript() {
@@ -252,6 +297,7 @@ fn sequence_index(thread: &mut Thread, sequence: Ref<'_>, key: Ref<'_>) -> PyRes
 }
 
 /// `item in container`.
+#[inline]
 pub fn contains(thread: &mut Thread, container: Ref<'_>, item: Ref<'_>) -> PyResult<bool> {
     let class = crate::class_of(container);
     if let Some(contains) = class.slots.sq_contains() {

@@ -16,7 +16,9 @@
 //!
 //! Tables of up to `SMALL` entries have no indices: their hashes are compared one by one.
 
-use super::dict_table::{EMPTY, Entry, Probe, SMALL, Table, append, dispose, move_entries, release_entries};
+use super::dict_table::{
+    EMPTY, Entry, Probe, SMALL, Table, append, copy_whole, dispose, move_entries, release_entries,
+};
 use super::{KeyMatch, KeyMatcher, NoMemory};
 use orochi_core::sync::{AtomicPtr, AtomicU32, Ordering};
 use orochi_core::word::{self, DELETED, UNBOUND, Word};
@@ -106,11 +108,13 @@ fn new_version() -> u32 {
 
 impl DictStorage {
     /// No entries, no memory.
+    #[inline]
     pub fn new() -> DictStorage {
         DictStorage::default()
     }
 
     /// Memory for a dict that is being made, and is local.
+    #[inline]
     pub fn with_capacity(entries: usize) -> Result<DictStorage, NoMemory> {
         let storage = DictStorage::new();
         if entries != 0 {
@@ -231,6 +235,7 @@ impl DictStorage {
         })
     }
 
+    #[inline]
     fn keys_change(&self) {
         // Release orders nothing before later stores by itself, but those that follow are Release stores: whoever
         // acquires one of them sees this.
@@ -334,6 +339,7 @@ impl DictStorage {
     }
 
     /// Whether the table is still the one in which the search ended.
+    #[inline]
     pub fn is_current(&self, found: Found) -> bool {
         self.load() == found.table && self.generation.load(Ordering::Acquire) == found.generation
     }
@@ -344,6 +350,7 @@ impl DictStorage {
     }
 
     /// Whether the found entry is still there. Callers hold the lock.
+    #[inline]
     fn still_there(&self, found: Found) -> bool {
         // SAFETY: only the present table is looked at.
         self.is_current(found) && unsafe { (*Table::entry(found.table, found.index)).key.word() != DELETED }
@@ -469,6 +476,7 @@ impl DictStorage {
         Some((key.into_value()?, value.into_value()?))
     }
 
+    #[inline]
     fn remove_locked(&self, table: *mut Table, index: usize) -> (Field, Field) {
         self.keys_change();
         // SAFETY: callers hold the lock and found a live entry in the present table.
@@ -537,6 +545,12 @@ impl DictStorage {
             if used == 0 {
                 return Ok(());
             }
+            // SAFETY: under the lock nobody changes the table.
+            if !cfg!(orochi_loom) && used == unsafe { (*table).filled.load(Ordering::Relaxed) } {
+                // SAFETY: as above; no entry is deleted.
+                copy.table.store(unsafe { copy_whole(table) }?.as_ptr(), Ordering::Relaxed);
+                return Ok(());
+            }
             let new = Table::allocate(used)?.as_ptr();
             copy.table.store(new, Ordering::Relaxed);
             // SAFETY: entries below `filled` are initialised.
@@ -555,6 +569,15 @@ impl DictStorage {
             Ok(())
         })?;
         Ok(copy)
+    }
+
+    /// Takes over the entries of another dict's memory, if this is local and empty; gives them back otherwise.
+    pub fn adopt(&self, owner: Owner<'_>, other: DictStorage) -> Result<(), DictStorage> {
+        if owner.is_shared() || !self.load().is_null() {
+            return Err(other);
+        }
+        self.publish(other.table.swap(std::ptr::null_mut(), Ordering::Relaxed));
+        Ok(())
     }
 
     /// Adds an entry whose key is not there to a dict that no other thread has seen, though it may be marked shared.
@@ -642,6 +665,7 @@ impl DictStorage {
     }
 
     /// Replaces the table. Callers hold the lock and dispose of the old one.
+    #[inline]
     fn publish(&self, new: *mut Table) {
         self.keys_change();
         let generation = self.generation.load(Ordering::Relaxed);

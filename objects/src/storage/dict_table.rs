@@ -45,6 +45,7 @@ pub(super) enum Width {
 }
 
 impl Table {
+    #[inline]
     pub(super) fn width(mask: usize) -> Width {
         // The two greatest numbers of each width are marks.
         match mask {
@@ -54,6 +55,7 @@ impl Table {
         }
     }
 
+    #[inline]
     pub(super) fn layout(capacity: usize, mask: usize) -> Option<Layout> {
         let entries = Layout::array::<Entry>(capacity).ok()?;
         let indices = match (mask, Self::width(mask)) {
@@ -67,6 +69,7 @@ impl Table {
     }
 
     /// A table with room for `wanted` entries at least.
+    #[inline]
     pub(super) fn allocate(wanted: usize) -> Result<NonNull<Table>, NoMemory> {
         let (capacity, mask) = if wanted <= SMALL {
             (SMALL, 0)
@@ -173,7 +176,8 @@ impl Table {
         }
     }
 
-    /// The position of the first empty index for a hash.
+    /// The position of the first index for a hash that is empty or whose entry is deleted: whoever comes across it next
+    /// finds another key there, which is as good as none.
     ///
     /// # Safety
     /// As [`Table::set_index`]; fewer entries than indices are filled.
@@ -182,10 +186,13 @@ impl Table {
         unsafe {
             let mask = (*table).mask;
             let mut probe = Probe::new(hash, mask);
-            while Self::index(table, probe.position) != EMPTY {
+            loop {
+                let index = Self::index(table, probe.position);
+                if index == EMPTY || (*Self::entry(table, index)).key.word() == DELETED {
+                    return probe.position;
+                }
                 probe.next(mask);
             }
-            probe.position
         }
     }
 }
@@ -210,6 +217,26 @@ impl Probe {
         self.perturb >>= 5;
         self.position =
             self.position.wrapping_mul(5).wrapping_add(self.perturb as usize).wrapping_add(1) & mask;
+    }
+}
+
+/// A copy of a table without deleted entries, with references of its own, for a local dict.
+///
+/// # Safety
+/// The table is live and nobody changes it meanwhile; `used` equals `filled`.
+pub(super) unsafe fn copy_whole(from: *mut Table) -> Result<NonNull<Table>, NoMemory> {
+    // SAFETY: as the caller promises; both tables have the same layout, and `filled` entries are initialised.
+    unsafe {
+        let (capacity, mask) = ((*from).capacity, (*from).mask);
+        let layout = Table::layout(capacity, mask).ok_or(NoMemory)?;
+        let to = NonNull::new(std::alloc::alloc(layout)).ok_or(NoMemory)?.cast::<Table>();
+        std::ptr::copy_nonoverlapping(from.cast::<u8>(), to.cast().as_ptr(), layout.size());
+        for i in 0..(*from).filled.load(Ordering::Relaxed) {
+            let entry = &*Table::entry(to.as_ptr(), i);
+            // The copied words own nothing yet.
+            std::mem::forget((entry.key.fixed().to_owned(), entry.value.fixed().to_owned()));
+        }
+        Ok(to)
     }
 }
 

@@ -55,12 +55,14 @@ pub enum AssignError {
 }
 
 impl Buffer {
+    #[inline]
     fn layout(capacity: usize) -> Option<Layout> {
         let slots = Layout::array::<Field>(capacity).ok()?;
         Some(Layout::new::<Buffer>().extend(slots).ok()?.0)
     }
 
     /// A buffer of length 0 whose slots are uninitialised.
+    #[inline]
     fn allocate(capacity: usize) -> Result<NonNull<Buffer>, NoMemory> {
         let layout = Self::layout(capacity).ok_or(NoMemory)?;
         // SAFETY: the layout has the size of the head at least.
@@ -73,6 +75,28 @@ impl Buffer {
             unsafe { Self::slot(buffer.as_ptr(), index).write(Field::empty()) };
         }
         Ok(buffer)
+    }
+
+    /// Moves everything to a larger buffer.
+    ///
+    /// # Safety
+    /// Nobody else uses the buffer, and its capacity is less.
+    unsafe fn enlarge(buffer: *mut Buffer, capacity: usize) -> Result<*mut Buffer, NoMemory> {
+        // SAFETY: as the caller promises; the old layout is that of the allocation.
+        unsafe {
+            let old = Self::layout((*buffer).capacity).ok_or(NoMemory)?;
+            let new = Self::layout(capacity).ok_or(NoMemory)?;
+            let moved = std::alloc::realloc(buffer.cast(), old, new.size()).cast::<Buffer>();
+            if moved.is_null() {
+                return Err(NoMemory);
+            }
+            (*moved).capacity = capacity;
+            #[cfg(orochi_loom)]
+            for index in (*moved).len.load(Ordering::Relaxed)..capacity {
+                Self::slot(moved, index).write(Field::empty());
+            }
+            Ok(moved)
+        }
     }
 
     /// # Safety
@@ -105,28 +129,126 @@ fn grown(len: usize) -> Option<usize> {
 
 impl ListStorage {
     /// No elements, no memory.
+    #[inline]
     pub fn new() -> ListStorage {
         ListStorage::default()
     }
 
     /// The elements of a list that is being made, and is local.
     pub fn from_values(values: Vec<Value>) -> Result<ListStorage, NoMemory> {
+        let len = values.len();
+        let mut values = values.into_iter();
+        ListStorage::build(len, |_| values.next().unwrap_or(Value::NONE))
+    }
+
+    /// A copy of the elements of a stride that `range` computes from the length, for a new local list; of one moment of a
+    /// shared one.
+    pub fn duplicate(
+        &self,
+        owner: Owner<'_>,
+        thread: &Thread,
+        range: impl FnOnce(usize) -> (Stride, bool),
+    ) -> Result<ListStorage, NoMemory> {
+        lock::with(owner, thread, || {
+            let buffer = self.load();
+            let (Stride { low, step, count }, backwards) = range(Self::len_of(buffer));
+            ListStorage::build(count, |i| {
+                let i = if backwards { count - 1 - i } else { i };
+                self.get(thread, low + i * step).map_or(Value::NONE, Ref::to_owned)
+            })
+        })
+    }
+
+    /// The `len` elements of a list that is being made, and is local.
+    #[inline]
+    pub fn build(len: usize, mut make: impl FnMut(usize) -> Value) -> Result<ListStorage, NoMemory> {
         let storage = ListStorage::new();
-        if !values.is_empty() {
-            let buffer = Buffer::allocate(values.len())?;
+        if len != 0 {
+            let buffer = Buffer::allocate(len)?;
             storage.buffer.store(buffer.as_ptr(), Ordering::Relaxed);
-            let len = values.len();
-            for (i, value) in values.into_iter().enumerate() {
-                // SAFETY: the buffer was allocated for all of them.
-                unsafe { Buffer::slot(buffer.as_ptr(), i).write(Field::new_local(value)) };
+            for i in 0..len {
+                // SAFETY: the buffer was allocated for all of them. The length counts what is there: `make` may panic.
+                unsafe {
+                    Buffer::slot(buffer.as_ptr(), i).write(Field::new_local(make(i)));
+                    buffer.as_ref().len.store(i + 1, Ordering::Relaxed);
+                }
             }
-            // SAFETY: as above.
-            unsafe { buffer.as_ref() }.len.store(len, Ordering::Relaxed);
         }
         Ok(storage)
     }
 
+    /// The elements `count` times in a row, for a new local list; of one moment of a shared one.
+    pub fn repeated(&self, owner: Owner<'_>, thread: &Thread, count: usize) -> Result<ListStorage, NoMemory> {
+        lock::with(owner, thread, || {
+            let len = Self::len_of(self.load());
+            let mut from = 0;
+            ListStorage::build(len.checked_mul(count).ok_or(NoMemory)?, |_| {
+                let value = self.get(thread, from).map_or(Value::NONE, Ref::to_owned);
+                from = if from + 1 == len { 0 } else { from + 1 };
+                value
+            })
+        })
+    }
+
+    /// Appends the elements of another list (or of this one) to a local list; of one moment of a shared one.
+    pub fn append_copies(
+        &self,
+        owner: Owner<'_>,
+        thread: &Thread,
+        other: &ListStorage,
+        other_owner: Owner<'_>,
+    ) -> Result<(), NoMemory> {
+        lock::with(other_owner, thread, || {
+            let more = Self::len_of(other.load());
+            self.append_local(owner, thread, more, |i| {
+                other.get(thread, i).map_or(Value::NONE, Ref::to_owned)
+            })
+        })
+    }
+
+    /// Appends `more` values, which are made one by one, to a local list.
+    #[inline]
+    pub fn append_local(
+        &self,
+        owner: Owner<'_>,
+        thread: &Thread,
+        more: usize,
+        mut make: impl FnMut(usize) -> Value,
+    ) -> Result<(), NoMemory> {
+        debug_assert!(!owner.is_shared());
+        if more == 0 {
+            return Ok(());
+        }
+        let len = Self::len_of(self.load());
+        let buffer = self.reserve_locked(owner, thread, len.checked_add(more).ok_or(NoMemory)?)?;
+        for i in 0..more {
+            // SAFETY: there is room for all, and the list is local: nobody else uses the buffer.
+            unsafe {
+                Buffer::slot(buffer, len + i).write(Field::new_local(make(i)));
+                (*buffer).len.store(len + i + 1, Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+
+    /// The place of an element of a local list, for the interpreter; `None` for a shared one, or out of range.
+    #[inline(always)]
+    pub fn local_slot<'a>(&'a self, owner: Owner<'_>, thread: &'a Thread, index: usize) -> Option<&'a Field> {
+        if owner.is_shared() { None } else { self.slot_at(thread, index) }
+    }
+
+    /// Whether [`ListStorage::push`] would just store the value.
+    #[inline(always)]
+    pub fn has_local_room(&self, owner: Owner<'_>) -> bool {
+        let buffer = self.buffer.load(Ordering::Relaxed);
+        // SAFETY: a local list's buffer, which this thread alone uses.
+        !owner.is_shared()
+            && !buffer.is_null()
+            && unsafe { (*buffer).len.load(Ordering::Relaxed) < (*buffer).capacity }
+    }
+
     /// Memory for a list that is being made, and is local.
+    #[inline]
     pub fn with_capacity(capacity: usize) -> Result<ListStorage, NoMemory> {
         let storage = ListStorage::new();
         if capacity != 0 {
@@ -277,6 +399,12 @@ impl ListStorage {
         }
         let len = Self::len_of(old);
         let capacity = grown(needed.max(len)).ok_or(NoMemory)?;
+        if !old.is_null() && !owner.is_shared() {
+            // SAFETY: nobody else uses a local list's buffer.
+            let new = unsafe { Buffer::enlarge(old, capacity) }?;
+            self.buffer.store(new, Ordering::Release);
+            return Ok(new);
+        }
         let new = Buffer::allocate(capacity)?.as_ptr();
         // SAFETY: both have room for `len` elements; the references move to the new buffer.
         unsafe {
@@ -318,6 +446,7 @@ impl ListStorage {
         if rejected.is_some() { Err(NoMemory) } else { Ok(()) }
     }
 
+    #[inline]
     fn append_locked(&self, owner: Owner<'_>, thread: &Thread, field: Field) -> Option<Field> {
         let len = Self::len_of(self.load());
         let Ok(buffer) = self.reserve_locked(owner, thread, len + 1) else { return Some(field) };
@@ -374,6 +503,7 @@ impl ListStorage {
     }
 
     /// Takes out the element at the index that `index` computes from the length.
+    #[inline]
     pub fn remove(
         &self,
         owner: Owner<'_>,

@@ -10,6 +10,7 @@ pub mod dict;
 mod dict_table;
 pub mod instance;
 pub mod list;
+pub(crate) mod once_box;
 pub mod set;
 pub mod shape;
 #[cfg(test)]

@@ -4,8 +4,10 @@
 //! limit (three fifths) and the sizes follow CPython's `setobject.c`, since programs print sets of small ints.
 //!
 //! Invariants:
-//! 1. A slot is unused (zero key), then belongs to one key for ever: `hash` is written before the key (Release), the key is
-//!    marked DELETED when it is taken out. Slots are not used again until the table is rebuilt.
+//! 1. A slot is unused (zero key), then belongs to one key: `hash` is written before the key (Release), the key is marked
+//!    DELETED when it is taken out. A slot of a deleted key is used again (as in CPython the last one that the search
+//!    came across); that of a shared set for a key of the same hash only, so that no reader pairs a key with another's
+//!    hash. Searches that ended before that are stale: `generation` changes.
 //! 2. Everything else needs another table, which is built aside, published with Release, and the old one retired (local
 //!    sets: freed at once). Its references have moved.
 //! 3. A table has at least one unused slot, so probing ends.
@@ -76,6 +78,7 @@ pub struct Missing {
     generation: u32,
     filled: usize,
     slot: usize,
+    deleted: Option<usize>,
 }
 
 /// Where a search stands that waits for Python's answer.
@@ -86,6 +89,8 @@ pub struct Cursor {
     filled: usize,
     probe: Probe,
     key: Word,
+    /// The last slot of a deleted key that the search came across.
+    deleted: Option<usize>,
 }
 
 /// Why a key was not inserted; the key comes back.
@@ -204,6 +209,7 @@ impl SetStorage {
     }
 
     /// Whether there are none.
+    #[inline]
     pub fn is_empty(&self, thread: &Thread) -> bool {
         self.len(thread) == 0
     }
@@ -247,12 +253,13 @@ impl SetStorage {
         let generation = self.generation.load(Ordering::Acquire);
         let table = self.load();
         if table.is_null() {
-            return Lookup::Missing(Missing { table, generation, filled: 0, slot: 0 });
+            return Lookup::Missing(Missing { table, generation, filled: 0, slot: 0, deleted: None });
         }
         // SAFETY: as in `len`.
         let (mask, filled) = unsafe { ((*table).mask, (*table).filled.load(Ordering::Acquire)) };
         let probe = Probe::new(hash, mask);
-        search(Cursor { table, generation, filled, probe, key: UNBOUND }, hash, key, matcher)
+        let cursor = Cursor { table, generation, filled, probe, key: UNBOUND, deleted: None };
+        search(cursor, hash, key, matcher)
     }
 
     /// Goes on with a search after Python code has said whether the candidate is equal to the key.
@@ -293,6 +300,7 @@ impl SetStorage {
     }
 
     /// Inserts a key that was found missing.
+    #[inline]
     pub fn insert(
         &self,
         owner: Owner<'_>,
@@ -311,11 +319,29 @@ impl SetStorage {
             if !current {
                 return Some((true, key));
             }
+            if let Some(slot) = missing.deleted.filter(|&slot| reusable(owner, table, slot, hash)) {
+                self.reuse_locked(table, slot, hash, key);
+                return None;
+            }
             self.insert_locked(owner, thread, missing.slot, hash, key).map(|key| (false, key))
         });
         let Some((retry, key)) = rejected else { return Ok(()) };
         let key = key.into_value().unwrap_or(Value::NONE);
         Err(if retry { Rejected::Retry(key) } else { Rejected::NoMemory(key) })
+    }
+
+    /// Puts the key into a slot whose key was deleted.
+    fn reuse_locked(&self, table: *mut Table, slot: usize, hash: i64, key: Field) {
+        let generation = self.generation.load(Ordering::Relaxed);
+        self.generation.store(generation.wrapping_add(1), Ordering::Release);
+        // SAFETY: the present table; the slot's key is deleted.
+        unsafe {
+            let slot = &*Table::slot(table, slot);
+            slot.hash.store(hash, Ordering::Relaxed);
+            // Release (in `init`): who sees the key sees its hash.
+            slot.key.init(key);
+            (*table).used.store((*table).used.load(Ordering::Relaxed) + 1, Ordering::Release);
+        }
     }
 
     /// Puts the key into its slot and grows the table when that fills it; gives the key back without memory.
@@ -479,6 +505,7 @@ impl SetStorage {
     }
 
     /// Replaces the table. Callers hold the lock and dispose of the old one.
+    #[inline]
     fn publish(&self, new: *mut Table) {
         let generation = self.generation.load(Ordering::Relaxed);
         self.generation.store(generation.wrapping_add(1), Ordering::Release);
@@ -487,6 +514,15 @@ impl SetStorage {
     }
 }
 
+/// Whether a slot that the search found deleted can take a key of this hash (invariant 1). Callers hold the lock, and the
+/// table is the present one.
+fn reusable(owner: Owner<'_>, table: *mut Table, slot: usize, hash: i64) -> bool {
+    // SAFETY: the search ended in this table.
+    let slot = unsafe { &*Table::slot(table, slot) };
+    !owner.is_shared() || slot.hash.load(Ordering::Relaxed) == hash
+}
+
+#[inline]
 fn search(mut cursor: Cursor, hash: i64, key: Word, matcher: &impl KeyMatcher) -> Lookup {
     let Cursor { table, generation, filled, .. } = cursor;
     // SAFETY: the table is live; the probe stays within the mask.
@@ -498,9 +534,17 @@ fn search(mut cursor: Cursor, hash: i64, key: Word, matcher: &impl KeyMatcher) -
             // Acquire (in `word`) before the hash: who sees the key sees its hash.
             let word = slot.key.word();
             if word == UNBOUND {
-                return Lookup::Missing(Missing { table, generation, filled, slot: at });
+                return Lookup::Missing(Missing {
+                    table,
+                    generation,
+                    filled,
+                    slot: at,
+                    deleted: cursor.deleted,
+                });
             }
-            if word != DELETED && slot.hash.load(Ordering::Relaxed) == hash {
+            if word == DELETED {
+                cursor.deleted = Some(at);
+            } else if slot.hash.load(Ordering::Relaxed) == hash {
                 let found = Found { table, generation, slot: at };
                 if word == key {
                     return Lookup::Found(found);
@@ -520,6 +564,7 @@ fn search(mut cursor: Cursor, hash: i64, key: Word, matcher: &impl KeyMatcher) -
     }
 }
 
+#[inline]
 fn remove_locked(table: *mut Table, slot: usize) -> Field {
     // SAFETY: callers hold the lock and found a key in this slot of the present table.
     unsafe {

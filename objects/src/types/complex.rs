@@ -385,7 +385,7 @@ impl PyComplex {
             return format::plain(thread, this.get());
         };
         let name = crate::class_of(this.get()).name();
-        let text = spec.format_complex((this.real, this.imag), &format::locale(), &name);
+        let text = spec.format_complex((this.real, this.imag), &format::locale_for(&spec), &name);
         crate::str::from_wtf8(thread, &text.map_err(format::format_error)?)
     }
 

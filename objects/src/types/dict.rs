@@ -55,21 +55,25 @@ impl From<NoMemory> for crate::error::PyErr {
 }
 
 /// A new empty dict.
+#[inline]
 pub fn new(thread: &Thread) -> PyResult<Owned<PyDict>> {
     from_storage(thread, DictStorage::new())
 }
 
 /// A new empty dict with room for `entries` keys.
+#[inline]
 pub fn with_capacity(thread: &Thread, entries: usize) -> PyResult<Owned<PyDict>> {
     from_storage(thread, DictStorage::with_capacity(entries)?)
 }
 
 /// A new dict with this memory, which belongs to no other object.
+#[inline]
 pub fn from_storage(thread: &Thread, storage: DictStorage) -> PyResult<Owned<PyDict>> {
     subclass_object(thread, PyDict::static_type().get(), storage)
 }
 
 /// A new instance of `dict` or a subclass.
+#[inline]
 pub fn subclass_object(
     thread: &Thread,
     class: &Obj<PyType>,
@@ -85,6 +89,7 @@ pub fn copy(thread: &Thread, dict: &Obj<PyDict>) -> PyResult<Owned<PyDict>> {
 }
 
 /// Searches a key, calling Python where keys have to be compared by it. Never returns `Lookup::Ask`.
+#[inline]
 pub fn find(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyResult<Lookup> {
     let mut lookup = dict.storage.find(thread, key.hash, key.word(), key);
     while let Lookup::Ask { candidate, cursor } = lookup {
@@ -112,6 +117,7 @@ pub fn get(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyResult<O
 }
 
 /// The value under any object; TypeError if it is unhashable.
+#[inline]
 pub fn get_item(thread: &mut Thread, dict: &Obj<PyDict>, key: Ref<'_>) -> PyResult<Option<Value>> {
     let key = Key::for_dict(thread, key)?;
     get(thread, dict, &key)
@@ -156,6 +162,7 @@ pub fn set(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>, mut value: Va
 }
 
 /// `dict[key] = value` for any object as key; TypeError if it is unhashable.
+#[inline]
 pub fn set_item(thread: &mut Thread, dict: &Obj<PyDict>, key: Ref<'_>, value: Value) -> PyResult<()> {
     let key = Key::for_dict(thread, key)?;
     set(thread, dict, &key, value)
@@ -211,6 +218,7 @@ pub fn delete(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyResul
 }
 
 /// Whether there is such a key.
+#[inline]
 pub fn contains(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyResult<bool> {
     Ok(matches!(find(thread, dict, key)?, Lookup::Found(_)))
 }
@@ -222,6 +230,7 @@ pub fn len(thread: &Thread, dict: &Obj<PyDict>) -> usize {
 }
 
 /// The entry at a position or behind it, and where to go on: to walk over a dict that may change meanwhile.
+#[inline]
 pub fn next_entry(thread: &Thread, dict: &Obj<PyDict>, from: usize) -> Option<(usize, Entry)> {
     let (at, entry) = dict.storage.next_entry(thread, from)?;
     Some((at + 1, Entry { hash: entry.hash, key: entry.key.to_owned(), value: entry.value.to_owned() }))

@@ -5,7 +5,8 @@ use crate::types::str::PyStr;
 use orochi_core::{Obj, Ref, Thread};
 use orochi_text::format_spec::{FormatError, FormatSpec, Kind, Locale};
 use orochi_text::search::SizeError;
-use std::sync::RwLock;
+use std::borrow::Cow;
+use std::sync::{LazyLock, RwLock};
 
 static LOCALE: RwLock<Option<Locale>> = RwLock::new(None);
 
@@ -16,9 +17,15 @@ pub fn set_locale(locale: Option<Locale>) {
     }
 }
 
-/// What the type `n` uses.
-pub fn locale() -> Locale {
-    LOCALE.read().ok().and_then(|locale| locale.clone()).unwrap_or_default()
+/// What a specification uses: the locale with the type `n`, else that of `C`, for which nothing is locked.
+pub fn locale_for(spec: &FormatSpec) -> Cow<'static, Locale> {
+    static PLAIN: LazyLock<Locale> = LazyLock::new(Locale::default);
+    if spec.code.is_some_and(|code| code == 'n')
+        && let Some(locale) = LOCALE.read().ok().and_then(|locale| locale.clone())
+    {
+        return Cow::Owned(locale);
+    }
+    Cow::Borrowed(&PLAIN)
 }
 
 /// The exception for an error of the mini-language.

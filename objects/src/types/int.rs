@@ -36,6 +36,7 @@ pub enum IntRef<'a> {
 
 impl<'a> IntRef<'a> {
     /// The value as a `BigInt`.
+    #[inline]
     pub fn to_big(self) -> Cow<'a, BigInt> {
         match self {
             IntRef::Small(value) => Cow::Owned(BigInt::from(value)),
@@ -44,6 +45,7 @@ impl<'a> IntRef<'a> {
     }
 
     /// The value, if it fits an `i64`.
+    #[inline]
     pub fn to_i64(self) -> Option<i64> {
         match self {
             IntRef::Small(value) => Some(value),
@@ -65,6 +67,7 @@ pub fn value(object: Ref<'_>) -> Option<IntRef<'_>> {
 }
 
 /// Whether the object is an int (bools and instances of subclasses included).
+#[inline]
 pub fn is_int(object: Ref<'_>) -> bool {
     value(object).is_some()
 }
@@ -92,6 +95,7 @@ pub fn heap(thread: &Thread, class: &Obj<PyType>, value: BigInt) -> PyResult {
 }
 
 /// The int that an object stands for as an index (`__index__`), owned. TypeError for others.
+#[inline]
 pub fn index(thread: &mut Thread, object: Ref<'_>) -> PyResult {
     if object.as_small_int().is_some() || is_exact(object, PyInt::static_type()) {
         return Ok(object.to_owned());

@@ -1,6 +1,6 @@
 //! Keys of dicts and sets: their hash, and how they compare with keys in a table without calling Python code.
 
-use crate::class::{PyClass, is_exact};
+use crate::class::exactly;
 use crate::error::{PyErr, PyResult, type_error};
 use crate::protocol;
 use crate::storage::{KeyMatch, KeyMatcher};
@@ -110,10 +110,7 @@ pub fn hash_small(value: i64) -> i64 {
 /// The str, if it is one exactly.
 #[inline(always)]
 pub fn exact_str(object: Ref<'_>) -> Option<&Obj<PyStr>> {
-    if !is_exact(object, PyStr::static_type()) {
-        return None;
-    }
-    object.downcast::<PyStr>()
+    exactly::<PyStr>(object)
 }
 
 impl KeyMatcher for Key<'_> {

@@ -2,10 +2,11 @@
 //!
 //! The memory is in `storage/list.rs`; methods are in `list_/`.
 
-use crate::class::{PyClass, is_exact};
+use crate::class::{PyClass, exactly};
 use crate::error::{PyResult, memory_error};
 use crate::protocol;
-use crate::storage::list::ListStorage;
+use crate::storage::list::{ListStorage, Stride};
+use crate::types::items;
 use crate::types::list_::{ITERATION, METHODS, OPERATORS};
 use crate::types::tuple::PyTuple;
 use crate::types::r#type::PyType;
@@ -35,16 +36,36 @@ impl PyList {
 }
 
 /// A new list of these values.
+#[inline]
 pub fn new(thread: &Thread, values: Vec<Value>) -> PyResult<Owned<PyList>> {
     subclass_object(thread, PyList::static_type().get(), ListStorage::from_values(values)?)
 }
 
+/// A new list of `len` values that are made one by one.
+#[inline]
+pub fn build(thread: &Thread, len: usize, make: impl FnMut(usize) -> Value) -> PyResult<Owned<PyList>> {
+    subclass_object(thread, PyList::static_type().get(), ListStorage::build(len, make)?)
+}
+
+/// A new list with the elements of a slice of another.
+#[inline]
+pub fn part(
+    thread: &Thread,
+    list: &Obj<PyList>,
+    range: impl FnOnce(usize) -> (Stride, bool),
+) -> PyResult<Owned<PyList>> {
+    let storage = list.storage.duplicate(Owner::from(list), thread, range)?;
+    subclass_object(thread, PyList::static_type().get(), storage)
+}
+
 /// A new empty list with room for `capacity` elements.
+#[inline]
 pub fn with_capacity(thread: &Thread, capacity: usize) -> PyResult<Owned<PyList>> {
     subclass_object(thread, PyList::static_type().get(), ListStorage::with_capacity(capacity)?)
 }
 
 /// A new instance of `list` or a subclass.
+#[inline]
 pub fn subclass_object(
     thread: &Thread,
     class: &Obj<PyType>,
@@ -84,33 +105,33 @@ pub fn load_register(thread: &Thread, list: &Obj<PyList>, index: usize) -> Word 
 }
 
 /// Owned copies of all elements, of one moment.
+#[inline]
 pub fn values(thread: &Thread, list: &Obj<PyList>) -> PyResult<Vec<Value>> {
     Ok(list.storage.to_vec(Owner::from(list), thread)?)
 }
 
-/// The items of any iterable; lists and tuples are copied without iterating.
+/// The items of any iterable; those of built-in containers without iterating.
 pub fn to_values(thread: &mut Thread, iterable: Ref<'_>) -> PyResult<Vec<Value>> {
-    match plain_values(thread, iterable) {
+    match items::of(thread, iterable) {
         Some(values) => values,
         None => protocol::collect(thread, iterable),
     }
 }
 
-/// The items of an exact list or tuple.
-pub fn plain_values(thread: &Thread, object: Ref<'_>) -> Option<PyResult<Vec<Value>>> {
-    if is_exact(object, PyList::static_type()) {
-        return object.downcast::<PyList>().map(|list| values(thread, list));
-    }
-    if is_exact(object, PyTuple::static_type()) {
-        return object.downcast::<PyTuple>().map(|tuple| Ok(tuple.items().map(Ref::to_owned).collect()));
-    }
-    None
-}
-
 /// Appends the items of any iterable, one by one.
 pub fn extend(thread: &mut Thread, list: &Obj<PyList>, iterable: Ref<'_>) -> PyResult<()> {
-    if let Some(values) = plain_values(thread, iterable) {
-        return Ok(list.storage.extend(Owner::from(list), thread, values?)?);
+    let owner = Owner::from(list);
+    if !owner.is_shared() {
+        if let Some(other) = exactly::<PyList>(iterable) {
+            return Ok(list.storage.append_copies(owner, thread, &other.storage, Owner::from(other))?);
+        }
+        if let Some(tuple) = exactly::<PyTuple>(iterable) {
+            let item = |i| tuple.item(i).map_or(Value::NONE, Ref::to_owned);
+            return Ok(list.storage.append_local(owner, thread, tuple.len(), item)?);
+        }
+    }
+    if let Some(values) = items::of(thread, iterable) {
+        return Ok(list.storage.extend(owner, thread, values?)?);
     }
     protocol::iterate(thread, iterable, |thread, item| push(thread, list, item))
 }

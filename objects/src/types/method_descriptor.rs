@@ -57,11 +57,13 @@ pub fn check_receiver(class: Ref<'_>, name: &str, receiver: Ref<'_>) -> PyResult
 
 impl PyMethodDescriptor {
     /// The method table's entry.
+    #[inline]
     pub fn definition(&self) -> &'static MethodDef {
         self.method.0
     }
 
     /// The class it belongs to.
+    #[inline]
     pub fn owner(&self) -> Ref<'_> {
         self.class.fixed()
     }

@@ -25,6 +25,7 @@ pub(crate) mod generic_alias_;
 pub mod getset;
 pub mod int;
 pub mod int_;
+pub mod items;
 pub mod iterators;
 pub mod key;
 pub mod list;

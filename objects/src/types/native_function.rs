@@ -29,6 +29,7 @@ unsafe impl orochi_core::Trace for Definition {
 
 impl PyNativeFunction {
     /// The method table's entry.
+    #[inline]
     pub fn definition(&self) -> &'static MethodDef {
         self.method.0
     }
@@ -60,15 +61,26 @@ pub fn new(
     Ok(crate::alloc(thread, PyNativeFunction::static_type().get(), function)?.into_value())
 }
 
+impl PyNativeFunction {
+    /// The receiver that the function wants to be given before its arguments.
+    #[inline(always)]
+    pub fn bound_to(&self) -> Option<Ref<'_>> {
+        if self.method.0.kind == MethodKind::Function {
+            return None;
+        }
+        self.this.as_ref().filter(|_| self.passes_receiver()).map(Field::fixed)
+    }
+}
+
 /// Calls a native function object.
 pub fn call(thread: &mut Thread, this: &Obj<PyNativeFunction>, args: Args<'_>) -> PyResult {
     let function = this.method.0.function;
-    match &this.this {
-        Some(receiver) if this.passes_receiver() => {
-            let values = args.prepend(receiver.fixed());
+    match this.bound_to() {
+        Some(receiver) => {
+            let values = args.prepend(receiver);
             function(thread, Args::with_names(&values, args.names()))
         }
-        _ => function(thread, args),
+        None => function(thread, args),
     }
 }
 

@@ -35,6 +35,7 @@ pub(crate) fn claims_class(thread: &Thread, class: &Obj<PyType>) -> bool {
 }
 
 /// The slot of `object`, for telling whether a class has its own.
+#[inline]
 fn is_objects(class: &Obj<PyType>, slot: SlotId) -> bool {
     class.slots.raw(slot) == type_::object_class().slots.raw(slot)
 }
@@ -70,6 +71,12 @@ pub fn allocate(thread: &mut Thread, class: &Obj<PyType>) -> PyResult {
 #[inline]
 pub fn is_plain(class: &Obj<PyType>) -> bool {
     is_objects(class, SlotId::tp_new) && !class.has(TypeFlags::ABSTRACT)
+}
+
+/// Whether `__init__` is `object`'s and leaves all arguments to a `__new__` that isn't.
+#[inline]
+pub fn init_does_nothing(class: &Obj<PyType>) -> bool {
+    is_objects(class, SlotId::tp_init) && !is_objects(class, SlotId::tp_new)
 }
 
 #[pymethods(parts(METHODS))]

@@ -1,9 +1,13 @@
 //! `slice`: three objects, and the arithmetic of what they select in a sequence.
 
+use crate::class::exactly;
 use crate::error::{PyResult, type_error, value_error};
 use crate::protocol::{self, CompareOp};
 use crate::storage::list::Stride;
 use crate::types::int::{self, IntRef};
+use crate::types::list::PyList;
+use crate::types::str::PyStr;
+use crate::types::tuple::PyTuple;
 use crate::types::r#type::PyType;
 use crate::types::{repr_guard, tuple};
 use num_bigint::BigInt;
@@ -99,6 +103,7 @@ impl PySlice {
     }
 
     /// The numbers. TypeError for what is no index, ValueError for a step of zero.
+    #[inline]
     pub fn unpack(&self, thread: &mut Thread) -> PyResult<Bounds> {
         let step = evaluate(thread, self.step(), 1)?;
         if step == 0 {
@@ -113,8 +118,29 @@ impl PySlice {
     }
 }
 
+/// The numbers of a slice whose parts are None or small ints; `None` for others, and for a step of zero.
+pub fn plain_bounds(start: Ref<'_>, stop: Ref<'_>, step: Ref<'_>) -> Option<Bounds> {
+    let number = |part: Ref<'_>, default| if part.is_none() { Some(default) } else { part.as_small_int() };
+    let step = number(step, 1).filter(|&step| step != 0)?;
+    let (first, last) = if step < 0 { (i64::MAX, i64::MIN) } else { (0, i64::MAX) };
+    Some(Bounds { start: number(start, first)?, stop: number(stop, last)?, step })
+}
+
+/// `sequence[start:stop:step]` of exactly a str, list, tuple or bytes; `None` for others.
+pub fn plain_part(thread: &mut Thread, sequence: Ref<'_>, bounds: Bounds) -> Option<PyResult> {
+    if let Some(text) = exactly::<PyStr>(sequence) {
+        return Some(crate::types::str_::sequence::part(thread, text, bounds.span(text.len())));
+    }
+    if let Some(list) = exactly::<PyList>(sequence) {
+        return Some(crate::types::list_::slice(thread, list, bounds));
+    }
+    let tuple = exactly::<PyTuple>(sequence)?;
+    Some(crate::types::tuple_::part(thread, tuple, bounds.span(tuple.len())))
+}
+
 impl Bounds {
     /// What is selected in a sequence of `len` elements.
+    #[inline]
     pub fn span(self, len: usize) -> Span {
         let len = i64::try_from(len).unwrap_or(i64::MAX);
         let place = |index: i64| {
@@ -135,6 +161,7 @@ impl Bounds {
 
 impl Span {
     /// The same elements in rising order, and whether that is the other way round.
+    #[inline]
     pub fn stride(self) -> (Stride, bool) {
         let step = usize::try_from(self.step.unsigned_abs()).unwrap_or(usize::MAX);
         if self.count == 0 {
@@ -148,6 +175,7 @@ impl Span {
     }
 
     /// The indices in order.
+    #[inline]
     pub fn indices(self) -> impl ExactSizeIterator<Item = usize> {
         (0..self.count).map(move |i| {
             let offset = i64::try_from(i).unwrap_or(0).wrapping_mul(self.step);
@@ -196,6 +224,7 @@ impl PySlice {
     /// indices, and the stride length of the extended slice described by
     /// S. Out of bounds indices are clipped in a manner consistent with the
     /// handling of normal slices.
+    #[inline]
     fn indices(thread: &mut Thread, this: &Obj<Self>, length: Ref<'_>) -> PyResult {
         let length = int::index(thread, length)?;
         let length = big(length.get());

@@ -6,13 +6,13 @@
 use crate::class::PyClass;
 use crate::error::{PyResult, memory_error, type_error};
 use orochi_core::object::Tail;
-use orochi_core::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::storage::once_box::OnceBox;
+use orochi_core::sync::{AtomicU64, Ordering};
 use orochi_core::{Field, Header, Layout, Obj, Owned, Payload, Ref, Thread, Trace, Value};
 use orochi_macros::{pyclass, pymethods};
 use orochi_text::wtf8::{Breadcrumbs, Wtf8};
 use std::borrow::Cow;
 use std::ptr::NonNull;
-use std::sync::OnceLock;
 
 /// str(object='') -> str
 /// str(bytes_or_buffer[, encoding[, errors]]) -> str
@@ -29,12 +29,10 @@ pub struct PyStr {
     /// The hash, once computed (0: not yet; a hash of 0 is computed again each time).
     hash: AtomicU64,
     /// For text that isn't ASCII: the index, once built. ASCII text needs none.
-    breadcrumbs: OnceLock<Box<Breadcrumbs>>,
-    /// How many bytes of the tail are text. It changes only while one register holds the one reference there is
-    /// ([`append_in_place`]); whoever reaches the str later sees the outcome.
+    breadcrumbs: OnceBox<Breadcrumbs>,
+    /// How many bytes of the tail are text, above [`FLAG_BITS`] flags. It changes only while one register holds the one
+    /// reference there is ([`append_in_place`]); whoever reaches the str later sees the outcome.
     used: AtomicU64,
-    ascii: AtomicBool,
-    interned: AtomicBool,
     /// The text, and room for more behind it if the str grew before.
     bytes: Tail<u8>,
 }
@@ -46,12 +44,30 @@ unsafe impl Trace for PyStr {
     fn trace(&self, _visit: &mut dyn FnMut(&Field)) {}
 }
 
+/// Flag in `used`: every code point is below 128.
+const ASCII: u64 = 1;
+/// Flag in `used`: the str is in the table of interned ones.
+const INTERNED: u64 = 2;
+const FLAG_BITS: u32 = 2;
+
 unsafe fn size(object: NonNull<Header>) -> usize {
     // SAFETY: called for live strs.
     unsafe { object.cast::<Obj<PyStr>>().as_ref() }.bytes.size_with::<PyStr>()
 }
 
 impl PyStr {
+    /// The payload of a str of which the first `used` bytes of the tail are text.
+    #[inline(always)]
+    fn payload(bytes: Tail<u8>, used: usize, ascii: bool) -> PyStr {
+        let flags = if ascii { ASCII } else { 0 };
+        PyStr {
+            hash: AtomicU64::new(0),
+            breadcrumbs: OnceBox::empty(),
+            used: AtomicU64::new((used as u64) << FLAG_BITS | flags),
+            bytes,
+        }
+    }
+
     /// The WTF-8 bytes.
     #[inline(always)]
     pub fn as_bytes(&self) -> &[u8] {
@@ -64,7 +80,7 @@ impl PyStr {
     /// Number of bytes.
     #[inline(always)]
     pub fn byte_len(&self) -> usize {
-        self.used.load(Ordering::Relaxed) as usize
+        (self.used.load(Ordering::Relaxed) >> FLAG_BITS) as usize
     }
 
     /// The text.
@@ -83,7 +99,7 @@ impl PyStr {
     /// Whether every code point is below 128.
     #[inline(always)]
     pub fn is_ascii(&self) -> bool {
-        self.ascii.load(Ordering::Relaxed)
+        self.used.load(Ordering::Relaxed) & ASCII != 0
     }
 
     /// Number of code points.
@@ -93,13 +109,14 @@ impl PyStr {
     }
 
     /// Whether the text is empty.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.byte_len() == 0
     }
 
     /// The index of text that isn't ASCII.
     pub fn breadcrumbs(&self) -> &Breadcrumbs {
-        self.breadcrumbs.get_or_init(|| Box::new(Breadcrumbs::new(self.as_wtf8())))
+        self.breadcrumbs.get_or_init(|| Breadcrumbs::new(self.as_wtf8()))
     }
 
     /// Byte offset of the code point with this index (`len()` gives the end); an index beyond the end gives the end.
@@ -127,12 +144,13 @@ impl PyStr {
     }
 
     /// Whether the str is in the table of interned ones.
+    #[inline]
     pub fn is_interned(&self) -> bool {
-        self.interned.load(Ordering::Relaxed)
+        self.used.load(Ordering::Relaxed) & INTERNED != 0
     }
 
     pub(crate) fn set_interned(&self) {
-        self.interned.store(true, Ordering::Relaxed);
+        self.used.fetch_or(INTERNED, Ordering::Relaxed);
     }
 }
 
@@ -143,11 +161,13 @@ impl std::fmt::Display for PyStr {
 }
 
 /// A new str. MemoryError if there is no memory.
+#[inline]
 pub fn new(thread: &Thread, text: &str) -> PyResult<Value> {
     from_wtf8(thread, text.as_ref())
 }
 
 /// A new str from WTF-8. The empty one and those of one ASCII character are shared.
+#[inline]
 pub fn from_wtf8(thread: &Thread, text: &Wtf8) -> PyResult<Value> {
     if text.len() <= 1
         && let Some(shared) = crate::types::str_::single::shared(thread, text)
@@ -157,25 +177,94 @@ pub fn from_wtf8(thread: &Thread, text: &Wtf8) -> PyResult<Value> {
     Ok(object(thread, text)?.into_value())
 }
 
+/// The `count` characters from `start` on of a text that is all ASCII; `None` for other texts.
+#[inline]
+pub fn part_of_ascii(thread: &Thread, text: &Obj<PyStr>, start: usize, count: usize) -> Option<PyResult> {
+    let bytes = text.as_bytes().get(start..start.checked_add(count)?).filter(|_| text.is_ascii())?;
+    Some(match bytes {
+        [] => crate::types::str_::single::empty(thread),
+        [byte] => crate::types::str_::single::latin1(thread, *byte),
+        _ => allocate(thread, PyStr::static_type().get(), &[bytes], true).map(Owned::into_value),
+    })
+}
+
 /// The text of two strs in a row.
+#[inline]
 pub fn concatenated(thread: &Thread, left: &Obj<PyStr>, right: &Obj<PyStr>) -> PyResult<Owned<PyStr>> {
     let ascii = left.is_ascii() && right.is_ascii();
     allocate(thread, PyStr::static_type().get(), &[left.as_bytes(), right.as_bytes()], ascii)
 }
 
 /// The text of several strs in a row.
-pub fn joined(thread: &Thread, parts: &[&Obj<PyStr>]) -> PyResult {
-    let ascii = parts.iter().all(|part| part.is_ascii());
-    let bytes: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
-    Ok(allocate(thread, PyStr::static_type().get(), &bytes, ascii)?.into_value())
+pub fn joined<'a>(
+    thread: &Thread,
+    parts: impl ExactSizeIterator<Item = &'a Obj<PyStr>>,
+) -> PyResult {
+    const FEW: usize = 12;
+    let (mut ascii, len) = (true, parts.len());
+    let bytes = parts.map(|part| {
+        ascii &= part.is_ascii();
+        part.as_bytes()
+    });
+    let class = PyStr::static_type().get();
+    let made = if len <= FEW {
+        let mut few: [&[u8]; FEW] = [&[]; FEW];
+        few.iter_mut().zip(bytes).for_each(|(place, part)| *place = part);
+        allocate(thread, class, few.get(..len).unwrap_or_default(), ascii)
+    } else {
+        let mut many = Vec::new();
+        many.try_reserve_exact(len).map_err(|_| memory_error())?;
+        many.extend(bytes);
+        allocate(thread, class, &many, ascii)
+    };
+    made.map(Owned::into_value)
+}
+
+/// The text of `original` with each byte changed to another ASCII one; for original text that is ASCII.
+#[inline]
+pub(crate) fn mapped_ascii(
+    thread: &Thread,
+    original: &Obj<PyStr>,
+    change: impl Fn(u8) -> u8,
+) -> PyResult<Value> {
+    let bytes = original.as_bytes();
+    if let [byte] = bytes {
+        return crate::types::str_::single::latin1(thread, change(*byte));
+    }
+    // SAFETY: the class's layout is PyStr's; the tail goes last.
+    let made = unsafe {
+        orochi_core::alloc::allocate_with_tail::<PyStr, u8>(
+            thread,
+            NonNull::from(PyStr::static_type().get()).cast(),
+            bytes.len(),
+            |tail| PyStr::payload(tail, bytes.len(), true),
+            |i| bytes.get(i).map_or(0, |&byte| change(byte) & 0x7f),
+        )
+    };
+    made.map(Owned::into_value).ok_or_else(memory_error)
+}
+
+/// The str of a part of another's text.
+#[inline]
+pub(crate) fn part(thread: &Thread, whole: &Obj<PyStr>, part: &Wtf8) -> PyResult<Value> {
+    if part.len() <= 1
+        && let Some(shared) = crate::types::str_::single::shared(thread, part)
+    {
+        return shared;
+    }
+    let bytes: &[u8] = part.as_ref();
+    let ascii = whole.is_ascii() || bytes.is_ascii();
+    Ok(allocate(thread, PyStr::static_type().get(), &[bytes], ascii)?.into_value())
 }
 
 /// A new str as its object.
+#[inline]
 pub fn object(thread: &Thread, text: &Wtf8) -> PyResult<Owned<PyStr>> {
     subclass_object(thread, PyStr::static_type().get(), text)
 }
 
 /// A new instance of `str` or a subclass with this text.
+#[inline]
 pub fn subclass_object(
     thread: &Thread,
     class: &Obj<crate::types::r#type::PyType>,
@@ -186,6 +275,7 @@ pub fn subclass_object(
 }
 
 /// A new str whose bytes are these, one part after the other; together they are WTF-8.
+#[inline]
 fn allocate(
     thread: &Thread,
     class: &Obj<crate::types::r#type::PyType>,
@@ -197,6 +287,7 @@ fn allocate(
 }
 
 /// The same, of which only the first `used` bytes are text (they are no more than all): the rest is room to grow.
+#[inline]
 fn allocate_used(
     thread: &Thread,
     class: &Obj<crate::types::r#type::PyType>,
@@ -211,14 +302,7 @@ fn allocate_used(
             thread,
             NonNull::from(class).cast(),
             parts,
-            |tail| PyStr {
-                hash: AtomicU64::new(0),
-                breadcrumbs: OnceLock::new(),
-                used: AtomicU64::new(used as u64),
-                ascii: AtomicBool::new(ascii),
-                interned: AtomicBool::new(false),
-                bytes: tail,
-            },
+            |tail| PyStr::payload(tail, used, ascii),
         )
     };
     made.ok_or_else(memory_error)
@@ -266,11 +350,9 @@ pub unsafe fn append_in_place(left: Ref<'_>, right: &Obj<PyStr>) -> bool {
         let end = (left.word() as *mut u8).add(offset + used);
         std::ptr::copy_nonoverlapping(right.as_bytes().as_ptr(), end, more);
     }
-    object.used.store((used + more) as u64, Ordering::Relaxed);
+    let ascii = if object.is_ascii() && right.is_ascii() { ASCII } else { 0 };
+    object.used.store(((used + more) as u64) << FLAG_BITS | ascii, Ordering::Relaxed);
     object.hash.store(0, Ordering::Relaxed);
-    if !right.is_ascii() {
-        object.ascii.store(false, Ordering::Relaxed);
-    }
     true
 }
 
@@ -296,6 +378,7 @@ pub fn display_wtf8(object: Ref<'_>) -> std::borrow::Cow<'_, Wtf8> {
 }
 
 /// The text of an argument that must be a str; `what` opens the message of the TypeError ("f() argument 1").
+#[inline]
 pub fn expect<'a>(object: Ref<'a>, what: &str) -> PyResult<&'a Obj<PyStr>> {
     object.downcast::<PyStr>().ok_or_else(|| {
         type_error(Cow::Owned(format!("{what} must be str, not {}", crate::class_of(object).name())))
@@ -310,6 +393,7 @@ pub fn expect_attribute_name(name: Ref<'_>) -> PyResult<&Obj<PyStr>> {
 }
 
 /// The str itself if it is exactly a `str`; a copy of an instance of a subclass.
+#[inline]
 pub fn exact(thread: &Thread, text: &Obj<PyStr>) -> PyResult<Value> {
     if crate::class::is_exact(text.get(), PyStr::static_type()) {
         return Ok(text.to_value());

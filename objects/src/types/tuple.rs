@@ -45,6 +45,7 @@ impl PyTuple {
     }
 
     /// Whether there are none.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -56,6 +57,7 @@ impl PyTuple {
     }
 
     /// The items. They live as long as the tuple is borrowed: a tuple never changes.
+    #[inline]
     pub fn items(&self) -> impl DoubleEndedIterator<Item = Ref<'_>> + ExactSizeIterator {
         self.items.as_slice().iter().map(Field::fixed)
     }
@@ -68,6 +70,7 @@ impl PyTuple {
 }
 
 /// A new tuple of these values.
+#[inline]
 pub fn new(thread: &Thread, values: Vec<Value>) -> PyResult<Owned<PyTuple>> {
     if values.is_empty() {
         return Ok(empty(thread).to_owned());
@@ -75,12 +78,21 @@ pub fn new(thread: &Thread, values: Vec<Value>) -> PyResult<Owned<PyTuple>> {
     subclass_object(thread, PyTuple::static_type().get(), values)
 }
 
+/// A new tuple of a few values.
+#[inline]
+pub fn of<const N: usize>(thread: &Thread, values: [Value; N]) -> PyResult<Value> {
+    let mut values = values.into_iter();
+    Ok(build(thread, N, |_| values.next().unwrap_or(Value::NONE))?.into_value())
+}
+
 /// A new tuple of these references.
+#[inline]
 pub fn from_refs(thread: &Thread, values: &[Ref<'_>]) -> PyResult<Owned<PyTuple>> {
     new(thread, values.iter().map(|value| Ref::to_owned(*value)).collect())
 }
 
 /// A new instance of `tuple` or a subclass.
+#[inline]
 pub fn subclass_object(thread: &Thread, class: &Obj<PyType>, values: Vec<Value>) -> PyResult<Owned<PyTuple>> {
     let mut values = values.into_iter();
     // SAFETY: the class's layout is PyTuple's; the tail goes last; a new object is local.
@@ -97,6 +109,7 @@ pub fn subclass_object(thread: &Thread, class: &Obj<PyType>, values: Vec<Value>)
 }
 
 /// A new tuple of `len` values that are made one by one.
+#[inline]
 pub fn build(thread: &Thread, len: usize, mut make: impl FnMut(usize) -> Value) -> PyResult<Owned<PyTuple>> {
     if len == 0 {
         return Ok(empty(thread).to_owned());

@@ -29,7 +29,10 @@ pub(crate) fn count_elements(thread: &mut Thread, mapping: Ref<'_>, iterable: Re
         return protocol::iterate(thread, iterable, |thread, item| {
             let key = Key::for_dict(thread, item.get())?;
             let count = match dict::get(thread, counts, &key)? {
-                Some(count) => number::add(thread, count.get(), one.get())?,
+                Some(count) => match count.get().as_small_int().and_then(|count| count.checked_add(1)) {
+                    Some(count) => int::new(thread, count)?,
+                    None => number::add(thread, count.get(), one.get())?,
+                },
                 None => one.clone(),
             };
             dict::set(thread, counts, &key, count)

@@ -6,6 +6,7 @@
 use super::{Align, FormatSpec, Grouping, Locale, SizeError, ZERO};
 use crate::search::Buffer;
 use crate::wtf8::{CodePoint, Wtf8, Wtf8Buf};
+use std::borrow::Cow;
 
 /// The parts of a number.
 pub(super) struct Number<'a> {
@@ -119,7 +120,11 @@ pub(super) fn number(
     let least = if zeros { width.saturating_sub(others) } else { 0 };
     // Refuse what can't be held before it is built digit by digit.
     Buffer::try_reserve(&mut Wtf8Buf::new(), least)?;
-    let whole = if number.whole.is_empty() { Wtf8Buf::new() } else { group(number.whole, least, separators) };
+    let whole = if number.whole.is_empty() {
+        Cow::Borrowed(Wtf8::empty())
+    } else {
+        group(number.whole, least, separators)
+    };
     let padding = width.saturating_sub(others + whole.count_code_points());
     let (left, inner, right) = match spec.align {
         Align::Left => (0, 0, padding),
@@ -142,8 +147,8 @@ pub(super) fn number(
 }
 
 /// Groups of three from the point on.
-fn group_fraction(digits: &str, separator: Option<char>) -> String {
-    let Some(separator) = separator else { return digits.to_owned() };
+fn group_fraction(digits: &str, separator: Option<char>) -> Cow<'_, str> {
+    let Some(separator) = separator else { return Cow::Borrowed(digits) };
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && at % 3 == 0 {
@@ -151,16 +156,19 @@ fn group_fraction(digits: &str, separator: Option<char>) -> String {
         }
         out.push(digit);
     }
-    out
+    Cow::Owned(out)
 }
 
 /// Groups digits from the right, with zeros before them until the width is reached. A separator never comes first.
-fn group(digits: &str, least: usize, separators: &Separators<'_>) -> Wtf8Buf {
+fn group<'a>(digits: &'a str, least: usize, separators: &Separators<'_>) -> Cow<'a, Wtf8> {
     if separators.grouping.is_empty() {
+        if digits.len() >= least {
+            return Cow::Borrowed(Wtf8::new(digits));
+        }
         let mut out = Wtf8Buf::with_capacity(digits.len().max(least));
         out.push_repeated(ZERO, least.saturating_sub(digits.len()));
         out.push_str(digits);
-        return out;
+        return Cow::Owned(out);
     }
     let mut sizes = GroupSizes { sizes: separators.grouping, previous: 0 };
     let separator_width = separators.thousands.count_code_points();
@@ -188,7 +196,7 @@ fn group(digits: &str, least: usize, separators: &Separators<'_>) -> Wtf8Buf {
         out.push_repeated(ZERO, *zeros);
         out.push_str(group);
     }
-    out
+    Cow::Owned(out)
 }
 
 /// The sizes of groups from the right, as C's `lconv` describes them.

@@ -26,13 +26,12 @@ fn any(thread: &mut Thread, iterable: Ref<'_>) -> PyResult<bool> {
 
 /// Whether the truth of every item is `wanted`.
 fn every(thread: &mut Thread, iterable: Ref<'_>, wanted: bool) -> PyResult<bool> {
-    let iterator = protocol::iter(thread, iterable)?;
-    while let Some(item) = protocol::next(thread, iterator.get())? {
-        if protocol::is_true(thread, item.get())? != wanted {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    let mut all = true;
+    protocol::iterate_while(thread, iterable, |thread, item| {
+        all = protocol::is_true(thread, item.get())? == wanted;
+        Ok(all)
+    })?;
+    Ok(all)
 }
 
 /// Return the number of items in a container.

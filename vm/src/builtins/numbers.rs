@@ -18,15 +18,10 @@ fn abs(thread: &mut Thread, number: Ref<'_>) -> PyResult {
     }
 }
 
-fn in_base(thread: &mut Thread, object: Ref<'_>, base: u32, prefix: &str) -> PyResult {
+fn in_base(thread: &mut Thread, object: Ref<'_>, base: u32) -> PyResult {
     let value = int::index(thread, object)?;
     let Some(value) = int::value(value.get()) else { return Err(type_error("an int is required")) };
-    let text = value.to_big().to_str_radix(base);
-    let text = match text.strip_prefix('-') {
-        Some(digits) => format!("-{prefix}{digits}"),
-        None => format!("{prefix}{text}"),
-    };
-    orochi_objects::str::new(thread, &text)
+    orochi_objects::str::new(thread, &orochi_objects::types::int_::text::prefixed(value, base))
 }
 
 /// Return the binary representation of an integer.
@@ -36,7 +31,7 @@ fn in_base(thread: &mut Thread, object: Ref<'_>, base: u32, prefix: &str) -> PyR
 #[pyfunction]
 #[signature(number, /)]
 fn bin(thread: &mut Thread, number: Ref<'_>) -> PyResult {
-    in_base(thread, number, 2, "0b")
+    in_base(thread, number, 2)
 }
 
 /// Return the octal representation of an integer.
@@ -46,7 +41,7 @@ fn bin(thread: &mut Thread, number: Ref<'_>) -> PyResult {
 #[pyfunction]
 #[signature(number, /)]
 fn oct(thread: &mut Thread, number: Ref<'_>) -> PyResult {
-    in_base(thread, number, 8, "0o")
+    in_base(thread, number, 8)
 }
 
 /// Return the hexadecimal representation of an integer.
@@ -56,7 +51,7 @@ fn oct(thread: &mut Thread, number: Ref<'_>) -> PyResult {
 #[pyfunction]
 #[signature(number, /)]
 fn hex(thread: &mut Thread, number: Ref<'_>) -> PyResult {
-    in_base(thread, number, 16, "0x")
+    in_base(thread, number, 16)
 }
 
 /// Return the tuple (x//y, x%y).  Invariant: div*y + mod == x.
@@ -148,23 +143,30 @@ impl Sum {
         }
     }
 
-    fn add(self, thread: &mut Thread, item: Value) -> PyResult<Sum> {
+    /// Adds a number that needs no protocol; false if this is something else.
+    #[inline]
+    fn add_plain(&mut self, item: Ref<'_>) -> bool {
         match self {
             Sum::Int(total) => {
-                let small = item.get().as_small_int().or(item.get().as_bool().map(i64::from));
+                let small = item.as_small_int().or_else(|| item.as_bool().map(i64::from));
                 if let Some(sum) = small.and_then(|item| total.checked_add(item)) {
-                    return Ok(Sum::Int(sum));
+                    *total = sum;
+                    return true;
                 }
             }
-            Sum::Float(mut total) => {
-                let number = exact_float(item.get()).or(item.get().as_small_int().map(|int| int as f64));
-                if let Some(number) = number {
+            Sum::Float(total) => {
+                let number = item.as_flonum().or_else(|| item.as_small_int().map(|int| int as f64));
+                if let Some(number) = number.or_else(|| exact_float(item)) {
                     total.add(number);
-                    return Ok(Sum::Float(total));
+                    return true;
                 }
             }
             Sum::Object(_) => {}
         }
+        false
+    }
+
+    fn add(self, thread: &mut Thread, item: Value) -> PyResult<Sum> {
         let total = self.into_value(thread)?;
         Ok(Sum::of(number::add(thread, total.get(), item.get())?))
     }
@@ -200,10 +202,12 @@ fn sum(thread: &mut Thread, iterable: Ref<'_>, start: Option<Ref<'_>>) -> PyResu
         None => Value::small_int(0).unwrap_or(Value::NONE),
     };
     let mut total = Sum::of(start);
-    let iterator = protocol::iter(thread, iterable)?;
-    while let Some(item) = protocol::next(thread, iterator.get())? {
-        total = total.add(thread, item)?;
-    }
+    protocol::iterate(thread, iterable, |thread, item| {
+        if !total.add_plain(item.get()) {
+            total = std::mem::replace(&mut total, Sum::Int(0)).add(thread, item)?;
+        }
+        Ok(())
+    })?;
     total.into_value(thread)
 }
 
@@ -229,37 +233,59 @@ fn options(args: &Args<'_>, function: &str) -> PyResult<Options> {
     Ok(options)
 }
 
+/// The best item so far, and its key if there is a function for that.
+struct Extreme {
+    item: Option<Value>,
+    rank: Option<Value>,
+}
+
+impl Extreme {
+    #[inline]
+    fn consider(
+        &mut self,
+        thread: &mut Thread,
+        item: Value,
+        key: &Option<Value>,
+        op: CompareOp,
+    ) -> PyResult<()> {
+        let rank = match key {
+            Some(key) => Some(protocol::call(thread, key.get(), &[item.get()])?),
+            None => None,
+        };
+        let so_far = if key.is_some() { &self.rank } else { &self.item };
+        let better = match so_far {
+            Some(so_far) => compare_bool(thread, rank.as_ref().unwrap_or(&item).get(), so_far.get(), op)?,
+            None => true,
+        };
+        if better {
+            (self.item, self.rank) = (Some(item), rank);
+        }
+        Ok(())
+    }
+}
+
 fn extreme(thread: &mut Thread, args: Args<'_>, function: &str, op: CompareOp) -> PyResult {
     let Options { key, default } = options(&args, function)?;
-    let iterator = match args.len() {
+    match args.len() {
         0 => return Err(type_error(format!("{function} expected at least 1 argument, got 0"))),
-        1 => protocol::iter(thread, args.this())?,
+        1 => {}
         _ if default.is_some() => {
             return Err(type_error(format!(
                 "Cannot specify a default for {function}() with multiple positional arguments"
             )));
         }
-        _ => {
-            let items = orochi_objects::tuple::new(thread, args.iter().map(Ref::to_owned).collect())?;
-            protocol::iter(thread, items.get())?
-        }
-    };
-    let mut best: Option<(Value, Value)> = None;
-    while let Some(item) = protocol::next(thread, iterator.get())? {
-        let rank = match &key {
-            Some(key) => protocol::call(thread, key.get(), &[item.get()])?,
-            None => item.clone(),
-        };
-        let better = match &best {
-            Some((_, so_far)) => compare_bool(thread, rank.get(), so_far.get(), op)?,
-            None => true,
-        };
-        if better {
-            best = Some((item, rank));
+        _ => {}
+    }
+    let mut best = Extreme { item: None, rank: None };
+    if args.len() == 1 {
+        protocol::iterate(thread, args.this(), |thread, item| best.consider(thread, item, &key, op))?;
+    } else {
+        for item in args.iter() {
+            best.consider(thread, item.to_owned(), &key, op)?;
         }
     }
-    match (best, default) {
-        (Some((item, _)), _) => Ok(item),
+    match (best.item, default) {
+        (Some(item), _) => Ok(item),
         (None, Some(default)) => Ok(default),
         (None, None) => Err(value_error(format!("{function}() iterable argument is empty"))),
     }

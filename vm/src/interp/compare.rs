@@ -41,7 +41,11 @@ pub(super) fn fast_truth(word: Word) -> Option<bool> {
 
 #[inline(never)]
 fn compare_slow(thread: &mut Thread, at: At, w: Instruction, op: CompareOp) -> PyResult<()> {
-    let result = compare::rich_compare(thread, at.get(w.b()), at.get(w.c()), op)?;
+    let (left, right) = (at.get(w.b()), at.get(w.c()));
+    let result = match plain(left, right, op) {
+        Some(truth) => Value::bool(truth),
+        None => compare::rich_compare(thread, left, right, op)?,
+    };
     at.consume(w.b());
     at.consume(w.c());
     at.set(w.a(), result);
@@ -66,19 +70,24 @@ fn truth_of(thread: &mut Thread, result: Value) -> PyResult<bool> {
     }
 }
 
-/// Whether two exact strs are equal; `None` for anything else.
+/// Comparisons of exact strs; `None` for anything else.
 #[inline]
-fn equal_strs(left: Ref<'_>, right: Ref<'_>) -> Option<bool> {
+fn plain(left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> Option<bool> {
     let (left, right) = exactly::<PyStr>(left).zip(exactly::<PyStr>(right))?;
-    Some(std::ptr::eq(left, right) || left.as_bytes() == right.as_bytes())
+    Some(match op {
+        CompareOp::Eq => std::ptr::eq(left, right) || left.as_bytes() == right.as_bytes(),
+        CompareOp::Ne => !std::ptr::eq(left, right) && left.as_bytes() != right.as_bytes(),
+        // The order of WTF-8 bytes is that of code points.
+        _ => op.holds(left.as_bytes().cmp(right.as_bytes())),
+    })
 }
 
 #[inline(never)]
 fn jump_slow(thread: &mut Thread, at: At, w: Instruction, op: CompareOp) -> PyResult<bool> {
-    if let (CompareOp::Eq | CompareOp::Ne, Some(equal)) = (op, equal_strs(at.get(w.a()), at.get(w.b()))) {
+    if let Some(truth) = plain(at.get(w.a()), at.get(w.b()), op) {
         at.consume(w.a());
         at.consume(w.b());
-        return Ok(equal == (op == CompareOp::Eq));
+        return Ok(truth);
     }
     let result = compare::rich_compare(thread, at.get(w.a()), at.get(w.b()), op)?;
     let truth = truth_of(thread, result)?;

@@ -5,19 +5,20 @@
 pub(super) mod unpack;
 
 use super::collections::{self as many};
-use super::cursor::{At, Cursor, Flow};
+use super::cursor::{At, Cursor, Flow, raise};
 use super::iter::exactly;
 use super::name::ext_of;
-use orochi_compiler::opcode::Word as Instruction;
+use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::word::{self, Word};
 use orochi_core::{Obj, Owner, Ref, Thread, Value};
 use orochi_objects::class::{PyClass, is_exact};
 use orochi_objects::error::{PyErr, PyResult, type_error};
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::list::{self, PyList};
+use orochi_objects::types::slice;
 use orochi_objects::types::str;
 use orochi_objects::types::str::PyStr;
-use orochi_objects::types::str_::template;
+use orochi_objects::types::str_::{sequence, template};
 use orochi_objects::types::tuple::{self, PyTuple};
 use orochi_objects::{class_of, protocol};
 pub(super) use unpack::{UnpackEx, UnpackSequence};
@@ -39,8 +40,8 @@ pub(super) fn BuildTuple(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
 #[inline(always)]
 pub(super) fn BuildList(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
-        let values = window(at, w.b(), w.c() as usize);
-        at.set(w.a(), many::list_new(thread, values)?);
+        let made = list::build(thread, w.c() as usize, |i| at.take_temp(w.b().wrapping_add(i as u8)))?;
+        at.set(w.a(), made.into_value());
         Ok(())
     })
 }
@@ -75,9 +76,9 @@ pub(super) fn BuildMap(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> F
 #[inline(always)]
 pub(super) fn BuildString(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
-        let parts: Vec<&Obj<PyStr>> =
-            (0..w.c()).filter_map(|i| at.get(w.b() + i).downcast::<PyStr>()).collect();
-        let made = str::joined(thread, &parts)?;
+        let empty: &Obj<PyStr> = orochi_objects::name!("");
+        let part = |i: u8| at.get(w.b().wrapping_add(i)).downcast::<PyStr>().unwrap_or(empty);
+        let made = str::joined(thread, (0..w.c()).map(part))?;
         at.consume_window(w.b(), w.c() as usize);
         at.set(w.a(), made);
         Ok(())
@@ -86,6 +87,20 @@ pub(super) fn BuildString(c: &mut Cursor, thread: &mut Thread, w: Instruction) -
 
 #[inline(always)]
 pub(super) fn BuildSlice(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
+    if let Some(part) = sliced(c, thread, w) {
+        let get = c.fetch();
+        c.sync();
+        let at = At(c.frame);
+        return match part {
+            Ok(part) => {
+                at.consume_window(w.b(), w.c() as usize);
+                at.consume(get.b());
+                at.set(get.a(), part);
+                Flow::Next
+            }
+            Err(error) => raise(thread, error),
+        };
+    }
     c.slow(thread, w, |thread, at, w| {
         let mut parts = window(at, w.b(), w.c() as usize).into_iter();
         let mut part = || parts.next().unwrap_or(Value::NONE);
@@ -93,6 +108,19 @@ pub(super) fn BuildSlice(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
         at.set(w.a(), many::slice_new(thread, start, stop, step)?);
         Ok(())
     })
+}
+
+/// The part of a built-in sequence, if the slice is made for the subscript that comes next: no slice object is needed then.
+#[inline(always)]
+fn sliced(c: &Cursor, thread: &mut Thread, w: Instruction) -> Option<PyResult> {
+    let next = Instruction(c.peek());
+    if next.op_byte() != Op::GetItem as u8 || next.c() != w.a() || !c.is_temp(w.a()) {
+        return None;
+    }
+    let at = At(c.frame);
+    let step = if w.c() == 3 { at.get(w.b() + 2) } else { Ref::NONE };
+    let bounds = slice::plain_bounds(at.get(w.b()), at.get(w.b() + 1), step)?;
+    slice::plain_part(thread, at.get(next.b()), bounds)
 }
 
 #[inline(always)]
@@ -167,6 +195,11 @@ pub(super) fn MapAdd(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flo
 pub(super) fn DictUpdate(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
         let source = at.get(w.b());
+        if let (Some(target), Some(source)) = (exactly::<PyDict>(at.get(w.a())), exactly::<PyDict>(source)) {
+            orochi_objects::types::dict_::update_from_dict(thread, target, source)?;
+            at.consume(w.b());
+            return Ok(());
+        }
         if !is_mapping(thread, source)? {
             return Err(type_error(format!("'{}' object is not a mapping", class_of(source).name())));
         }
@@ -258,9 +291,35 @@ fn fast_item(thread: &Thread, container: Ref<'_>, key: Ref<'_>) -> Word {
     }
 }
 
-/// Subscripts that need no Python code; `false` for others.
+/// Subscripts and stores that need no Python code; `false` for others.
 pub(super) mod hot {
     use super::*;
+
+    #[inline(always)]
+    pub(in super::super) fn ListAppend(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        let at = At(c.frame);
+        let Some(list) = exactly::<PyList>(at.get(w.a())) else { return false };
+        list.storage().has_local_room(Owner::from(list)) && {
+            let value = at.take(w.b());
+            list::push(thread, list, value).is_ok()
+        }
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn SetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        let at = At(c.frame);
+        let Some(list) = exactly::<PyList>(at.get(w.a())) else { return false };
+        let Some(index) = at.get(w.b()).as_small_int() else { return false };
+        let index = if index < 0 { index + list::len(thread, list) as i64 } else { index };
+        let slot = usize::try_from(index).ok();
+        let slot = slot.and_then(|index| list.storage().local_slot(Owner::from(list), thread, index));
+        let Some(slot) = slot else { return false };
+        let old = slot.replace(Owner::from(list).store(at.take(w.c())));
+        c.consume(w.a());
+        c.consume_immediate(w.b());
+        drop(old);
+        true
+    }
 
     #[inline(always)]
     pub(in super::super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
@@ -290,7 +349,11 @@ pub(super) mod hot {
 #[inline(always)]
 pub(super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
-        let value = protocol::get_item(thread, at.get(w.b()), at.get(w.c()))?;
+        let (container, key) = (at.get(w.b()), at.get(w.c()));
+        let value = match (exactly::<PyStr>(container), key.as_small_int()) {
+            (Some(text), Some(index)) => sequence::item(thread, text, index)?,
+            _ => protocol::get_item(thread, container, key)?,
+        };
         at.consume(w.b());
         at.consume(w.c());
         at.set(w.a(), value);
@@ -301,8 +364,14 @@ pub(super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Fl
 #[inline(always)]
 pub(super) fn GetItemI(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
-        let index = Value::small_int(i64::from(w.c() as i8)).unwrap_or(Value::NONE);
-        let value = protocol::get_item(thread, at.get(w.b()), index.get())?;
+        let index = i64::from(w.c() as i8);
+        let value = match exactly::<PyStr>(at.get(w.b())) {
+            Some(text) => sequence::item(thread, text, index)?,
+            None => {
+                let index = Value::small_int(index).unwrap_or(Value::NONE);
+                protocol::get_item(thread, at.get(w.b()), index.get())?
+            }
+        };
         at.consume(w.b());
         at.set(w.a(), value);
         Ok(())
@@ -375,10 +444,10 @@ pub(super) fn ConvertValue(c: &mut Cursor, thread: &mut Thread, w: Instruction) 
 pub(super) fn FormatSimple(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
         let object = at.get(w.b());
-        let text = if is_exact(object, PyStr::static_type()) {
+        let text = if exactly::<PyStr>(object).is_some() {
             object.to_owned()
-        } else if object.as_small_int().is_some() {
-            protocol::str(thread, object)?
+        } else if let Some(small) = object.as_small_int() {
+            orochi_objects::types::int_::text::of_small(thread, small)?
         } else {
             many::format(thread, object, orochi_objects::name!("").get())?
         };

@@ -83,6 +83,13 @@ impl Cursor {
         unsafe { *self.pc }
     }
 
+    /// The word after the one that comes next.
+    #[inline(always)]
+    pub(crate) fn peek_second(&self) -> u32 {
+        // SAFETY: as in `fetch`; callers know that the next word doesn't end the code.
+        unsafe { *self.pc.add(1) }
+    }
+
     /// Passes a word.
     #[inline(always)]
     pub(crate) fn skip(&mut self) {

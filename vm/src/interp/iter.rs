@@ -4,17 +4,20 @@
 
 use super::cursor::{At, Cursor, Flow, raise};
 use super::generator;
-use orochi_compiler::opcode::Word as Instruction;
+use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::word;
-use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_core::{Ref, Thread, Value};
 use orochi_objects::class::PyClass;
+pub(super) use orochi_objects::class::exactly;
 use orochi_objects::class::is_exact;
 use orochi_objects::error::{PyErr, PyResult, type_error};
 use orochi_objects::types::exception;
 use orochi_objects::types::generator as generators;
 use orochi_objects::types::generator::PyGenerator;
+use orochi_objects::types::iterators::next_pair;
 use orochi_objects::types::list_::iteration::ListIterator;
 use orochi_objects::types::range_iterator::RangeIterator;
+use orochi_objects::types::tuple_::TupleIterator;
 use orochi_objects::{class_of, protocol};
 
 #[inline(always)]
@@ -59,6 +62,10 @@ pub(super) mod hot {
             let next = ListIterator::advance(list, thread).map(Value::into_word);
             return step(c, w, next);
         }
+        if let Some(tuple) = exactly::<TupleIterator>(iterator) {
+            let next = TupleIterator::advance(tuple, thread).map(Value::into_word);
+            return step(c, w, next);
+        }
         false
     }
 }
@@ -72,6 +79,9 @@ pub(super) fn ForIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Fl
         return generator::for_iter(thread, At(c.frame), w);
     }
     c.sync();
+    if let Some(flow) = for_pair(c, thread, w, iterator) {
+        return flow;
+    }
     match next(thread, iterator) {
         Ok(Some(value)) => {
             c.ext();
@@ -86,12 +96,30 @@ pub(super) fn ForIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Fl
     }
 }
 
-/// The object as one of exactly this native class.
+/// A turn of a loop that takes pairs apart (`for i, x in enumerate(y)`), without making the tuple. `None`: it is another
+/// loop.
 #[inline(always)]
-pub(super) fn exactly<'a, T: PyClass>(object: Ref<'a>) -> Option<&'a Obj<T>> {
-    let class = object.header()?.class();
-    // SAFETY: exactly this class, whose payload is `T`.
-    std::ptr::eq(class, T::static_type().address()).then(|| unsafe { object.cast() })
+fn for_pair(c: &mut Cursor, thread: &mut Thread, w: Instruction, iterator: Ref<'_>) -> Option<Flow> {
+    // Behind the extension word.
+    let unpack = Instruction(c.peek_second());
+    let fits = unpack.op_byte() == Op::UnpackSequence as u8 && unpack.b() == w.a() && unpack.c() == 2;
+    if !fits || !c.is_temp(w.a()) {
+        return None;
+    }
+    Some(match next_pair(thread, iterator)? {
+        Ok(Some([first, second])) => {
+            c.ext();
+            c.skip();
+            c.set(unpack.a(), first.into_word());
+            c.set(unpack.a().wrapping_add(1), second.into_word());
+            if thread.poll() == 0 { Flow::Next } else { super::poll::poll_now(c, thread) }
+        }
+        Ok(None) => {
+            c.set(w.b(), word::UNBOUND);
+            c.jump_if(true)
+        }
+        Err(error) => raise(thread, error),
+    })
 }
 
 #[inline(always)]

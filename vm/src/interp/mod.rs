@@ -110,7 +110,7 @@ fn fast(c: &mut Cursor, thread: &mut Thread, w: Instruction, op: Op) -> bool {
             JumpEq in compare, JumpNe in compare, JumpLtI in compare, JumpLeI in compare, JumpGtI in compare,
             JumpGeI in compare, JumpEqI in compare, JumpNeI in compare, JumpIfTrue in compare, JumpIfFalse in compare,;
         thread
-            LoadGlobal in name, LoadFree in load, LoadCell in load, CheckBound in load, Drop in load, LoadAttr in attr, LoadMethod in attr, ForIter in iter, GetItem in container, GetItemI in container,
+            LoadGlobal in name, LoadFree in load, LoadCell in load, CheckBound in load, Drop in load, LoadAttr in attr, LoadMethod in attr, ForIter in iter, GetItem in container, GetItemI in container, SetItem in container, ListAppend in container,
             JumpBack in jump, Call in call, Return in call, ReturnNone in call,
     }
 }

@@ -1,7 +1,8 @@
 //! The iterators over dicts: over keys, values and items, forwards and backwards.
 
-use crate::error::{PyResult, runtime_error};
-use crate::types::dict::{self, Entry, PyDict};
+use crate::error::{PyErr, PyResult, runtime_error};
+use crate::storage::dict::EntryRef;
+use crate::types::dict::{self, PyDict};
 use crate::types::{list, tuple};
 use orochi_core::sync::{AtomicUsize, Ordering};
 use orochi_core::{AtomicField, Obj, Ref, Thread, Value};
@@ -33,11 +34,18 @@ impl State {
         }
     }
 
-    fn next<T>(&self, this: &Obj<T>, thread: &mut Thread, backwards: bool) -> PyResult<Option<Entry>> {
+    /// What `pick` takes from the next entry.
+    #[inline]
+    fn next<T, R>(
+        &self,
+        this: &Obj<T>,
+        thread: &mut Thread,
+        backwards: bool,
+        pick: impl FnOnce(EntryRef<'_>) -> R,
+    ) -> PyResult<Option<R>> {
         let Some(dict) = self.dict.load(thread).and_then(Ref::downcast::<PyDict>) else { return Ok(None) };
         if dict::len(thread, dict) != self.used.load(Ordering::Relaxed) {
-            self.used.store(usize::MAX, Ordering::Relaxed);
-            return Err(runtime_error("dictionary changed size during iteration"));
+            return Err(self.changed());
         }
         let position = self.position.load(Ordering::Relaxed);
         let found = if backwards && position > dict.storage().entry_count(thread) {
@@ -52,7 +60,7 @@ impl State {
             self.dict.swap(this, thread, None);
             return Ok(None);
         };
-        let entry = Entry { hash: entry.hash, key: entry.key.to_owned(), value: entry.value.to_owned() };
+        let picked = pick(entry);
         let remaining = self.remaining.load(Ordering::Relaxed);
         if remaining == 0 {
             self.dict.swap(this, thread, None);
@@ -60,7 +68,13 @@ impl State {
         }
         self.remaining.store(remaining - 1, Ordering::Relaxed);
         self.position.store(if backwards { at } else { at + 1 }, Ordering::Relaxed);
-        Ok(Some(entry))
+        Ok(Some(picked))
+    }
+
+    #[cold]
+    fn changed(&self) -> PyErr {
+        self.used.store(usize::MAX, Ordering::Relaxed);
+        runtime_error("dictionary changed size during iteration")
     }
 
     fn length_hint(&self, thread: &Thread) -> usize {
@@ -77,7 +91,7 @@ impl State {
         &self,
         thread: &mut Thread,
         backwards: bool,
-        item: fn(&Thread, Entry) -> PyResult,
+        item: impl Fn(&Thread, EntryRef<'_>) -> PyResult,
     ) -> PyResult<Vec<Value>> {
         let mut items = Vec::new();
         let Some(dict) = self.dict.load(thread).and_then(Ref::downcast::<PyDict>).map(Obj::to_owned) else {
@@ -95,26 +109,29 @@ impl State {
             };
             let Some((at, entry)) = found else { return Ok(items) };
             position = if backwards { at } else { at + 1 };
-            let entry = Entry { hash: entry.hash, key: entry.key.to_owned(), value: entry.value.to_owned() };
             items.push(item(thread, entry)?);
         }
     }
 }
 
-fn key_of(_thread: &Thread, entry: Entry) -> PyResult {
-    Ok(entry.key)
+fn key_of(entry: EntryRef<'_>) -> Value {
+    entry.key.to_owned()
 }
 
-fn value_of(_thread: &Thread, entry: Entry) -> PyResult {
-    Ok(entry.value)
+fn value_of(entry: EntryRef<'_>) -> Value {
+    entry.value.to_owned()
 }
 
-fn item_of(thread: &Thread, entry: Entry) -> PyResult {
-    Ok(tuple::new(thread, vec![entry.key, entry.value])?.into_value())
+fn item_of(entry: EntryRef<'_>) -> [Value; 2] {
+    [entry.key.to_owned(), entry.value.to_owned()]
+}
+
+fn plain(_thread: &Thread, item: Value) -> PyResult {
+    Ok(item)
 }
 
 macro_rules! iterators {
-    ($($(#[$doc:meta])* $type:ident $name:literal $backwards:literal $item:ident;)*) => { $(
+    ($($(#[$doc:meta])* $type:ident $name:literal $backwards:literal $pick:ident $item:path;)*) => { $(
         $(#[$doc])*
         #[pyclass(name = $name, no_new)]
         #[derive(Trace)]
@@ -139,8 +156,8 @@ macro_rules! iterators {
 
             #[slot]
             fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
-                match this.state.next(this, thread, $backwards)? {
-                    Some(entry) => $item(thread, entry).map(Some),
+                match this.state.next(this, thread, $backwards, $pick)? {
+                    Some(picked) => $item(thread, picked).map(Some),
                     None => Ok(None),
                 }
             }
@@ -154,7 +171,7 @@ macro_rules! iterators {
             /// Return state information for pickling.
             #[name = "__reduce__"]
             fn reduce(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-                let rest = this.state.rest(thread, $backwards, $item)?;
+                let rest = this.state.rest(thread, $backwards, |thread, entry| $item(thread, $pick(entry)))?;
                 let rest = list::new(thread, rest)?;
                 crate::types::iterators::reduced(thread, "iter", vec![rest.into_value()], None)
             }
@@ -164,17 +181,25 @@ macro_rules! iterators {
 
 iterators! {
     /// An iterator over a dict's keys.
-    DictKeyIterator "dict_keyiterator" false key_of;
+    DictKeyIterator "dict_keyiterator" false key_of plain;
     /// An iterator over a dict's values.
-    DictValueIterator "dict_valueiterator" false value_of;
+    DictValueIterator "dict_valueiterator" false value_of plain;
     /// An iterator over a dict's items.
-    DictItemIterator "dict_itemiterator" false item_of;
+    DictItemIterator "dict_itemiterator" false item_of tuple::of;
     /// An iterator over a dict's keys, backwards.
-    DictReverseKeyIterator "dict_reversekeyiterator" true key_of;
+    DictReverseKeyIterator "dict_reversekeyiterator" true key_of plain;
     /// An iterator over a dict's values, backwards.
-    DictReverseValueIterator "dict_reversevalueiterator" true value_of;
+    DictReverseValueIterator "dict_reversevalueiterator" true value_of plain;
     /// An iterator over a dict's items, backwards.
-    DictReverseItemIterator "dict_reverseitemiterator" true item_of;
+    DictReverseItemIterator "dict_reverseitemiterator" true item_of tuple::of;
+}
+
+impl DictItemIterator {
+    /// The next key and value, for loops that take them apart.
+    #[inline]
+    pub fn advance(this: &Obj<Self>, thread: &mut Thread) -> PyResult<Option<[Value; 2]>> {
+        this.state.next(this, thread, false, item_of)
+    }
 }
 
 #[pymethods(part = ITERATION)]

@@ -303,6 +303,12 @@ pub fn update_from_dict(thread: &mut Thread, this: &Obj<PyDict>, other: &Obj<PyD
         return Ok(());
     }
     let size = dict::len(thread, other);
+    if dict::len(thread, this) == 0 && !this.header().is_shared() {
+        let copy = other.storage().duplicate(Owner::from(other), thread)?;
+        if this.storage().adopt(Owner::from(this), copy).is_ok() {
+            return Ok(());
+        }
+    }
     if dict::len(thread, this) == 0 && size != 0 {
         this.storage().reserve(Owner::from(this), thread, size)?;
     }

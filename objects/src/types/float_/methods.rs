@@ -115,12 +115,7 @@ impl PyFloat {
 
     /// Formats the float according to format_spec.
     fn __format__(thread: &mut Thread, this: Ref<'_>, format_spec: Ref<'_>) -> PyResult {
-        let Some(spec) = format::parse_spec(format_spec, Kind::Float, this)? else {
-            return format::plain(thread, this);
-        };
-        let name = crate::class_of(this).name();
-        let text = spec.format_float(own(this), &format::locale(), &name).map_err(format::format_error)?;
-        crate::str::from_wtf8(thread, &text)
+        formatted(thread, this, format_spec)
     }
 
     /// the real part of a complex number
@@ -134,4 +129,14 @@ impl PyFloat {
     fn imag(_thread: &mut Thread, _this: Ref<'_>) -> f64 {
         0.0
     }
+}
+
+/// `float.__format__`.
+pub(crate) fn formatted(thread: &mut Thread, this: Ref<'_>, format_spec: Ref<'_>) -> PyResult {
+    let Some(spec) = format::parse_spec(format_spec, Kind::Float, this)? else {
+        return format::plain(thread, this);
+    };
+    let name = crate::class_of(this).name();
+    let text = spec.format_float(own(this), &format::locale_for(&spec), &name).map_err(format::format_error)?;
+    crate::str::from_wtf8(thread, &text)
 }

@@ -57,6 +57,12 @@ pub fn small_decimal(value: i64, buffer: &mut [u8; 20]) -> &str {
     std::str::from_utf8(buffer.get(at..).unwrap_or_default()).unwrap_or_default()
 }
 
+/// `str(value)`.
+pub fn of_small(thread: &Thread, value: i64) -> PyResult {
+    let mut buffer = [0; 20];
+    crate::str::new(thread, small_decimal(value, &mut buffer))
+}
+
 /// `str(value)` as a Rust string. ValueError beyond the bound.
 pub fn decimal(value: IntRef<'_>) -> PyResult<String> {
     match value {
@@ -87,10 +93,7 @@ impl PyInt {
     #[slot]
     fn tp_repr(thread: &mut Thread, this: Ref<'_>) -> PyResult {
         match int::value(this) {
-            Some(IntRef::Small(small)) => {
-                let mut buffer = [0; 20];
-                crate::str::new(thread, small_decimal(small, &mut buffer))
-            }
+            Some(IntRef::Small(small)) => of_small(thread, small),
             Some(value) => crate::str::new(thread, &decimal(value)?),
             None => Err(type_error("an int is required")),
         }
@@ -98,13 +101,17 @@ impl PyInt {
 
     /// Convert to a string according to format_spec.
     fn __format__(thread: &mut Thread, this: Ref<'_>, format_spec: Ref<'_>) -> PyResult<Value> {
-        let Some(spec) = format::parse_spec(format_spec, Kind::Int, this)? else {
-            return format::plain(thread, this);
-        };
-        let Some(value) = int::value(this) else { return Err(type_error("an int is required")) };
-        let locale = format::locale();
-        let name = crate::class_of(this).name();
-        let text = spec.format_int(value.into(), &locale, max_str_digits(), &name);
-        crate::str::from_wtf8(thread, &text.map_err(format::format_error)?)
+        formatted(thread, this, format_spec)
     }
+}
+
+/// `int.__format__`.
+pub(crate) fn formatted(thread: &mut Thread, this: Ref<'_>, format_spec: Ref<'_>) -> PyResult<Value> {
+    let Some(spec) = format::parse_spec(format_spec, Kind::Int, this)? else {
+        return format::plain(thread, this);
+    };
+    let Some(value) = int::value(this) else { return Err(type_error("an int is required")) };
+    let name = crate::class_of(this).name();
+    let text = spec.format_int(value.into(), &format::locale_for(&spec), max_str_digits(), &name);
+    crate::str::from_wtf8(thread, &text.map_err(format::format_error)?)
 }

@@ -24,6 +24,24 @@ pub struct PyEnumerate {
     count: AtomicField,
 }
 
+impl PyEnumerate {
+    /// The next number and item, for loops that take them apart.
+    #[inline]
+    pub fn advance(this: &Obj<Self>, thread: &mut Thread) -> PyResult<Option<[Value; 2]>> {
+        let Some(item) = super::next_item(thread, this.iterator.fixed())? else { return Ok(None) };
+        let count = this.count.get(thread).unwrap_or(Value::NONE);
+        let next = match count.get().as_small_int() {
+            Some(small) => int::new(thread, small.wrapping_add(1))?,
+            None => {
+                let big = int::value(count.get()).map_or_else(Default::default, |n| n.to_big().into_owned());
+                int::from_big(thread, big + 1)?
+            }
+        };
+        this.count.swap(this, thread, Some(next));
+        Ok(Some([count, item]))
+    }
+}
+
 #[pymethods]
 impl PyEnumerate {
     #[new]
@@ -45,17 +63,10 @@ impl PyEnumerate {
 
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
-        let Some(item) = protocol::next(thread, this.iterator.fixed())? else { return Ok(None) };
-        let count = this.count.get(thread).unwrap_or(Value::NONE);
-        let next = match count.get().as_small_int() {
-            Some(small) => int::new(thread, small.wrapping_add(1))?,
-            None => {
-                let big = int::value(count.get()).map_or_else(Default::default, |n| n.to_big().into_owned());
-                int::from_big(thread, big + 1)?
-            }
-        };
-        this.count.swap(this, thread, Some(next));
-        Ok(Some(tuple::new(thread, vec![count, item])?.into_value()))
+        match PyEnumerate::advance(this, thread)? {
+            Some(pair) => tuple::of(thread, pair).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// See PEP 585

@@ -41,7 +41,7 @@ impl PyFilter {
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
         let function = this.function.fixed();
         let by_truth = function.is_none() || function.is(PyBool::static_type().get().get());
-        while let Some(item) = protocol::next(thread, this.iterator.fixed())? {
+        while let Some(item) = super::next_item(thread, this.iterator.fixed())? {
             let keep = if by_truth {
                 protocol::is_true(thread, item.get())?
             } else {

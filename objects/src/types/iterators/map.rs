@@ -51,7 +51,7 @@ impl PyMap {
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
         if let [iterator] = &*this.iterators {
-            let Some(item) = protocol::next(thread, iterator.fixed())? else { return Ok(None) };
+            let Some(item) = super::next_item(thread, iterator.fixed())? else { return Ok(None) };
             return protocol::call(thread, this.function.fixed(), &[item.get()]).map(Some);
         }
         let mut items = Vec::with_capacity(this.iterators.len());

@@ -7,11 +7,39 @@ pub mod map;
 pub mod reversed;
 pub mod zip;
 
+use crate::class::exactly;
 use crate::error::{PyResult, system_error};
 use crate::thread::ThreadState;
 use crate::types::dict::{DictExt, PyDict};
+use crate::types::dict_::DictItemIterator;
+use crate::types::list_::ListIterator;
+use crate::types::range_iterator::RangeIterator;
 use crate::types::{int, tuple};
 use orochi_core::{Ref, Thread, Value};
+
+/// The next item, as [`crate::protocol::next`]; iterators over lists and ranges are asked directly.
+#[inline]
+pub fn next_item(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<Option<Value>> {
+    if let Some(list) = exactly::<ListIterator>(iterator) {
+        return Ok(ListIterator::advance(list, thread));
+    }
+    if let Some(range) = exactly::<RangeIterator>(iterator) {
+        return range.advance().map(|number| int::new(thread, number)).transpose();
+    }
+    crate::protocol::next(thread, iterator)
+}
+
+/// The next two values of an iterator that gives pairs, without the tuple; `None` for other iterators.
+#[inline]
+pub fn next_pair(thread: &mut Thread, iterator: Ref<'_>) -> Option<PyResult<Option<[Value; 2]>>> {
+    if let Some(numbered) = exactly::<enumerate::PyEnumerate>(iterator) {
+        return Some(enumerate::PyEnumerate::advance(numbered, thread));
+    }
+    if let Some(items) = exactly::<DictItemIterator>(iterator) {
+        return Some(DictItemIterator::advance(items, thread));
+    }
+    zip::PyZip::advance(exactly::<zip::PyZip>(iterator)?, thread)
+}
 
 /// What `__reduce__` of an iterator gives: `(builtins.<function>, args)` or `(builtins.<function>, args, state)`.
 pub fn reduced(thread: &mut Thread, function: &str, args: Vec<Value>, state: Option<i64>) -> PyResult {

@@ -41,6 +41,23 @@ pub(super) fn strict_keyword(thread: &mut Thread, args: &Args<'_>, function: &st
     Ok(strict)
 }
 
+impl PyZip {
+    /// The next two items, for loops that take them apart; `None` unless there are two iterators that may end unevenly.
+    #[inline]
+    pub fn advance(this: &Obj<Self>, thread: &mut Thread) -> Option<PyResult<Option<[Value; 2]>>> {
+        match &*this.iterators {
+            [first, second] if !this.strict.load(Ordering::Relaxed) => Some(next_two(thread, first, second)),
+            _ => None,
+        }
+    }
+}
+
+fn next_two(thread: &mut Thread, first: &Field, second: &Field) -> PyResult<Option<[Value; 2]>> {
+    let Some(first) = super::next_item(thread, first.fixed())? else { return Ok(None) };
+    let second = super::next_item(thread, second.fixed())?;
+    Ok(second.map(|second| [first, second]))
+}
+
 #[pymethods]
 impl PyZip {
     #[slot]
@@ -59,12 +76,18 @@ impl PyZip {
 
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
+        if let Some(next) = PyZip::advance(this, thread) {
+            return match next? {
+                Some(pair) => tuple::of(thread, pair).map(Some),
+                None => Ok(None),
+            };
+        }
         if this.iterators.is_empty() {
             return Ok(None);
         }
         let mut items = Vec::with_capacity(this.iterators.len());
         for iterator in &this.iterators {
-            match protocol::next(thread, iterator.fixed())? {
+            match super::next_item(thread, iterator.fixed())? {
                 Some(item) => items.push(item),
                 None if this.strict.load(Ordering::Relaxed) => {
                     let error = uneven(thread, &this.iterators, items.len(), "zip")?;

@@ -3,7 +3,7 @@
 use super::sort;
 use crate::error::{PyResult, index_error, value_error};
 use crate::protocol;
-use crate::storage::list::ListStorage;
+use crate::storage::list::{ListStorage, Stride};
 use crate::types::int;
 use crate::types::list::{self, PyList};
 use crate::types::slice;
@@ -96,8 +96,7 @@ impl PyList {
 
     /// Return a shallow copy of the list.
     fn copy(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let values = list::values(thread, this)?;
-        Ok(list::new(thread, values)?.into_value())
+        Ok(list::part(thread, this, |len| (Stride::all(len), false))?.into_value())
     }
 
     /// Return first index of value.

@@ -1,6 +1,7 @@
 //! The operators of `list`: subscripts, slices, concatenation, repetition, comparison.
 
 use super::methods::repeated;
+use crate::class::PyClass;
 use crate::error::{PyResult, index_error, memory_error, type_error, value_error};
 use crate::protocol::{self, CompareOp};
 use crate::storage::list::{AssignError, Stride};
@@ -43,7 +44,7 @@ impl PyList {
         }
         if let Some(slice) = key.downcast::<PySlice>() {
             let bounds = slice.unpack(thread)?;
-            return Ok(list::new(thread, slice_values(thread, this, bounds)?)?.into_value());
+            return self::slice(thread, this, bounds);
         }
         let index = subscript_index(thread, key)?;
         let found = this.storage().get_signed(thread, index).map(Ref::to_owned);
@@ -96,10 +97,12 @@ impl PyList {
             let class = crate::class_of(other).name();
             return Err(type_error(format!("can only concatenate list (not \"{class}\") to list")));
         };
-        let mut values = list::values(thread, this)?;
-        values.try_reserve(list::len(thread, other)).map_err(|_| memory_error())?;
-        values.extend(list::values(thread, other)?);
-        Ok(list::new(thread, values)?.into_value())
+        let sum = list::len(thread, this).saturating_add(list::len(thread, other));
+        let made = list::with_capacity(thread, sum)?;
+        let owner = Owner::from(&*made);
+        made.storage().append_copies(owner, thread, this.storage(), Owner::from(this))?;
+        made.storage().append_copies(owner, thread, other.storage(), Owner::from(other))?;
+        Ok(made.into_value())
     }
 
     #[slot]
@@ -110,9 +113,9 @@ impl PyList {
 
     #[slot]
     fn sq_repeat(thread: &mut Thread, this: &Obj<Self>, count: i64) -> PyResult {
-        let values = list::values(thread, this)?;
-        let all = repeated(&values, count).ok_or_else(memory_error)?;
-        Ok(list::new(thread, all)?.into_value())
+        let count = usize::try_from(count).unwrap_or(0);
+        let storage = this.storage().repeated(Owner::from(this), thread, count)?;
+        Ok(list::subclass_object(thread, PyList::static_type().get(), storage)?.into_value())
     }
 
     #[slot]
@@ -207,18 +210,9 @@ fn set_at(thread: &mut Thread, list: &Obj<PyList>, index: i64, value: Option<Ref
     }
 }
 
-/// Owned copies of the elements of a slice, in its order.
-fn slice_values(thread: &Thread, list: &Obj<PyList>, bounds: Bounds) -> PyResult<Vec<Value>> {
-    let mut backwards = false;
-    let mut values = list.storage().snapshot(Owner::from(list), thread, |len| {
-        let (stride, reversed) = bounds.span(len).stride();
-        backwards = reversed;
-        stride
-    })?;
-    if backwards {
-        values.reverse();
-    }
-    Ok(values)
+/// `list[start:stop:step]`.
+pub fn slice(thread: &Thread, list: &Obj<PyList>, bounds: Bounds) -> PyResult {
+    Ok(list::part(thread, list, |len| bounds.span(len).stride())?.into_value())
 }
 
 fn assign_slice(thread: &mut Thread, list: &Obj<PyList>, bounds: Bounds, value: Ref<'_>) -> PyResult<()> {

@@ -21,6 +21,12 @@ pub fn sort(
         // Equal elements keep their order if it is reversed before and after.
         values.reverse();
     }
+    if key.is_none() && sort_plain(values) {
+        if reverse {
+            values.reverse();
+        }
+        return Ok(());
+    }
     let result = match key {
         None => order_of(thread, values),
         Some(key) => keys_of(thread, values, key).and_then(|keys| order_of(thread, &keys)),
@@ -33,6 +39,40 @@ pub fn sort(
         values.reverse();
     }
     result
+}
+
+/// Sorts values that are all of one simple kind, where they are; false if they aren't.
+fn sort_plain(values: &mut [Value]) -> bool {
+    let all = |is: fn(Ref<'_>) -> bool, values: &[Value]| values.iter().all(|value| is(value.get()));
+    let Some(first) = values.first().map(Value::get) else { return true };
+    if first.as_small_int().is_some() {
+        let ints = all(|value| value.as_small_int().is_some(), values);
+        // Equal ints are the same word, and so are equal floats: stability makes no difference.
+        if ints {
+            values.sort_unstable_by_key(|value| value.get().as_small_int());
+        }
+        return ints;
+    }
+    if exact_str(first).is_some() {
+        let texts = all(|value| exact_str(value).is_some(), values);
+        if texts {
+            // The order of WTF-8 bytes is that of code points.
+            values.sort_by(|a, b| text_of(a).cmp(text_of(b)));
+        }
+        return texts;
+    }
+    let floats = all(|value| value.as_flonum().is_some(), values);
+    if floats {
+        // No flonum is a NaN.
+        let number = |value: &Value| value.get().as_flonum().unwrap_or_default();
+        values.sort_unstable_by(|a, b| number(a).partial_cmp(&number(b)).unwrap_or(Ordering::Equal));
+    }
+    floats
+}
+
+#[inline]
+fn text_of(value: &Value) -> &[u8] {
+    exact_str(value.get()).map_or(&[], |text| text.as_bytes())
 }
 
 fn keys_of(thread: &mut Thread, values: &[Value], key: Ref<'_>) -> PyResult<Vec<Value>> {

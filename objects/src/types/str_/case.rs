@@ -21,6 +21,19 @@ fn changed(
     str::from_wtf8(thread, &other(this.as_wtf8()))
 }
 
+/// The text with the case of each letter changed by itself, as all ASCII letters can be.
+fn changed_each(
+    thread: &mut Thread,
+    this: &Obj<PyStr>,
+    ascii: impl Fn(u8) -> u8,
+    other: fn(&Wtf8) -> Wtf8Buf,
+) -> PyResult {
+    if this.is_ascii() {
+        return str::mapped_ascii(thread, this, ascii);
+    }
+    str::from_wtf8(thread, &other(this.as_wtf8()))
+}
+
 fn test(this: &Obj<PyStr>, ascii: fn(&[u8]) -> bool, other: fn(&Wtf8) -> bool) -> bool {
     if this.is_ascii() { ascii(this.as_bytes()) } else { other(this.as_wtf8()) }
 }
@@ -29,22 +42,23 @@ fn test(this: &Obj<PyStr>, ascii: fn(&[u8]) -> bool, other: fn(&Wtf8) -> bool) -
 impl PyStr {
     /// Return a copy of the string converted to uppercase.
     fn upper(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        changed(thread, this, orochi_text::ascii::upper, case::upper)
+        changed_each(thread, this, |byte| byte.to_ascii_uppercase(), case::upper)
     }
 
     /// Return a copy of the string converted to lowercase.
     fn lower(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        changed(thread, this, orochi_text::ascii::lower, case::lower)
+        changed_each(thread, this, |byte| byte.to_ascii_lowercase(), case::lower)
     }
 
     /// Return a version of the string suitable for caseless comparisons.
     fn casefold(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        changed(thread, this, orochi_text::ascii::lower, case::casefold)
+        changed_each(thread, this, |byte| byte.to_ascii_lowercase(), case::casefold)
     }
 
     /// Convert uppercase characters to lowercase and lowercase characters to uppercase.
     fn swapcase(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        changed(thread, this, orochi_text::ascii::swap_case, case::swap_case)
+        let swapped = |byte: u8| if byte.is_ascii_alphabetic() { byte ^ 0x20 } else { byte };
+        changed_each(thread, this, swapped, case::swap_case)
     }
 
     /// Return a capitalized version of the string.

@@ -1,11 +1,11 @@
 //! `str.format`, `str.format_map`, `str.__format__`, and `format(object, spec)`.
 
 use crate::args::{Args, KwArgs};
-use crate::class::{PyClass, is_exact};
+use crate::class::{PyClass, exactly, is_exact};
 use crate::error::{PyResult, index_error, key_error, type_error, value_error};
 use crate::protocol;
 use crate::types::format::{format_error, parse_spec};
-use crate::types::int;
+use crate::types::{float, int};
 use crate::types::str::{self, PyStr};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
@@ -167,8 +167,18 @@ pub fn format_object(thread: &mut Thread, value: Ref<'_>, spec: Ref<'_>) -> PyRe
     {
         return protocol::str(thread, value);
     }
-    let class = crate::class_of(value).name();
+    // These classes can't be given another `__format__`.
+    if let Some(text) = exactly::<PyStr>(value) {
+        return formatted(thread, text, spec);
+    }
+    if is_exact(value, int::PyInt::static_type()) {
+        return crate::types::int_::text::formatted(thread, value, spec);
+    }
+    if is_exact(value, float::PyFloat::static_type()) {
+        return crate::types::float_::methods::formatted(thread, value, spec);
+    }
     let Some(result) = protocol::call_special(thread, value, crate::name!("__format__"), &[spec])? else {
+        let class = crate::class_of(value).name();
         return Err(type_error(format!("Type {class} doesn't define __format__")));
     };
     if result.get().downcast::<PyStr>().is_none() {
@@ -202,11 +212,16 @@ impl PyStr {
 
     /// Return a formatted version of the string as described by format_spec.
     fn __format__(thread: &mut Thread, this: &Obj<Self>, format_spec: Ref<'_>) -> PyResult {
-        let Some(spec) = parse_spec(format_spec, Kind::Str, this.get())? else {
-            return crate::types::format::plain(thread, this.get());
-        };
-        let name = crate::class_of(this.get()).name();
-        let text = spec.format_str(this.as_wtf8(), &name).map_err(format_error)?;
-        str::from_wtf8(thread, &text)
+        formatted(thread, this, format_spec)
     }
+}
+
+/// `str.__format__`.
+fn formatted(thread: &mut Thread, this: &Obj<PyStr>, format_spec: Ref<'_>) -> PyResult {
+    let Some(spec) = parse_spec(format_spec, Kind::Str, this.get())? else {
+        return crate::types::format::plain(thread, this.get());
+    };
+    let name = crate::class_of(this.get()).name();
+    let text = spec.format_str(this.as_wtf8(), &name).map_err(format_error)?;
+    str::from_wtf8(thread, &text)
 }

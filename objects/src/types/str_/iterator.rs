@@ -28,6 +28,7 @@ pub fn new(thread: &Thread, text: &Obj<PyStr>) -> PyResult {
 }
 
 impl PyStrIterator {
+    #[inline]
     fn text(&self) -> Option<&Obj<PyStr>> {
         self.text.fixed().downcast::<PyStr>()
     }
@@ -41,17 +42,26 @@ pub fn next(thread: &Thread, this: &Obj<PyStrIterator>) -> PyResult<Option<Value
         let at = this.offset.load(Ordering::Relaxed);
         if text.is_ascii() {
             let Some(&byte) = text.as_bytes().get(at as usize) else { return Ok(None) };
-            if this.offset.compare_exchange(at, at + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            if advance(this, at, at + 1) {
                 return single::latin1(thread, byte).map(Some);
             }
         } else {
             let Some(c) = text.as_wtf8().code_point_at(at as usize) else { return Ok(None) };
-            let after = at + c.len_wtf8() as u64;
-            if this.offset.compare_exchange(at, after, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            if advance(this, at, at + c.len_wtf8() as u64) {
                 return single::character(thread, c).map(Some);
             }
         }
     }
+}
+
+/// Moves the position on; false if another thread has done so.
+#[inline]
+fn advance(this: &Obj<PyStrIterator>, from: u64, to: u64) -> bool {
+    if this.header().is_shared() {
+        return this.offset.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+    }
+    this.offset.store(to, Ordering::Relaxed);
+    true
 }
 
 #[pymethods]

@@ -116,12 +116,10 @@ fn three_parts(
     (start, end): (usize, usize),
 ) -> PyResult {
     let text = this.as_wtf8();
-    let parts = vec![
-        str::from_wtf8(thread, text.slice_to(start))?,
-        str::exact(thread, sep)?,
-        str::from_wtf8(thread, text.slice_from(end))?,
-    ];
-    Ok(tuple::new(thread, parts)?.into_value())
+    let before = str::part(thread, this, text.slice_to(start))?;
+    let sep = str::exact(thread, sep)?;
+    let after = str::part(thread, this, text.slice_from(end))?;
+    tuple::of(thread, [before, sep, after])
 }
 
 #[pymethods(part = SEARCH)]

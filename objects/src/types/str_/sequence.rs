@@ -62,6 +62,9 @@ pub fn part(thread: &Thread, text: &Obj<PyStr>, span: Span) -> PyResult {
         if count == text.len() {
             return str::exact(thread, text);
         }
+        if let Some(part) = str::part_of_ascii(thread, text, start, count) {
+            return part;
+        }
         let (from, to) = (text.byte_offset(start), text.byte_offset(start + count));
         return str::from_wtf8(thread, text.as_wtf8().slice(from, to));
     }

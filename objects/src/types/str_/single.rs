@@ -17,6 +17,7 @@ unsafe impl Send for Table {}
 
 static TABLE: OnceLock<Table> = OnceLock::new();
 
+#[inline]
 fn table() -> PyResult<&'static Table> {
     if let Some(table) = TABLE.get() {
         return Ok(table);
@@ -30,6 +31,7 @@ fn table() -> PyResult<&'static Table> {
 }
 
 /// The empty str.
+#[inline]
 pub fn empty(_thread: &Thread) -> PyResult<Value> {
     Ok(table()?.empty.to_value())
 }

@@ -2,20 +2,24 @@
 
 use crate::class::{PyClass, is_exact};
 use crate::error::{PyResult, memory_error, type_error, value_error};
-use crate::protocol;
 use crate::types::list;
 use crate::types::str::{self, PyStr};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
 use orochi_text::search::{self, Ends};
-use orochi_text::wtf8::{Wtf8, Wtf8Buf};
+use orochi_text::wtf8::Wtf8;
 
-fn list_of<'a>(thread: &mut Thread, parts: impl Iterator<Item = &'a Wtf8>) -> PyResult {
-    let mut items = Vec::new();
+/// A list of parts of a text.
+fn list_of<'a>(
+    thread: &mut Thread,
+    whole: &Obj<PyStr>,
+    parts: impl Iterator<Item = &'a Wtf8>,
+) -> PyResult {
+    let made = list::with_capacity(thread, 4)?;
     for part in parts {
-        items.push(str::from_wtf8(thread, part)?);
+        list::push(thread, &made, str::part(thread, whole, part)?)?;
     }
-    Ok(list::new(thread, items)?.into_value())
+    Ok(made.into_value())
 }
 
 /// The separator of a split: a str that isn't empty, or None.
@@ -45,7 +49,7 @@ fn strip(
             None => return Err(type_error(format!("{name} arg must be None or str"))),
         },
     };
-    if stripped.len() == text.len() { str::exact(thread, this) } else { str::from_wtf8(thread, stripped) }
+    if stripped.len() == text.len() { str::exact(thread, this) } else { str::part(thread, this, stripped) }
 }
 
 /// `separator.join(iterable)`.
@@ -54,7 +58,7 @@ pub fn join(thread: &mut Thread, separator: &Obj<PyStr>, iterable: Ref<'_>) -> P
     if class.slots.tp_iter().is_none() && class.slots.sq_item().is_none() {
         return Err(type_error("can only join an iterable"));
     }
-    let items = protocol::collect(thread, iterable)?;
+    let items = list::to_values(thread, iterable)?;
     join_values(thread, separator, &items)
 }
 
@@ -65,25 +69,19 @@ pub fn join_values(thread: &mut Thread, separator: &Obj<PyStr>, items: &[Value])
     {
         return Ok(only.clone());
     }
-    let mut size = separator.as_bytes().len().checked_mul(items.len()).ok_or_else(memory_error)?;
+    let mut parts: Vec<&Obj<PyStr>> = Vec::new();
+    parts.try_reserve_exact(items.len().saturating_mul(2)).map_err(|_| memory_error())?;
     for (i, item) in items.iter().enumerate() {
         let Some(text) = item.get().downcast::<PyStr>() else {
             let class = crate::class_of(item.get()).name();
             return Err(type_error(format!("sequence item {i}: expected str instance, {class} found")));
         };
-        size = size.checked_add(text.as_bytes().len()).ok_or_else(memory_error)?;
-    }
-    let mut result = Wtf8Buf::new();
-    result.try_reserve_exact(size).map_err(|_| memory_error())?;
-    for (i, item) in items.iter().enumerate() {
-        if i > 0 {
-            result.push_wtf8(separator.as_wtf8());
+        if i > 0 && !separator.is_empty() {
+            parts.push(separator);
         }
-        if let Some(text) = item.get().downcast::<PyStr>() {
-            result.push_wtf8(text.as_wtf8());
-        }
+        parts.push(text);
     }
-    str::from_wtf8(thread, &result)
+    str::joined(thread, parts.into_iter())
 }
 
 #[pymethods(part = SPLIT)]
@@ -109,8 +107,8 @@ impl PyStr {
     fn split(thread: &mut Thread, this: &Obj<Self>, sep: Option<Ref<'_>>, maxsplit: i64) -> PyResult {
         let limit = usize::try_from(maxsplit).ok();
         match separator(sep)? {
-            None => list_of(thread, search::split_whitespace(this.as_wtf8(), limit)),
-            Some(sep) => list_of(thread, search::split(this.as_wtf8(), sep.as_wtf8(), limit)),
+            None => list_of(thread, this, search::split_whitespace(this.as_wtf8(), limit)),
+            Some(sep) => list_of(thread, this, search::split(this.as_wtf8(), sep.as_wtf8(), limit)),
         }
     }
 
@@ -134,7 +132,7 @@ impl PyStr {
             None => search::rsplit_whitespace(this.as_wtf8(), limit),
             Some(sep) => search::rsplit(this.as_wtf8(), sep.as_wtf8(), limit),
         };
-        list_of(thread, parts.into_iter())
+        list_of(thread, this, parts.into_iter())
     }
 
     /// Return a list of the lines in the string, breaking at line boundaries.
@@ -143,7 +141,7 @@ impl PyStr {
     /// true.
     #[signature(keepends=False)]
     fn splitlines(thread: &mut Thread, this: &Obj<Self>, keepends: bool) -> PyResult {
-        list_of(thread, search::split_lines(this.as_wtf8(), keepends))
+        list_of(thread, this, search::split_lines(this.as_wtf8(), keepends))
     }
 
     /// Return a copy of the string with leading and trailing whitespace removed.

@@ -7,7 +7,7 @@ use crate::types::int;
 use crate::types::iterators::reduced;
 use crate::types::list;
 use crate::types::repr_guard;
-use crate::types::slice::{self, PySlice};
+use crate::types::slice::{self, PySlice, Span};
 use crate::types::tuple::{self, PyTuple};
 use crate::types::r#type::PyType;
 use orochi_core::sync::{AtomicUsize, Ordering};
@@ -163,10 +163,9 @@ impl PyTuple {
         if other.is_empty() && is_exact(this.get(), PyTuple::static_type()) {
             return Ok(this.to_value());
         }
-        let mut values = Vec::new();
-        values.try_reserve_exact(this.len().saturating_add(other.len())).map_err(|_| memory_error())?;
-        values.extend(this.items().chain(other.items()).map(Ref::to_owned));
-        Ok(tuple::new(thread, values)?.into_value())
+        let mut items = this.items().chain(other.items());
+        let next = |_| items.next().map_or(Value::NONE, Ref::to_owned);
+        Ok(tuple::build(thread, this.len().saturating_add(other.len()), next)?.into_value())
     }
 
     #[slot]
@@ -245,11 +244,17 @@ fn owned(this: &Obj<PyTuple>) -> Vec<Value> {
 
 fn tuple_slice(thread: &mut Thread, this: &Obj<PyTuple>, slice: &Obj<PySlice>) -> PyResult {
     let span = slice.unpack(thread)?.span(this.len());
+    part(thread, this, span)
+}
+
+/// The items that a slice selects.
+pub fn part(thread: &Thread, this: &Obj<PyTuple>, span: Span) -> PyResult {
     if span.count == this.len() && span.step == 1 && is_exact(this.get(), PyTuple::static_type()) {
         return Ok(this.to_value());
     }
-    let values = span.indices().filter_map(|index| this.item(index)).map(Ref::to_owned).collect();
-    Ok(tuple::new(thread, values)?.into_value())
+    let mut indices = span.indices();
+    let mut next = || indices.next().and_then(|index| this.item(index)).map_or(Value::NONE, Ref::to_owned);
+    Ok(tuple::build(thread, span.count, |_| next())?.into_value())
 }
 
 impl TupleIterator {

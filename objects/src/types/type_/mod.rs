@@ -65,6 +65,9 @@ pub fn construct(thread: &mut Thread, class: &Obj<PyType>, args: Args<'_>) -> Py
     };
     let instance = new(thread, class, args)?;
     let made = crate::class_of(instance.get());
+    if crate::types::object::init_does_nothing(made) {
+        return Ok(instance);
+    }
     if (std::ptr::eq(made, class) || made.is_subtype_of(class))
         && let Some(init) = made.slots.tp_init()
     {

@@ -41,6 +41,14 @@ pub(super) fn call(
     names: Option<&Obj<PyTuple>>,
 ) -> PyResult<Called> {
     let callee = at.get(w.b());
+    if names.is_none()
+        && let Some(result) = call_builtin(thread, at, w, callee)
+    {
+        let result = result?;
+        at.consume_window(w.b(), w.c() as usize + 2);
+        at.set(w.a(), result);
+        return Ok(Called::Done);
+    }
     if let Some(method) = callee.downcast::<PyMethod>()
         && at.word(w.b() + 1) == word::UNBOUND
     {
@@ -75,6 +83,32 @@ pub(super) fn call(
     at.consume_window(w.b(), w.c() as usize + 2);
     at.set(w.a(), result);
     Ok(Called::Done)
+}
+
+/// Calls a native function, or a method of a native class with its receiver, straight from the window; `None` if the callee
+/// is something else.
+#[inline(always)]
+fn call_builtin(thread: &mut Thread, at: At, w: Instruction, callee: Ref<'_>) -> Option<PyResult> {
+    let receiver = at.word(w.b() + 1);
+    let (function, bound) = if let Some(function) = exactly::<PyNativeFunction>(callee) {
+        match function.bound_to() {
+            // A bound method: its receiver goes before the arguments.
+            Some(own) if receiver == word::UNBOUND => at.set_ref(w.b() + 1, own),
+            Some(_) => return None,
+            None => {}
+        }
+        (function.definition().function, usize::from(at.word(w.b() + 1) != word::UNBOUND))
+    } else {
+        let method = exactly::<PyMethodDescriptor>(callee)?;
+        if receiver == word::UNBOUND || !class_of(at.get(w.b() + 1)).get().is(method.owner()) {
+            return None;
+        }
+        (method.definition().function, 1)
+    };
+    let start = at.address(w.b() + 2 - bound as u8);
+    // SAFETY: the arguments stay in the window for the length of the call.
+    let args = unsafe { Args::from_registers(start, w.c() as usize + bound, None) };
+    Some(function(thread, args))
 }
 
 /// Calls something that isn't a Python function.

@@ -5,8 +5,10 @@ use super::super::cursor::{At, Cursor, Flow};
 use super::count_of;
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::{Ref, Thread, Value};
-use orochi_objects::class::{PyClass, is_exact};
+use orochi_objects::class::{PyClass, exactly, is_exact};
 use orochi_objects::error::{PyErr, PyResult, type_error, value_error};
+use orochi_objects::types::items;
+use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::tuple::{self, PyTuple};
 use orochi_objects::{class_of, protocol};
 
@@ -61,6 +63,15 @@ fn unpack_tuple(at: At, w: Instruction, object: Value) {
 }
 
 fn exact_values(thread: &mut Thread, object: Ref<'_>, n: usize) -> PyResult<Vec<Value>> {
+    if let Some(list) = exactly::<PyList>(object)
+        && list::len(thread, list) == n
+    {
+        let values = list::values(thread, list)?;
+        // Another thread may have changed it in between; then the iterator says what is wrong.
+        if values.len() == n {
+            return Ok(values);
+        }
+    }
     let iterator = iterator(thread, object)?;
     let values = take(thread, iterator.get(), n)?;
     if values.len() == n && protocol::next(thread, iterator.get())?.is_some() {
@@ -99,6 +110,9 @@ pub(in super::super) fn UnpackSequence(c: &mut Cursor, thread: &mut Thread, w: I
 
 /// `before` items, a list of the middle ones, `after` items.
 fn star_values(thread: &mut Thread, object: Ref<'_>, before: usize, after: usize) -> PyResult<Vec<Value>> {
+    if let Some(values) = items::of(thread, object) {
+        return spread(thread, values?, before, after);
+    }
     let iterator = iterator(thread, object)?;
     let mut values = take(thread, iterator.get(), before)?;
     if values.len() < before {
@@ -141,6 +155,25 @@ pub(in super::super) fn star(
 ) -> PyResult<Value> {
     let values = star_values(thread, object, before, after)?;
     Ok(tuple::new(thread, values)?.into_value())
+}
+
+/// The items of a container that are known all at once, those in the middle as a list.
+fn spread(
+    thread: &mut Thread,
+    mut values: Vec<Value>,
+    before: usize,
+    after: usize,
+) -> PyResult<Vec<Value>> {
+    if values.len() < before + after {
+        return Err(too_few("at least ", before + after, values.len()));
+    }
+    let last = values.split_off(values.len() - after);
+    let mut middle = values.drain(before..);
+    let rest = list::build(thread, middle.len(), |_| middle.next().unwrap_or(Value::NONE))?.into_value();
+    drop(middle);
+    values.push(rest);
+    values.extend(last);
+    Ok(values)
 }
 
 #[allow(non_snake_case, reason = "handlers carry the names of their operations")]
