@@ -119,7 +119,11 @@ pub fn allocate_immortal<T>(class: *const TypeHead, payload: T) -> &'static Obj<
 #[inline(always)]
 unsafe fn kind_of<T: Payload>(class: NonNull<TypeHead>) -> Kind {
     // SAFETY: as the caller promises.
-    if T::HAS_FIELDS || !unsafe { class.as_ref() }.header.is_immortal() { Kind::Container } else { Kind::Leaf }
+    if T::HAS_FIELDS || !unsafe { class.as_ref() }.header.is_immortal() {
+        Kind::Container
+    } else {
+        Kind::Leaf
+    }
 }
 
 /// An object for static memory, that lives as long as the process: static types.

@@ -202,8 +202,16 @@ fn heapify_max(thread: &mut Thread, heap: &Obj<PyList>) -> PyResult<()> {
 #[pymodule(
     name = "_heapq",
     functions(
-        heapify, heapify_max, heappop, heappop_max, heappush, heappush_max, heappushpop, heappushpop_max,
-        heapreplace, heapreplace_max
+        heapify,
+        heapify_max,
+        heappop,
+        heappop_max,
+        heappush,
+        heappush_max,
+        heappushpop,
+        heappushpop_max,
+        heapreplace,
+        heapreplace_max
     )
 )]
 fn init(_thread: &mut Thread, _module: &Obj<PyModule>) -> PyResult<()> {

@@ -5,8 +5,8 @@
 
 use crate::class::PyClass;
 use crate::error::{PyResult, memory_error, type_error};
-use orochi_core::object::Tail;
 use crate::storage::once_box::OnceBox;
+use orochi_core::object::Tail;
 use orochi_core::sync::{AtomicU64, Ordering};
 use orochi_core::{Field, Header, Layout, Obj, Owned, Payload, Ref, Thread, Trace, Value};
 use orochi_macros::{pyclass, pymethods};
@@ -196,10 +196,7 @@ pub fn concatenated(thread: &Thread, left: &Obj<PyStr>, right: &Obj<PyStr>) -> P
 }
 
 /// The text of several strs in a row.
-pub fn joined<'a>(
-    thread: &Thread,
-    parts: impl ExactSizeIterator<Item = &'a Obj<PyStr>>,
-) -> PyResult {
+pub fn joined<'a>(thread: &Thread, parts: impl ExactSizeIterator<Item = &'a Obj<PyStr>>) -> PyResult {
     const FEW: usize = 12;
     let (mut ascii, len) = (true, parts.len());
     let bytes = parts.map(|part| {

@@ -137,6 +137,7 @@ pub(crate) fn formatted(thread: &mut Thread, this: Ref<'_>, format_spec: Ref<'_>
         return format::plain(thread, this);
     };
     let name = crate::class_of(this).name();
-    let text = spec.format_float(own(this), &format::locale_for(&spec), &name).map_err(format::format_error)?;
+    let text =
+        spec.format_float(own(this), &format::locale_for(&spec), &name).map_err(format::format_error)?;
     crate::str::from_wtf8(thread, &text)
 }

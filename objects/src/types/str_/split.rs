@@ -10,11 +10,7 @@ use orochi_text::search::{self, Ends};
 use orochi_text::wtf8::Wtf8;
 
 /// A list of parts of a text.
-fn list_of<'a>(
-    thread: &mut Thread,
-    whole: &Obj<PyStr>,
-    parts: impl Iterator<Item = &'a Wtf8>,
-) -> PyResult {
+fn list_of<'a>(thread: &mut Thread, whole: &Obj<PyStr>, parts: impl Iterator<Item = &'a Wtf8>) -> PyResult {
     let made = list::with_capacity(thread, 4)?;
     for part in parts {
         list::push(thread, &made, str::part(thread, whole, part)?)?;

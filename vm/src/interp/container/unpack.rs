@@ -158,12 +158,7 @@ pub(in super::super) fn star(
 }
 
 /// The items of a container that are known all at once, those in the middle as a list.
-fn spread(
-    thread: &mut Thread,
-    mut values: Vec<Value>,
-    before: usize,
-    after: usize,
-) -> PyResult<Vec<Value>> {
+fn spread(thread: &mut Thread, mut values: Vec<Value>, before: usize, after: usize) -> PyResult<Vec<Value>> {
     if values.len() < before + after {
         return Err(too_few("at least ", before + after, values.len()));
     }
