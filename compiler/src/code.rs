@@ -172,6 +172,7 @@ impl Code {
     }
 
     /// The handler of the instruction at this word index.
+    #[inline]
     pub fn handler(&self, word: u32) -> Option<&ExceptionEntry> {
         let after = self.exceptions.partition_point(|entry| entry.start <= word);
         let entry = self.exceptions.get(after.checked_sub(1)?)?;

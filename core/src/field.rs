@@ -9,7 +9,7 @@ use crate::object::{Obj, Trace};
 use crate::publish;
 use crate::sync::{AtomicU64, Ordering, ordering};
 use crate::thread::Thread;
-use crate::value::{Ref, Value};
+use crate::value::{Ref, Value, register_word};
 use crate::word::{self, Word};
 use std::ptr::NonNull;
 
@@ -77,6 +77,7 @@ impl Field {
     }
 
     /// Whether the field holds nothing.
+    #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.0.load(Ordering::Relaxed) == word::UNBOUND
     }
@@ -91,7 +92,7 @@ impl Field {
         }
         // SAFETY: a local target is kept by this field, which can't change while the thread is borrowed; a shared one is
         // not reclaimed before this thread passes a safepoint.
-        Some(unsafe { Ref::from_word(word) })
+        Some(unsafe { Ref::from_canonical(word) })
     }
 
     /// The reference in a field that is set once, before the object is visible, and never empty. It lives as long as
@@ -103,7 +104,17 @@ impl Field {
         let word = self.0.load(Ordering::Acquire);
         // SAFETY: a field reached through a plain reference is never replaced (only `AtomicField` and containers replace
         // theirs), so the owner keeps the target.
-        unsafe { Ref::from_word(if word == word::UNBOUND { word::NONE } else { word }) }
+        unsafe { Ref::from_canonical(if word == word::UNBOUND { word::NONE } else { word }) }
+    }
+
+    /// [`Field::fixed`] without the question whether the field is empty.
+    ///
+    /// # Safety
+    /// It is not.
+    #[inline(always)]
+    pub unsafe fn fixed_unchecked(&self) -> Ref<'_> {
+        // SAFETY: as in `fixed`; not UNBOUND, as the caller promises.
+        unsafe { Ref::from_canonical(self.0.load(Ordering::Acquire)) }
     }
 
     /// The word for a register: a local target is counted, a shared one borrowed; zero if the field is empty.
@@ -115,13 +126,7 @@ impl Field {
             return word;
         }
         // SAFETY: as in `load`.
-        let header = unsafe { word::header_of(word).as_ref() };
-        if header.is_shared() {
-            word | word::BORROWED
-        } else {
-            header.retain();
-            word
-        }
+        unsafe { register_word(word) }
     }
 
     /// Moves the reference out.
@@ -152,6 +157,31 @@ impl Field {
         // Release: as in `replace`.
         self.0.store(field.0.load(Ordering::Relaxed), Ordering::Release);
         std::mem::forget(field);
+    }
+
+    /// Moves a register's word here, into an empty place of a local object. What the register borrowed is counted.
+    ///
+    /// # Safety
+    /// The word was taken out of a register of this thread, and the field's owner is local.
+    #[inline(always)]
+    pub unsafe fn init_from_register(&self, word: Word) {
+        let word = if word & 7 == word::BORROWED {
+            // SAFETY: borrowed registers are valid until the next safepoint.
+            unsafe { word::header_of(word).as_ref() }.retain();
+            word & !word::BORROWED
+        } else {
+            word
+        };
+        // Relaxed: nobody else sees a local object.
+        self.0.store(word, Ordering::Relaxed);
+    }
+
+    /// Moves the reference out to an empty register, which counts it. Same duties as [`Field::replace`].
+    #[inline(always)]
+    pub fn take_for_register(&self) -> Word {
+        let word = self.0.load(Ordering::Acquire);
+        self.0.store(word::UNBOUND, Ordering::Relaxed);
+        word
     }
 
     /// Leaves the mark of a deleted key ([`word::DELETED`]) and gives the reference out. Same duties as
@@ -211,11 +241,13 @@ pub struct AtomicField(Field);
 
 impl AtomicField {
     /// A slot that holds nothing.
+    #[inline]
     pub fn empty() -> AtomicField {
         AtomicField(Field::empty())
     }
 
     /// A slot of an object that is just being made and is local.
+    #[inline]
     pub fn new_local(value: Value) -> AtomicField {
         AtomicField(Field::new_local(value))
     }

@@ -168,6 +168,21 @@ impl Header {
         }
     }
 
+    /// Adds a reference if the object is local; `false` if it is shared.
+    #[inline(always)]
+    pub fn retain_local(&self) -> bool {
+        let count = self.count.load(Ordering::Relaxed);
+        if count < LOCAL_MAX {
+            // A plain store: as in `retain`.
+            self.count.store(count + 1, Ordering::Relaxed);
+            return true;
+        }
+        if count & (SHARED | IMMORTAL) == 0 {
+            self.retain_slow(count);
+        }
+        false
+    }
+
     #[cold]
     #[inline(never)]
     fn retain_slow(&self, count: u32) {

@@ -182,6 +182,17 @@ impl<'a> Ref<'a> {
         Ref(unsafe { NonZeroU64::new_unchecked(word::canonical(word)) }, PhantomData, PhantomData)
     }
 
+    /// The same for a word without the borrowed bit.
+    ///
+    /// # Safety
+    /// As [`Ref::from_word`]; the word is canonical.
+    #[inline(always)]
+    pub unsafe fn from_canonical(word: Word) -> Ref<'a> {
+        debug_assert!(word != word::UNBOUND && word == word::canonical(word));
+        // SAFETY: not UNBOUND.
+        Ref(unsafe { NonZeroU64::new_unchecked(word) }, PhantomData, PhantomData)
+    }
+
     /// The word.
     #[inline(always)]
     pub fn word(self) -> Word {
@@ -349,14 +360,29 @@ pub unsafe fn copy_register(word: Word, _thread: &Thread) -> Word {
         return word;
     }
     // SAFETY: a counted register keeps its object alive.
+    unsafe { register_word(word) }
+}
+
+/// The word with which another register refers to an object: local objects are counted, shared ones borrowed.
+///
+/// # Safety
+/// The word is canonical and points to a live object, which is kept as long as registers may borrow it.
+#[inline(always)]
+pub unsafe fn register_word(word: Word) -> Word {
+    // SAFETY: as the caller promises.
     let header = unsafe { word::header_of(word).as_ref() };
-    if header.is_shared() {
-        // A borrowed copy is safe while this thread has not announced: at the announcement it is counted.
-        word | word::BORROWED
-    } else {
-        header.retain();
-        word
-    }
+    // A borrowed copy is safe while this thread has not announced: at the announcement it is counted.
+    if header.retain_local() { word } else { word | word::BORROWED }
+}
+
+/// The heap object in a register.
+///
+/// # Safety
+/// The word is valid in a register of the current thread, which keeps it for `'a`.
+#[inline(always)]
+pub unsafe fn object_in<'a>(word: Word) -> Option<&'a Header> {
+    // SAFETY: as the caller promises.
+    word::is_pointer(word).then(|| unsafe { word::header_of(word).as_ref() })
 }
 
 /// The owned value of a register's word, which is left as it was.

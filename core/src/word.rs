@@ -41,17 +41,23 @@ pub const SMALL_INT_MAX: i64 = i64::MAX >> 1;
 
 const ZERO_FLONUM: Word = 0x8000_0000_0000_0002;
 
+/// The three tag bits, moved up by one, above a bit that is set for constants: no address has its top bit set, and
+/// constants have it after the subtraction. So each of the questions below is one test.
+#[inline(always)]
+const fn tags_below_pointers(word: Word) -> Word {
+    word.wrapping_sub(FIRST_POINTER).rotate_left(1)
+}
+
 /// Whether the word is a pointer to a heap object, counted or borrowed.
 #[inline(always)]
 pub const fn is_pointer(word: Word) -> bool {
-    word & 3 == 0 && word >= FIRST_POINTER
+    tags_below_pointers(word) & 7 == 0
 }
 
 /// Whether the word is a pointer that owns a reference.
 #[inline(always)]
 pub const fn is_counted(word: Word) -> bool {
-    // One rotation brings the three tag bits to the top: any of them set makes the number larger than every address.
-    word.rotate_right(3).wrapping_sub(FIRST_POINTER >> 3) < (1 << 61) - (FIRST_POINTER >> 3)
+    tags_below_pointers(word) & 15 == 0
 }
 
 /// The word without its borrowed bit.

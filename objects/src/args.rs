@@ -38,6 +38,11 @@ impl<'a> Args<'a> {
         Args { start: values.as_ptr().cast(), positional: values.len(), names: None, _rooted: PhantomData }
     }
 
+    /// Arguments that lie in an array of values.
+    pub fn of_values(values: &'a [Value]) -> Args<'a> {
+        Args { start: values.as_ptr().cast(), positional: values.len(), names: None, _rooted: PhantomData }
+    }
+
     /// The same, of which the last `names.len()` are keyword arguments.
     #[inline]
     pub fn with_names(values: &'a [Ref<'a>], names: Option<&'a Obj<PyTuple>>) -> Args<'a> {

@@ -58,6 +58,7 @@ impl PyErr {
     }
 
     /// An exception object that is raised (again).
+    #[inline]
     pub fn from_instance(instance: Value) -> PyErr {
         PyErr(Box::new(Raised::Instance(instance)))
     }
@@ -68,6 +69,7 @@ impl PyErr {
     }
 
     /// Whether this is an exception object already, not one that will be made when somebody looks.
+    #[inline]
     pub fn is_instance(&self) -> bool {
         matches!(*self.0, Raised::Instance(_))
     }
@@ -81,6 +83,7 @@ impl PyErr {
     }
 
     /// The exception object; made now if need be. Errors while making it take its place.
+    #[inline]
     pub fn into_value(self, thread: &mut Thread) -> Value {
         match *self.0 {
             Raised::Instance(instance) => instance,

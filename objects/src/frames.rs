@@ -2,8 +2,8 @@
 //!
 //! A frame is pushed by a call and popped by a return; nothing is allocated. What must hold:
 //! 1. `current` points to the running frame, or below the first one when the thread runs no Python code.
-//! 2. The registers of frame `i + 1` begin inside the window of frame `i`'s call, or at the register stack's top if native
-//!    code stands between; above the running frame's registers every word of the register stack is zero.
+//! 2. The registers of frame `i + 1` begin inside the window of frame `i`'s call (which may lie above the registers of frame
+//!    `i`), or at the register stack's top if native code stands between or a generator is resumed; above the running frame's registers every word of the register stack is zero.
 //! 3. The function of a frame is kept alive by the caller's window register, by the generator, or by whoever entered the
 //!    interpreter; its code by the function (replaced code of a function is never freed).
 //! 4. `pc` is up to date whenever something that can raise or reach a safepoint runs.
@@ -30,7 +30,7 @@ pub enum Mode {
     ForIter,
     /// A generator driven by the caller's `Delegate`.
     Delegate,
-    /// A generator resumed by a call of its `send` or `__next__`: the yielded value goes to `dst`, its end raises.
+    /// A generator resumed by a call of its `send`: the yielded value goes to `dst`, its end raises.
     Send,
 }
 

@@ -128,6 +128,7 @@ impl ThreadState {
 
     /// The exception being handled (`sys.exception()`): the innermost one, also that of the code that resumed a
     /// generator.
+    #[inline]
     pub fn handled_exception(thread: &Thread) -> Option<Value> {
         let state = ThreadState::of(thread);
         if state.active_generators == 0 && (state.handled == word::UNBOUND || state.handled == word::NONE) {
@@ -141,6 +142,7 @@ impl ThreadState {
     }
 
     /// Exchanges the handled exception.
+    #[inline]
     pub fn replace_handled(thread: &Thread, word: Word) -> Word {
         std::mem::replace(&mut ThreadState::of(thread).handled, word)
     }

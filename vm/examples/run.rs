@@ -1,10 +1,9 @@
-//! Runs a file with a handful of builtins: `run FILE`. For measuring the loop alone.
+//! Runs a file that imports nothing: `run FILE`. For measuring the loop alone.
 
 use orochi_core::Thread;
 use orochi_core::thread::process_runtime;
 use orochi_macros::pyfunction;
 use orochi_objects::args::ArgSlice;
-use orochi_objects::class::PyClass;
 use orochi_objects::error::PyResult;
 use orochi_objects::types::dict::DictExt;
 use orochi_objects::types::{dict, native_function};
@@ -24,12 +23,6 @@ fn print(thread: &mut Thread, args: ArgSlice<'_>) -> PyResult<()> {
 }
 
 #[pyfunction]
-#[signature(x, /)]
-fn len(thread: &mut Thread, x: orochi_core::Ref<'_>) -> PyResult<usize> {
-    protocol::len(thread, x)
-}
-
-#[pyfunction]
 fn perf_counter(_thread: &mut Thread) -> f64 {
     use std::time::{SystemTime, UNIX_EPOCH};
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
@@ -37,18 +30,11 @@ fn perf_counter(_thread: &mut Thread) -> f64 {
 
 fn run(thread: &mut Thread, source: &str, filename: &str) -> PyResult<()> {
     let interpreter = Interpreter::new(thread)?;
+    orochi_vm::builtins::create(thread, &interpreter)?;
     let builtins = interpreter.builtins(thread)?;
-    for function in [&__def_print, &__def_len, &__def_perf_counter] {
+    for function in [&__def_print, &__def_perf_counter] {
         let object = native_function::new(thread, function, None, None)?;
         builtins.set_str(thread, str::intern(thread, function.name)?, object)?;
-    }
-    let classes = [
-        orochi_objects::types::range::PyRange::static_type(),
-        orochi_objects::types::list::PyList::static_type(),
-        orochi_objects::types::object::PyObject::static_type(),
-    ];
-    for class in orochi_objects::types::exception::ALL.iter().copied().chain(classes) {
-        builtins.set_str(thread, str::intern(thread, class.spec().name)?, class.get().to_value())?;
     }
     let globals = dict::new(thread)?;
     let name = str::new(thread, "__main__")?;

@@ -90,7 +90,9 @@ macro_rules! programs {
 }
 
 programs! {
+    caches
     calls
+    driven
     exceptions
     generators
     scopes

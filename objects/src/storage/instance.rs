@@ -19,6 +19,8 @@
 //!    given another class whose instances have room for more of them.
 //! 4. Overflow blocks are replaced like the buffers of lists.
 
+pub mod cached;
+
 use super::shape::{Name, Shape};
 use super::{NoMemory, dict::DictStorage};
 use crate::types::str::PyStr;
@@ -208,6 +210,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    #[inline(always)]
     fn inline_field(&self, index: usize) -> &'a Field {
         // SAFETY: `index` is below the layout's number of inline attributes; slots come before.
         unsafe {
@@ -502,7 +505,8 @@ unsafe fn trace_slots(class: NonNull<TypeHead>, extension: NonNull<u8>, visit: &
 ///
 /// # Safety
 /// As [`slot_fields`].
-unsafe fn attribute_fields(class: NonNull<TypeHead>, extension: NonNull<u8>, each: &mut dyn FnMut(&Field)) {
+#[inline(always)]
+unsafe fn attribute_fields(class: NonNull<TypeHead>, extension: NonNull<u8>, mut each: impl FnMut(&Field)) {
     // SAFETY: as the caller promises.
     let (object_class, head) =
         unsafe { (class.cast::<Obj<PyType>>().as_ref(), extension.cast::<Head>().as_ref()) };
@@ -532,7 +536,7 @@ unsafe fn destroy_attributes(class: NonNull<TypeHead>, extension: NonNull<u8>) {
     // SAFETY: the instance is being destroyed: each reference is released once, and the block freed.
     unsafe {
         destroy_slots(class, extension);
-        attribute_fields(class, extension, &mut |field| drop(std::ptr::from_ref(field).read()));
+        attribute_fields(class, extension, |field| drop(std::ptr::from_ref(field).read()));
         let word = extension.cast::<Head>().as_ref().second.load(Ordering::Acquire);
         if word & 1 == 1
             && let Some(block) = NonNull::new((word & !1) as *mut u8)
@@ -546,7 +550,7 @@ unsafe fn trace_attributes(class: NonNull<TypeHead>, extension: NonNull<u8>, vis
     // SAFETY: as the caller promises.
     unsafe {
         trace_slots(class, extension, visit);
-        attribute_fields(class, extension, &mut |field| {
+        attribute_fields(class, extension, |field| {
             if !field.is_empty() {
                 visit(field);
             }

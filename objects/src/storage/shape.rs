@@ -123,11 +123,7 @@ impl Shape {
 
     /// The shape with one more attribute; `None` if there are so many that a dict is better.
     pub fn with_attribute(&self, name: Name) -> Option<&Shape> {
-        // Acquire pairs with the Release below: the child is whole.
-        // SAFETY: children live as long as their parent.
-        if let Some(recent) = unsafe { self.recent.load(Ordering::Acquire).as_ref() }
-            && recent.adds(name)
-        {
+        if let Some(recent) = self.recent_with(name) {
             return Some(recent);
         }
         if self.len() >= MAX_ATTRIBUTES {
@@ -150,8 +146,17 @@ impl Shape {
         Some(unsafe { &*child })
     }
 
-    fn adds(&self, name: Name) -> bool {
+    #[inline(always)]
+    fn adds(&self, name: &Obj<PyStr>) -> bool {
         self.names.last().is_some_and(|&last| std::ptr::eq(last, name))
+    }
+
+    /// The shape with one more attribute, if it was the last one that was asked for.
+    #[inline(always)]
+    pub fn recent_with(&self, name: &Obj<PyStr>) -> Option<&Shape> {
+        // Acquire pairs with the Release in `with_attribute`: the child is whole.
+        // SAFETY: children live as long as their parent.
+        unsafe { self.recent.load(Ordering::Acquire).as_ref() }.filter(|recent| recent.adds(name))
     }
 
     fn renew(&self) {
@@ -191,7 +196,12 @@ impl ShapeTree {
     /// The shape without attributes.
     #[inline]
     pub fn root(&self) -> &Shape {
-        Self::get_or_make(&self.root, Kind::Attributes)
+        // Acquire pairs with the Release in `get_or_make`.
+        // SAFETY: lives as long as the tree.
+        match unsafe { self.root.load(Ordering::Acquire).as_ref() } {
+            Some(root) => root,
+            None => Self::get_or_make(&self.root, Kind::Attributes),
+        }
     }
 
     /// The shape of instances whose attributes are in a dict.

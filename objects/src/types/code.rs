@@ -37,6 +37,7 @@ pub struct PyCode {
     first_temp: usize,
     n_registers: usize,
     simple_args: u32,
+    flags: u32,
     name: Field,
     qualname: Field,
     filename: Field,
@@ -85,6 +86,7 @@ pub fn new(thread: &mut Thread, code: Arc<Code>) -> PyResult<Owned<PyCode>> {
         caches,
         first_temp: usize::from(code.first_temp),
         n_registers: usize::from(code.n_registers),
+        flags: code.flags,
         simple_args: if simple { code.argcount } else { NOT_SIMPLE },
         name,
         qualname,
@@ -146,6 +148,7 @@ impl PyCode {
     }
 
     /// The name of a register below `first_temp`, or a further name that only messages use.
+    #[inline]
     pub fn local_name(&self, i: usize) -> &Obj<PyStr> {
         let name = self.local_names.get(i).unwrap_or(&self.name).fixed();
         // SAFETY: names are str objects.
@@ -191,7 +194,7 @@ impl PyCode {
     /// Whether all flags are set.
     #[inline]
     pub fn has_flags(&self, flags: u32) -> bool {
-        self.code.flags & flags == flags
+        self.flags & flags == flags
     }
 
     /// The line of an instruction, or of the definition.

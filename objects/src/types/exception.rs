@@ -6,6 +6,7 @@ use crate::args::Args;
 use crate::class::{PyClass, PyMethods, StaticType, TypeFlags, TypeSpec};
 use crate::error::PyResult;
 use crate::protocol;
+use crate::slots::SlotId;
 use crate::types::dict::{self, PyDict};
 use crate::types::exception_::attributes::ATTRIBUTES;
 use crate::types::exception_::group::PyExceptionGroup;
@@ -42,6 +43,7 @@ pub struct PyBaseException {
 
 impl PyBaseException {
     /// An exception with these arguments.
+    #[inline]
     pub fn with_args(args: Value) -> PyBaseException {
         PyBaseException {
             args: AtomicField::new_local(args),
@@ -53,9 +55,9 @@ impl PyBaseException {
     }
 
     /// An exception with the positional arguments of a call.
+    #[inline]
     pub(crate) fn from_args(thread: &Thread, args: &Args<'_>) -> PyResult<PyBaseException> {
-        let values = tuple::new(thread, args.iter().map(Ref::to_owned).collect())?;
-        Ok(PyBaseException::with_args(values.into_value()))
+        Ok(PyBaseException::with_args(args_tuple(thread, args)?))
     }
 
     /// `args`, which is a tuple.
@@ -116,9 +118,19 @@ pub(crate) fn show(thread: &mut Thread, this: &Obj<PyBaseException>) -> PyResult
 /// `BaseException.__init__`.
 pub(crate) fn init(thread: &mut Thread, this: &Obj<PyBaseException>, args: &Args<'_>) -> PyResult<()> {
     args.no_keywords(&crate::class_of(this.get()).name())?;
-    let values = tuple::new(thread, args.iter().map(Ref::to_owned).collect())?.into_value();
+    let present = this.args(thread);
+    // As a rule `__new__` has got the same arguments.
+    if present.len() == args.len() && present.items().zip(args.iter()).all(|(own, given)| own.is(given)) {
+        return Ok(());
+    }
+    let values = args_tuple(thread, args)?;
     drop(this.args.swap(this, thread, Some(values)));
     Ok(())
+}
+
+fn args_tuple(thread: &Thread, args: &Args<'_>) -> PyResult {
+    let made = tuple::build(thread, args.len(), |i| args.get(i).map_or(Value::NONE, Ref::to_owned))?;
+    Ok(made.into_value())
 }
 
 /// `BaseException.__reduce__`: the class, the arguments, and the attributes if there are any.
@@ -143,8 +155,13 @@ pub(crate) fn own_state(thread: &mut Thread, this: Ref<'_>) -> PyResult<Option<o
 
 /// A new exception of a class whose instances have this payload or an extension of it: `class(*args)`.
 pub fn new(thread: &mut Thread, class: &Obj<PyType>, args: Vec<Value>) -> PyResult {
-    let args: Vec<Ref<'_>> = args.iter().map(Value::get).collect();
-    protocol::call_args(thread, class.get(), Args::new(&args))
+    let base = PyBaseException::static_type().get();
+    let is_base = |slot| class.slots.raw(slot) == base.slots.raw(slot);
+    if is_base(SlotId::tp_new) && is_base(SlotId::tp_init) {
+        let args = tuple::new(thread, args)?;
+        return Ok(crate::alloc(thread, class, PyBaseException::with_args(args.into_value()))?.into_value());
+    }
+    crate::types::type_::construct(thread, class, Args::of_values(&args))
 }
 
 macro_rules! exceptions {

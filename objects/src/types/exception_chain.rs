@@ -5,16 +5,19 @@ use orochi_core::sync::Ordering;
 use orochi_core::{Obj, Ref, Thread, Value};
 
 /// `__context__`.
+#[inline]
 pub fn context_of(exception: Ref<'_>, thread: &Thread) -> Option<Value> {
     exception.downcast::<PyBaseException>()?.context.get(thread)
 }
 
 /// `__traceback__`.
+#[inline]
 pub fn traceback_of(exception: Ref<'_>, thread: &Thread) -> Option<Value> {
     exception.downcast::<PyBaseException>()?.traceback.get(thread)
 }
 
 /// Sets `__context__`.
+#[inline]
 pub fn set_context(exception: &Obj<PyBaseException>, thread: &mut Thread, context: Option<Value>) {
     drop(exception.context.swap(exception, thread, context));
 }
@@ -26,6 +29,7 @@ pub fn set_cause(exception: &Obj<PyBaseException>, thread: &mut Thread, cause: O
 }
 
 /// Sets `__traceback__`.
+#[inline]
 pub fn set_traceback(exception: &Obj<PyBaseException>, thread: &mut Thread, traceback: Option<Value>) {
     drop(exception.traceback.swap(exception, thread, traceback));
 }

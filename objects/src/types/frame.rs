@@ -32,13 +32,16 @@ use orochi_core::value::{drop_register, take_register};
 use orochi_core::word;
 use orochi_core::{AtomicField, Field, Guarded, Obj, Owned, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass};
+use std::ptr::NonNull;
 
 /// A frame.
 #[pyclass(name = "frame", no_new)]
 #[derive(Trace)]
 pub struct PyFrame {
     function: Field,
-    code: Field,
+    /// Kept by the function: code that is replaced becomes immortal.
+    #[trace(unsafe_skip)]
+    code: NonNull<Obj<PyCode>>,
     #[trace(unsafe_skip)]
     active: AtomicPtr<Frame>,
     /// The thread whose frame is active.
@@ -59,12 +62,12 @@ pub struct PyFrame {
 fn make(
     thread: &mut Thread,
     function: Value,
-    code: Value,
+    code: NonNull<Obj<PyCode>>,
     namespace: Option<Value>,
 ) -> PyResult<Owned<PyFrame>> {
     let payload = PyFrame {
         function: Field::new_local(function),
-        code: Field::new_local(code),
+        code,
         active: AtomicPtr::new(std::ptr::null_mut()),
         thread: AtomicU64::new(0),
         generator: AtomicPtr::new(std::ptr::null_mut()),
@@ -100,7 +103,7 @@ pub unsafe fn of_active(thread: &mut Thread, frame: *mut Frame) -> PyResult<Owne
             return Ok(object);
         }
         let function = (*frame).function().to_value();
-        let code = (*frame).code().to_value();
+        let code = (*frame).code;
         let namespace = (*frame).namespace().map(Ref::to_owned);
         let object = make(thread, function, code, namespace)?;
         object.activate(thread, frame);
@@ -129,7 +132,7 @@ pub fn of_suspended(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResu
         return Ok(object);
     }
     let function = generator.function().to_value();
-    let code = generator.function().code(thread).to_value();
+    let code = NonNull::from(generator.function().code(thread));
     let object = make(thread, function, code, None)?;
     object.generator.store(std::ptr::from_ref(generator).cast_mut(), Ordering::Relaxed);
     PyGenerator::set_frame_object(generator, thread, Some(object.to_value()));
@@ -229,8 +232,8 @@ impl PyFrame {
 
     /// The code.
     pub fn code(&self) -> &Obj<PyCode> {
-        // SAFETY: only code objects are stored here.
-        unsafe { self.code.fixed().cast() }
+        // SAFETY: kept by the function.
+        unsafe { self.code.as_ref() }
     }
 
     /// The function.

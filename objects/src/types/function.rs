@@ -84,16 +84,16 @@ impl PyFunction {
     /// The code.
     #[inline(always)]
     pub fn code<'a>(&'a self, thread: &'a Thread) -> &'a Obj<PyCode> {
-        let code = self.code.load(thread).unwrap_or(Ref::NONE);
-        // SAFETY: only code objects are stored here.
-        unsafe { code.cast() }
+        let code = self.code.load(thread);
+        // SAFETY: only code objects are stored here, and there always is one.
+        unsafe { code.unwrap_unchecked().cast() }
     }
 
     /// The globals: a dict.
     #[inline(always)]
     pub fn globals(&self) -> &Obj<PyDict> {
-        // SAFETY: checked to be a dict where functions are made.
-        unsafe { self.globals.fixed().cast() }
+        // SAFETY: set to a dict where functions are made.
+        unsafe { self.globals.fixed_unchecked().cast() }
     }
 
     /// The builtins: a dict, or any mapping.

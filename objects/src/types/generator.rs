@@ -198,8 +198,8 @@ impl PyGenerator {
     /// The function.
     #[inline(always)]
     pub fn function(&self) -> &Obj<PyFunction> {
-        // SAFETY: only functions are stored here.
-        unsafe { self.function.fixed().cast() }
+        // SAFETY: set to a function where generators are made.
+        unsafe { self.function.fixed_unchecked().cast() }
     }
 
     /// Word index at which it goes on.
@@ -214,6 +214,12 @@ impl PyGenerator {
         self.pc.store(pc, Ordering::Relaxed);
     }
 
+    /// How many registers it has.
+    #[inline(always)]
+    pub fn n_registers(&self) -> usize {
+        self.registers.len()
+    }
+
     /// Moves the registers to the register stack.
     ///
     /// # Safety
@@ -221,10 +227,8 @@ impl PyGenerator {
     #[inline(always)]
     pub unsafe fn restore(&self, registers: *mut Word) {
         for (i, field) in self.registers.iter().enumerate() {
-            if let Some(value) = field.replace(Field::empty()).into_value() {
-                // SAFETY: as the caller promises.
-                unsafe { *registers.add(i) = value.into_word() };
-            }
+            // SAFETY: as the caller promises.
+            unsafe { *registers.add(i) = field.take_for_register() };
         }
     }
 
@@ -234,6 +238,23 @@ impl PyGenerator {
     /// This thread runs the generator; `registers` are its registers.
     #[inline(always)]
     pub unsafe fn save(this: &Obj<Self>, registers: *mut Word) {
+        if this.header().is_shared() {
+            // SAFETY: as the caller promises.
+            return unsafe { Self::save_shared(this, registers) };
+        }
+        for (i, field) in this.registers.iter().enumerate() {
+            // SAFETY: as the caller promises; the fields are empty while the generator runs.
+            unsafe {
+                let word = std::mem::replace(&mut *registers.add(i), word::UNBOUND);
+                field.init_from_register(word);
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`PyGenerator::save`].
+    #[inline(never)]
+    unsafe fn save_shared(this: &Obj<Self>, registers: *mut Word) {
         let owner = Owner::of(this.header());
         for (i, field) in this.registers.iter().enumerate() {
             // SAFETY: as the caller promises.
@@ -255,7 +276,8 @@ impl PyGenerator {
     /// Keeps the exception it handles.
     #[inline(always)]
     pub fn keep_handled(this: &Obj<Self>, handled: Value) {
-        drop(this.handled.replace(Owner::of(this.header()).store(handled)));
+        // The place is empty while the generator runs.
+        this.handled.init(Owner::of(this.header()).store(handled));
     }
 
     /// Drops whatever the registers hold; for a generator that is closed before it started.

@@ -72,8 +72,9 @@ impl PyProperty {
     }
 
     /// The getter, for the interpreter's fast path.
-    pub fn get_function(&self, thread: &Thread) -> Option<Value> {
-        self.get.get(thread)
+    #[inline]
+    pub fn getter_function<'a>(&'a self, thread: &'a Thread) -> Option<Ref<'a>> {
+        self.get.load(thread)
     }
 
     fn has_getter_doc(&self) -> bool {

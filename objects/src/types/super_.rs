@@ -67,7 +67,7 @@ pub fn attribute_of(
     object_class: &Obj<PyType>,
     name: &Obj<PyStr>,
 ) -> PyResult<Option<Value>> {
-    let Some(found) = find(thread, class, object_class, name) else { return Ok(None) };
+    let Some(found) = find(thread, class, object_class, name).map(Ref::to_owned) else { return Ok(None) };
     let Some(get) = crate::class_of(found.get()).slots.tp_descr_get() else { return Ok(Some(found)) };
     // An attribute of a class found through the class itself is bound to no instance.
     let instance = Some(object).filter(|object| !object.is(object_class.get()));
@@ -75,20 +75,22 @@ pub fn attribute_of(
 }
 
 /// The same without binding, for calls that pass the receiver themselves.
-pub fn find(
-    thread: &Thread,
+pub fn find<'a>(
+    thread: &'a Thread,
     class: &Obj<PyType>,
-    object_class: &Obj<PyType>,
+    object_class: &'a Obj<PyType>,
     name: &Obj<PyStr>,
-) -> Option<Value> {
+) -> Option<Ref<'a>> {
     let order = object_class.mro(thread);
     let at = order.items().position(|entry| entry.is(class.get()))?;
-    order
-        .items()
-        .skip(at + 1)
-        .filter_map(Ref::downcast::<PyType>)
-        .find_map(|entry| entry.namespace(thread).get_str(thread, name))
-        .map(Ref::to_owned)
+    let rest = order.items().skip(at + 1);
+    // With single inheritance the rest is the MRO of the next class, which has a cache.
+    if let Some(next) = order.item(at + 1).and_then(Ref::downcast::<PyType>)
+        && next.mro(thread).items().eq(rest.clone())
+    {
+        return next.lookup(thread, name);
+    }
+    rest.filter_map(Ref::downcast::<PyType>).find_map(|entry| entry.namespace(thread).get_str(thread, name))
 }
 
 impl PySuper {

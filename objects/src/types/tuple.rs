@@ -58,7 +58,7 @@ impl PyTuple {
 
     /// The items. They live as long as the tuple is borrowed: a tuple never changes.
     #[inline]
-    pub fn items(&self) -> impl DoubleEndedIterator<Item = Ref<'_>> + ExactSizeIterator {
+    pub fn items(&self) -> impl DoubleEndedIterator<Item = Ref<'_>> + ExactSizeIterator + Clone {
         self.items.as_slice().iter().map(Field::fixed)
     }
 

@@ -27,6 +27,8 @@ pub struct PyType {
     /// The slots.
     pub slots: SlotTable,
     flags: AtomicU64,
+    /// See `attributes_at`.
+    attributes_at: u32,
     instance: InstanceLayout,
     shapes: ShapeTree,
     /// Number of the class's present state for caches; see `version`.
@@ -106,7 +108,9 @@ impl PyType {
         instance: InstanceLayout,
         flags: TypeFlags,
     ) -> PyType {
+        let fixed = instance.has_dict && fields.layout.dynamic_size.is_none();
         PyType {
+            attributes_at: if fixed { fields.extension } else { 0 },
             fields,
             slots,
             flags: AtomicU64::new(flags.0),
@@ -194,6 +198,12 @@ impl PyType {
         self.instance
     }
 
+    /// Where attributes begin in every instance, in bytes; 0 if instances have none, or each elsewhere (behind a tail).
+    #[inline(always)]
+    pub fn attributes_at(&self) -> u32 {
+        self.attributes_at
+    }
+
     /// The shapes of the instances.
     #[inline(always)]
     pub fn shapes(&self) -> &ShapeTree {
@@ -274,6 +284,13 @@ pub trait TypeExt {
         if !name.is_interned() {
             return self.lookup_uncached(thread, name);
         }
+        self.lookup_interned(thread, name)
+    }
+
+    /// [`TypeExt::lookup`] of an interned name.
+    #[inline(always)]
+    fn lookup_interned<'a>(&'a self, thread: &'a Thread, name: &Obj<PyStr>) -> Option<Ref<'a>> {
+        let class = self.class();
         match class.cache.get(thread, name) {
             Some(found) => found,
             None => class.cache.fill(thread, class, name),
@@ -307,6 +324,7 @@ pub trait TypeExt {
 }
 
 impl TypeExt for Obj<PyType> {
+    #[inline(always)]
     fn class(&self) -> &Obj<PyType> {
         self
     }

@@ -52,6 +52,24 @@ fn mod_ints(a: Word, b: Word) -> Option<Word> {
     let remainder = x.checked_rem(y)?;
     word::from_int(if remainder != 0 && (remainder < 0) != (y < 0) { remainder + y } else { remainder })
 }
+/// The quotient of a division by an instruction's operand: a shift if that is a power of two.
+#[inline(always)]
+fn floordiv_by(a: Word, b: Word) -> Option<Word> {
+    let divisor = word::int_of(b);
+    if divisor > 0 && divisor & (divisor - 1) == 0 {
+        return Some((a as i64 >> divisor.trailing_zeros()) as Word | 1);
+    }
+    floordiv_ints(a, b)
+}
+/// The remainder of such a division: a mask if the divisor is a power of two (tagged, 2 (d - 1) + 1).
+#[inline(always)]
+fn mod_by(a: Word, b: Word) -> Option<Word> {
+    let divisor = word::int_of(b);
+    if divisor > 0 && divisor & (divisor - 1) == 0 {
+        return Some(a & (b - 2));
+    }
+    mod_ints(a, b)
+}
 #[inline(always)]
 fn truediv_ints(a: Word, b: Word) -> Option<Word> {
     const EXACT: i64 = 1 << 53;
@@ -264,8 +282,8 @@ pub(super) mod hot {
         AddI add_ints add_floats;
         SubI sub_ints sub_floats;
         MulI mul_ints mul_floats;
-        FloorDivI floordiv_ints no_floats;
-        ModI mod_ints no_floats;
+        FloorDivI floordiv_by no_floats;
+        ModI mod_by no_floats;
         AndI and_ints no_floats;
         InplaceAddI add_ints add_floats;
         InplaceSubI sub_ints sub_floats;
@@ -343,8 +361,8 @@ with_immediate! {
     AddI add_ints add_floats add;
     SubI sub_ints sub_floats subtract;
     MulI mul_ints mul_floats multiply;
-    FloorDivI floordiv_ints no_floats floor_divide;
-    ModI mod_ints no_floats remainder;
+    FloorDivI floordiv_by no_floats floor_divide;
+    ModI mod_by no_floats remainder;
     AndI and_ints no_floats and;
     InplaceAddI add_ints add_floats inplace_add;
     InplaceSubI sub_ints sub_floats inplace_subtract;

@@ -3,16 +3,19 @@
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
 use super::cache;
-use super::cursor::{At, Cursor, Flow, register_word};
+use super::call::{Called, enter_getter};
+use super::cursor::{At, Cursor, Flow, raise, register_word};
+use super::iter::exactly;
 use super::name::{ext_of, name_of};
 use orochi_compiler::opcode::{SpecialMethod, Word as Instruction};
-use orochi_core::word;
+use orochi_core::word::{self, Word};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::class::TypeFlags;
 use orochi_objects::error::{PyResult, memory_error, runtime_error, system_error, type_error};
 use orochi_objects::storage::instance::{Attributes, Stored};
 use orochi_objects::storage::shape::Name;
 use orochi_objects::types::cell::PyCell;
+use orochi_objects::types::function::PyFunction;
 use orochi_objects::types::object;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::super_;
@@ -25,7 +28,8 @@ pub(super) mod hot {
 
     #[inline(always)]
     pub(in super::super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        let word = cache::attribute(thread, At(c.frame), c.peek(), At(c.frame).get(w.b()));
+        let Some(object) = c.object(w.b()) else { return false };
+        let word = cache::attribute(thread, At(c.frame), c.peek(), object);
         if word == word::UNBOUND {
             return false;
         }
@@ -36,15 +40,27 @@ pub(super) mod hot {
     }
 
     #[inline(always)]
+    pub(in super::super) fn StoreAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        let Some(object) = c.object(w.a()) else { return false };
+        if !cache::store(At(c.frame), c.peek(), object, || c.take(thread, w.b())) {
+            return false;
+        }
+        c.skip();
+        c.consume(w.a());
+        true
+    }
+
+    #[inline(always)]
     pub(in super::super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
         let at = At(c.frame);
         let ext = c.peek();
-        let object = at.get(w.b());
+        let Some(object) = c.object(w.b()) else { return false };
         if !cache::is_method(at, ext, object) {
             return false;
         }
         let name = at.frame().code().name_at((ext & 0xffff) as usize);
-        let Some(method) = class_of(object).lookup(thread, name).map(register_word) else { return false };
+        let Some(method) = cache::class_in(object).lookup_interned(thread, name) else { return false };
+        let method = register_word(method);
         let receiver = c.take(thread, w.b());
         c.skip();
         c.set(w.a(), method);
@@ -56,14 +72,37 @@ pub(super) mod hot {
 #[inline(always)]
 pub(super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.ext();
-    c.slow(thread, w, |thread, at, w| {
-        let name = name_of(at);
-        cache::remember_attribute(thread, at, ext_of(at), at.get(w.b()), name);
-        let value = protocol::get_attr(thread, at.get(w.b()), name)?;
+    c.sync();
+    match load(thread, At(c.frame), w) {
+        Ok(Called::Done) => Flow::Next,
+        Ok(Called::Entered) => Flow::Reload,
+        Err(error) => raise(thread, error),
+    }
+}
+
+/// Loads an attribute. A property's getter gets a frame of the loop.
+fn load(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Called> {
+    let (object, name, ext) = (at.get(w.b()), name_of(at), ext_of(at));
+    let word = cache::any_attribute(thread, at, ext, object, name);
+    if word != word::UNBOUND {
         at.consume(w.b());
-        at.set(w.a(), value);
-        Ok(())
-    })
+        at.set_word(w.a(), word);
+        return Ok(Called::Done);
+    }
+    let getter =
+        cache::property(thread, at, ext, object, name).and_then(|property| property.getter_function(thread));
+    // The register for the getter follows those of the frame: its number must be one.
+    let has_room = at.frame().size <= u16::from(u8::MAX);
+    if let Some(getter) = getter.and_then(exactly::<PyFunction>).map(|getter| register_word(getter.get()))
+        && has_room
+    {
+        return enter_getter(thread, at, w, getter);
+    }
+    cache::remember_attribute(thread, at, ext, object, name);
+    let value = protocol::get_attr(thread, object, name)?;
+    at.consume(w.b());
+    at.set(w.a(), value);
+    Ok(Called::Done)
 }
 
 #[inline(always)]
@@ -71,8 +110,8 @@ pub(super) fn StoreAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> 
     c.ext();
     c.slow(thread, w, |thread, at, w| {
         let (object, name) = (at.get(w.a()), name_of(at));
-        if let Some(attributes) = Attributes::of(object)
-            && cache::is_plain_store(at, ext_of(at), &attributes)
+        if object.header().is_some_and(|header| cache::is_plain_store(at, ext_of(at), header))
+            && let Some(attributes) = Attributes::of(object)
         {
             // SAFETY: the cache is filled for interned names only, which are immortal.
             let name: Name = unsafe { &*std::ptr::from_ref(name) };
@@ -130,12 +169,19 @@ pub(super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
     c.slow(thread, w, |thread, at, w| {
         let name = name_of(at);
         let object = at.get(w.b());
-        if cache::is_method(at, ext_of(at), object)
+        if cache::is_any_method(at, ext_of(at), object)
             && let Some(method) = class_of(object).lookup(thread, name).map(register_word)
         {
-            let receiver = at.take(w.b());
+            let receiver = at.take_word(thread, w.b());
             at.set_word(w.a(), method);
-            at.set(w.a() + 1, receiver);
+            at.set_word(w.a() + 1, receiver);
+            return Ok(());
+        }
+        let value = cache::any_attribute(thread, at, ext_of(at), object, name);
+        if value != word::UNBOUND {
+            at.consume(w.b());
+            at.set_word(w.a(), value);
+            at.clear(w.a() + 1);
             return Ok(());
         }
         let key = cache::method_key(object);
@@ -146,6 +192,7 @@ pub(super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
             at.set(w.a() + 1, receiver);
             return Ok(());
         }
+        cache::remember_attribute(thread, at, ext_of(at), object, name);
         let value = protocol::get_attr(thread, at.get(w.b()), name)?;
         at.consume(w.b());
         at.set(w.a(), value);
@@ -190,7 +237,7 @@ pub(super) fn LoadSuperAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction)
 }
 
 /// A method that `super()` of the built-in kind finds and that need not be bound to be called.
-fn super_method(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Option<Value>> {
+fn super_method(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Option<Word>> {
     let name = name_of(at);
     if !super::collections::is_super(at.get(w.b())) || name.as_bytes() == b"__class__" {
         return Ok(None);
@@ -205,7 +252,7 @@ fn super_method(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Option<
         return Ok(None);
     }
     let found = super_::find(thread, class, start, name);
-    Ok(found.filter(|found| class_of(found.get()).has(TypeFlags::METHOD_DESCRIPTOR)))
+    Ok(found.filter(|found| class_of(*found).has(TypeFlags::METHOD_DESCRIPTOR)).map(register_word))
 }
 
 #[inline(always)]
@@ -213,10 +260,10 @@ pub(super) fn LoadSuperMethod(c: &mut Cursor, thread: &mut Thread, w: Instructio
     c.ext();
     c.slow(thread, w, |thread, at, w| {
         if let Some(method) = super_method(thread, at, w)? {
-            let receiver = at.take_temp(w.b() + 2);
+            let receiver = at.move_temp(w.b() + 2);
             at.consume_window(w.b(), 3);
-            at.set(w.a(), method);
-            at.set(w.a() + 1, receiver);
+            at.set_word(w.a(), method);
+            at.set_word(w.a() + 1, receiver);
             return Ok(());
         }
         let value = super_attr(thread, at, w)?;
@@ -225,19 +272,6 @@ pub(super) fn LoadSuperMethod(c: &mut Cursor, thread: &mut Thread, w: Instructio
         at.clear(w.a() + 1);
         Ok(())
     })
-}
-
-/// A special method of an object, found on its class: the function and the receiver, or the bound value.
-pub(super) fn special(
-    thread: &mut Thread,
-    object: Ref<'_>,
-    name: &Obj<PyStr>,
-) -> PyResult<Option<(Value, Option<Value>)>> {
-    let Some(found) = class_of(object).lookup(thread, name).map(Ref::to_owned) else { return Ok(None) };
-    if class_of(found.get()).has(TypeFlags::METHOD_DESCRIPTOR) {
-        return Ok(Some((found, Some(object.to_owned()))));
-    }
-    Ok(Some((object::bind(thread, found, object)?, None)))
 }
 
 #[inline(always)]
@@ -252,14 +286,19 @@ pub(super) fn LoadSpecialMethod(c: &mut Cursor, thread: &mut Thread, w: Instruct
             SpecialMethod::AsyncExit => name!("__aexit__"),
         };
         let object = at.get(w.b());
-        match special(thread, object, name)? {
-            Some((method, receiver)) => {
-                at.set(w.a(), method);
-                at.set_word(w.a() + 1, receiver.map_or(word::UNBOUND, Value::into_word));
-                Ok(())
-            }
-            None => Err(no_context_manager(thread, object, kind)),
+        let Some(found) = class_of(object).lookup(thread, name) else {
+            return Err(no_context_manager(thread, object, kind));
+        };
+        if class_of(found).has(TypeFlags::METHOD_DESCRIPTOR) {
+            at.set_ref(w.a(), found);
+            at.set_ref(w.a() + 1, object);
+            return Ok(());
         }
+        let found = found.to_owned();
+        let bound = object::bind(thread, found, object)?;
+        at.set(w.a(), bound);
+        at.clear(w.a() + 1);
+        Ok(())
     })
 }
 

@@ -97,11 +97,10 @@ impl Binding<'_> {
 
     /// Gives empty parameters from `from` on their defaults.
     fn fill_defaults(&mut self, from: usize) -> PyResult<()> {
-        let argcount = self.argcount();
-        if (from..argcount).any(|i| self.word(i) == word::UNBOUND) {
+        if from < self.argcount() {
             self.fill_positional_defaults(from)?;
         }
-        self.fill_keyword_defaults()
+        if self.kwonly() == 0 { Ok(()) } else { self.fill_keyword_defaults() }
     }
 
     fn fill_positional_defaults(&mut self, from: usize) -> PyResult<()> {
@@ -109,28 +108,25 @@ impl Binding<'_> {
         let (function, thread) = (self.function, &*self.thread);
         let defaults = function.defaults(thread);
         let count = defaults.map_or(0, |defaults| defaults.len()).min(argcount);
-        if (from..argcount - count).any(|i| self.word(i) == word::UNBOUND) {
-            let missing: Vec<usize> =
-                (from..argcount - count).filter(|i| self.word(*i) == word::UNBOUND).collect();
-            return Err(self.missing_positional(&missing));
-        }
-        for i in from.max(argcount - count)..argcount {
-            if self.word(i) == word::UNBOUND
-                && let Some(default) = defaults.and_then(|all| all.item(i + count - argcount))
-            {
-                let word = register_word(default);
-                // SAFETY: an empty register of the callee.
-                unsafe { *self.registers.add(i) = word };
+        for i in from..argcount {
+            if self.word(i) != word::UNBOUND {
+                continue;
             }
+            let default = (i + count).checked_sub(argcount).and_then(|nth| defaults?.item(nth));
+            let Some(default) = default else {
+                let missing: Vec<usize> =
+                    (from..argcount - count).filter(|i| self.word(*i) == word::UNBOUND).collect();
+                return Err(self.missing_positional(&missing));
+            };
+            let word = register_word(default);
+            // SAFETY: an empty register of the callee.
+            unsafe { *self.registers.add(i) = word };
         }
         Ok(())
     }
 
     fn fill_keyword_defaults(&mut self) -> PyResult<()> {
         let (start, end) = (self.argcount(), self.argcount() + self.kwonly());
-        if (start..end).all(|i| self.word(i) != word::UNBOUND) {
-            return Ok(());
-        }
         let (function, thread) = (self.function, &*self.thread);
         let defaults = function.kwdefaults(thread);
         let mut complete = true;

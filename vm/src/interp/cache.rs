@@ -5,21 +5,27 @@
 //! says which dict it is about; a reader sees a whole word or another whole one.
 //!
 //! An attribute's cache is one word: the id of the instance's shape (upper half), which also stands for its class as
-//! it is now, and the number of the attribute under that shape, [`METHOD`] or [`PLAIN_STORE`]. Instances without shapes are
-//! known by their class's version instead, with [`TYPE_METHOD`].
+//! it is now, and what is known of attributes of this name under that shape ([`KIND`]). Some kinds go by another number than
+//! the shape's: a class's version, or that of a module's keys. The kind says which, so the numbers never mix.
 
-use super::cursor::At;
+use super::cursor::{At, register_word};
+use super::iter::exactly;
 use orochi_compiler::opcode::NO_CACHE;
 use orochi_core::sync::{AtomicU64, Ordering};
+use orochi_core::value::drop_register;
 use orochi_core::word::{self, Word};
-use orochi_core::{Obj, Owner, Ref, Thread};
+use orochi_core::{Header, Obj, Owner, Ref, Thread};
 use orochi_objects::class::{PyClass, is_exact};
 use orochi_objects::class_of;
 use orochi_objects::slots::SlotId;
 use orochi_objects::storage::dict::DictStorage;
-use orochi_objects::storage::instance::Attributes;
+use orochi_objects::storage::instance::{Attributes, cached, slot_field};
 use orochi_objects::types::dict::{DictExt, PyDict};
+use orochi_objects::types::function::PyFunction;
+use orochi_objects::types::member::PyMember;
+use orochi_objects::types::module::PyModule;
 use orochi_objects::types::object::PyObject;
+use orochi_objects::types::property::PyProperty;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::r#type::{PyType, TypeExt};
 
@@ -108,18 +114,37 @@ pub(super) fn remember_global(thread: &Thread, at: At, ext: u32, name: &Obj<PySt
     }
 }
 
+/// What an attribute's cache says; the upper bits of its lower half. The rest is a [`VALUE`].
+const KIND: u32 = 0xf << 28;
+const VALUE: u32 = !KIND;
+/// The instance's own attribute, so many bytes from its start. Zero, so that the commonest kind needs no decoding.
+const FIELD: u32 = 0;
+/// The instance's own attribute with this number.
+const NUMBERED: u32 = 1 << 28;
 /// The class has a method of the name and the instance no attribute.
-const METHOD: u32 = u32::MAX;
+const METHOD: u32 = 2 << 28;
 /// The same for a class whose instances have no attributes of their own; the upper half is the class's version.
-const TYPE_METHOD: u32 = u32::MAX - 1;
+const TYPE_METHOD: u32 = 3 << 28;
+/// Assigning makes an attribute that will lie so many bytes from the instance's start.
+const NEW_FIELD: u32 = 4 << 28;
 /// Nothing in the class minds an assignment.
-const PLAIN_STORE: u32 = u32::MAX - 2;
+const PLAIN_STORE: u32 = 5 << 28;
+/// The entry of a module's namespace; the upper half is the version of its keys.
+const MODULE: u32 = 6 << 28;
+/// The object is a class, and what it has under the name isn't bound; the upper half is its own version.
+const CLASS: u32 = 7 << 28;
+/// The instance's class has a value that isn't bound, the instance no attribute.
+const CLASS_VALUE: u32 = 8 << 28;
+/// The instance's class has a property.
+const PROPERTY: u32 = 9 << 28;
+/// The place in `__slots__` with this number; the upper half is the class's version.
+const SLOT: u32 = 10 << 28;
 
 fn is_generic(class: &PyType, slot: SlotId) -> bool {
     class.slots.raw(slot) == PyObject::static_type().get().slots.raw(slot)
 }
 
-fn write(at: At, ext: u32, id: u32, what: u32) {
+fn write(at: At, ext: u32, (id, what): (u32, u32)) {
     if id != 0
         && let Some(cache) = word_at(at, (ext >> 16) as usize)
     {
@@ -127,49 +152,166 @@ fn write(at: At, ext: u32, id: u32, what: u32) {
     }
 }
 
-/// An instance's own attribute as a register's word; UNBOUND if the cache doesn't know.
 #[inline(always)]
-pub(super) fn attribute(thread: &Thread, at: At, ext: u32, object: Ref<'_>) -> Word {
-    let Some(cache) = word_at(at, (ext >> 16) as usize) else { return word::UNBOUND };
-    let (id, index) = read(cache);
-    if id == 0 || index >= PLAIN_STORE {
+fn attribute_entry(at: At, ext: u32) -> (u32, u32) {
+    word_at(at, (ext >> 16) as usize).map_or((0, 0), read)
+}
+
+fn numbered(kind: u32, number: usize) -> Option<u32> {
+    u32::try_from(number).ok().filter(|number| number & KIND == 0).map(|number| kind | number)
+}
+
+/// An instance's own attribute as a register's word; UNBOUND if the cache doesn't know, or knows it to be elsewhere.
+#[inline(always)]
+pub(super) fn attribute(thread: &Thread, at: At, ext: u32, object: &Header) -> Word {
+    let (id, what) = attribute_entry(at, ext);
+    if what & KIND != FIELD {
         return word::UNBOUND;
     }
-    match Attributes::of(object) {
-        Some(attributes) => attributes.cached_register(thread, id, index as usize),
-        None => word::UNBOUND,
+    // SAFETY: caches of kind FIELD hold what `offset_of` gave.
+    unsafe { cached::field(object, id, what) }.map_or(word::UNBOUND, |field| field.load_register(thread))
+}
+
+/// The same for attributes wherever they are, but for properties.
+#[inline(never)]
+pub(super) fn any_attribute(thread: &Thread, at: At, ext: u32, object: Ref<'_>, name: &Obj<PyStr>) -> Word {
+    let (id, what) = attribute_entry(at, ext);
+    let value = (what & VALUE) as usize;
+    let Some(header) = object.header() else { return word::UNBOUND };
+    let found = match what & KIND {
+        _ if id == 0 => None,
+        FIELD => return attribute(thread, at, ext, header),
+        NUMBERED => match Attributes::of(object) {
+            Some(attributes) => return attributes.cached_register(thread, id, value),
+            None => None,
+        },
+        MODULE => match exactly::<PyModule>(object) {
+            Some(module) => return module.namespace(thread).storage().cached_register(thread, id, value),
+            None => None,
+        },
+        CLASS => object.downcast::<PyType>().filter(|class| class.version() == id),
+        CLASS_VALUE => (cached::shape_id(header) == id).then(|| class_of(object)),
+        SLOT if class_of(object).version() == id => {
+            let field = slot_field(object, value);
+            return field.map_or(word::UNBOUND, |field| field.load_register(thread));
+        }
+        _ => None,
+    };
+    found.and_then(|class| class.lookup(thread, name)).map_or(word::UNBOUND, register_word)
+}
+
+/// The property that the cache knows the object's class to have.
+#[inline]
+pub(super) fn property<'a>(
+    thread: &'a Thread,
+    at: At,
+    ext: u32,
+    object: Ref<'a>,
+    name: &Obj<PyStr>,
+) -> Option<&'a Obj<PyProperty>> {
+    let (id, what) = attribute_entry(at, ext);
+    if what != PROPERTY || id == 0 || cached::shape_id(object.header()?) != id {
+        return None;
+    }
+    class_of(object).lookup(thread, name).and_then(exactly)
+}
+
+/// Fills the cache of an attribute that is about to be read.
+#[cold]
+pub(super) fn remember_attribute(thread: &Thread, at: At, ext: u32, object: Ref<'_>, name: &Obj<PyStr>) {
+    let found = if let Some(module) = object.downcast::<PyModule>() {
+        locate_in_module(thread, module, name)
+    } else if let Some(class) = object.downcast::<PyType>() {
+        locate_in_class(thread, class, name)
+    } else {
+        locate_in_instance(thread, object, name)
+    };
+    if let Some(found) = found {
+        write(at, ext, found);
     }
 }
 
-/// Fills the cache of an attribute that was read, if the instance itself has it.
-#[cold]
-pub(super) fn remember_attribute(thread: &Thread, at: At, ext: u32, object: Ref<'_>, name: &Obj<PyStr>) {
+/// Whether objects of this class are bound to what is found in the instance's class.
+fn is_bound(object: Ref<'_>) -> bool {
+    class_of(object).slots.tp_descr_get().is_some()
+}
+
+fn locate_in_module(thread: &Thread, module: &Obj<PyModule>, name: &Obj<PyStr>) -> Option<(u32, u32)> {
+    let class = PyModule::static_type();
+    if !is_exact(module.get(), class) || class.get().lookup(thread, name).is_some() {
+        return None;
+    }
+    let word = locate(thread, module.namespace(thread), name)?;
+    let entry = word as u32;
+    if entry == ABSENT { None } else { Some(((word >> 32) as u32, numbered(MODULE, entry as usize)?)) }
+}
+
+fn locate_in_class(thread: &Thread, class: &Obj<PyType>, name: &Obj<PyStr>) -> Option<(u32, u32)> {
+    let meta = PyType::static_type();
+    // The version before the search: it is stale if the class changes meanwhile.
+    let version = class.version();
+    if !is_exact(class.get(), meta) || meta.get().lookup(thread, name).is_some() {
+        return None;
+    }
+    let found = class.lookup(thread, name)?;
+    let plain = !is_bound(found) || is_exact(found, PyFunction::static_type());
+    plain.then_some((version, CLASS))
+}
+
+fn locate_in_instance(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> Option<(u32, u32)> {
     let class = class_of(object);
-    let Some(attributes) = Attributes::of(object) else { return };
-    let shape = attributes.shape();
-    let id = shape.make_id();
-    if shape.is_dictionary() || !is_generic(class, SlotId::tp_getattro) {
-        return;
+    if !is_generic(class, SlotId::tp_getattro) {
+        return None;
     }
-    let Some(index) = shape.find(name) else { return };
-    // A data descriptor would come first.
-    let hidden =
-        class.lookup(thread, name).is_some_and(|found| class_of(found).slots.tp_descr_set().is_some());
-    if !hidden && let Ok(index) = u32::try_from(index) {
-        write(at, ext, id, index);
+    // Version and id before the search, as above.
+    let version = class.version();
+    let attributes = Attributes::of(object);
+    let shape = attributes.map(|attributes| attributes.shape()).filter(|shape| !shape.is_dictionary());
+    let id = shape.map_or(0, |shape| shape.make_id());
+    let in_class = class.lookup(thread, name);
+    if let Some(member) = in_class.and_then(exactly::<PyMember>) {
+        let declared = member.class().downcast::<PyType>().is_some_and(|owner| class.is_subtype_of(owner));
+        return if declared { Some((version, numbered(SLOT, member.index())?)) } else { None };
     }
+    let shape = shape?;
+    if in_class.is_some_and(|found| class_of(found).slots.tp_descr_set().is_some()) {
+        let property = in_class.is_some_and(|found| is_exact(found, PyProperty::static_type()));
+        return property.then_some((id, PROPERTY));
+    }
+    if let Some(index) = shape.find(name) {
+        let what = match cached::offset_of(object, index) {
+            Some(offset) => numbered(FIELD, offset as usize),
+            None => numbered(NUMBERED, index),
+        };
+        return Some((id, what?));
+    }
+    (!is_bound(in_class?)).then_some((id, CLASS_VALUE))
 }
 
 /// Whether the cache says that the object's class has a method of this name that may be called unbound.
 #[inline(always)]
-pub(super) fn is_method(at: At, ext: u32, object: Ref<'_>) -> bool {
-    let Some(cache) = word_at(at, (ext >> 16) as usize) else { return false };
-    let (id, what) = read(cache);
+pub(super) fn is_method(at: At, ext: u32, object: &Header) -> bool {
+    let (id, what) = attribute_entry(at, ext);
     match what {
-        METHOD => Attributes::of(object).is_some_and(|attributes| attributes.shape().id() == id) && id != 0,
-        TYPE_METHOD => class_of(object).version() == id,
+        METHOD => id != 0 && cached::shape_id(object) == id,
+        TYPE_METHOD => class_in(object).version() == id,
         _ => false,
     }
+}
+
+/// The same for objects that may be immediates.
+pub(super) fn is_any_method(at: At, ext: u32, object: Ref<'_>) -> bool {
+    match object.header() {
+        Some(header) => is_method(at, ext, header),
+        None => attribute_entry(at, ext) == (class_of(object).version(), TYPE_METHOD),
+    }
+}
+
+/// The class of a heap object.
+#[inline(always)]
+pub(super) fn class_in(object: &Header) -> &Obj<PyType> {
+    // SAFETY: classes are PyType objects and outlive their instances.
+    unsafe { &*object.class().cast() }
 }
 
 /// What a method's cache will say of this object; to be taken before the method is looked up.
@@ -177,38 +319,72 @@ pub(super) fn method_key(object: Ref<'_>) -> (u32, u32) {
     match Attributes::of(object) {
         Some(attributes) if attributes.shape().is_dictionary() => (0, METHOD),
         Some(attributes) => (attributes.shape().make_id(), METHOD),
+        // A module's own attributes are in its namespace.
+        None if object.downcast::<PyModule>().is_some() => (0, METHOD),
         None => (class_of(object).version(), TYPE_METHOD),
     }
 }
 
 /// Fills the cache of a method that was found.
 pub(super) fn remember_method(at: At, ext: u32, key: (u32, u32)) {
-    write(at, ext, key.0, key.1);
+    write(at, ext, key);
+}
+
+/// Assigns an attribute of a local instance whose place the cache knows; `false` if it doesn't: nothing has been done
+/// then. `take` gives the register's word.
+#[inline(always)]
+pub(super) fn store(at: At, ext: u32, object: &Header, take: impl FnOnce() -> Word) -> bool {
+    let (id, what) = attribute_entry(at, ext);
+    match what & KIND {
+        FIELD => {
+            // SAFETY: caches of kind FIELD hold what `offset_of` gave.
+            let Some(field) = (unsafe { cached::local_field(object, id, what) }) else { return false };
+            let old = field.take_for_register();
+            // SAFETY: the instance is local; the old word was taken out of its place.
+            unsafe {
+                field.init_from_register(take());
+                drop_register(old);
+            }
+        }
+        NEW_FIELD => {
+            let name = at.frame().code().name_at((ext & 0xffff) as usize);
+            let Some(next) = cached::next_shape(object, id, name) else { return false };
+            // SAFETY: caches of kind NEW_FIELD hold what `offset_of` gave for the next attribute.
+            unsafe { cached::add(object, next, what & VALUE, take()) };
+        }
+        _ => return false,
+    }
+    true
 }
 
 /// Whether the cache says that nothing in the object's class minds an assignment of this attribute.
-#[inline(always)]
-pub(super) fn is_plain_store(at: At, ext: u32, attributes: &Attributes<'_>) -> bool {
-    let Some(cache) = word_at(at, (ext >> 16) as usize) else { return false };
-    let (id, what) = read(cache);
-    what == PLAIN_STORE && id != 0 && attributes.shape().id() == id
+#[inline]
+pub(super) fn is_plain_store(at: At, ext: u32, object: &Header) -> bool {
+    let (id, what) = attribute_entry(at, ext);
+    id != 0 && matches!(what & KIND, FIELD | NEW_FIELD | PLAIN_STORE) && cached::shape_id(object) == id
 }
 
-/// The key for [`remember_store`]; to be taken before the assignment.
-pub(super) fn store_key(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> u32 {
+/// What an assignment's cache will say; to be taken before the assignment.
+pub(super) fn store_key(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> (u32, u32) {
     let class = class_of(object);
-    let Some(attributes) = Attributes::of(object) else { return 0 };
+    let Some(attributes) = Attributes::of(object) else { return (0, PLAIN_STORE) };
     let shape = attributes.shape();
     let id = shape.make_id();
     if shape.is_dictionary() || !is_generic(class, SlotId::tp_setattro) || !name.is_interned() {
-        return 0;
+        return (0, PLAIN_STORE);
     }
     let minds =
         class.lookup(thread, name).is_some_and(|found| class_of(found).slots.tp_descr_set().is_some());
-    if minds { 0 } else { id }
+    if minds {
+        return (0, PLAIN_STORE);
+    }
+    let (index, kind) = shape.find(name).map_or((shape.len(), NEW_FIELD), |index| (index, FIELD));
+    let offset = cached::offset_of(object, index);
+    let what = offset.and_then(|offset| numbered(kind, offset as usize)).unwrap_or(PLAIN_STORE);
+    (id, what)
 }
 
 /// Fills the cache of an assignment.
-pub(super) fn remember_store(at: At, ext: u32, key: u32) {
-    write(at, ext, key, PLAIN_STORE);
+pub(super) fn remember_store(at: At, ext: u32, key: (u32, u32)) {
+    write(at, ext, key);
 }

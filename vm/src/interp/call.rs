@@ -14,32 +14,18 @@ use super::frames::{
     NewFrame, can_push, clear_registers, make_large_room, make_room, owned_value, pop_entry, pop_to_caller,
     push, release_extras,
 };
+use super::iter::exact;
 use super::poll::poll_now;
 pub(super) use callee::Called;
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::word::{self, Word};
 use orochi_core::{Obj, Ref, Thread, Value};
-use orochi_objects::class::PyClass;
 use orochi_objects::error::{PyResult, type_error};
 use orochi_objects::frames::Mode;
 use orochi_objects::slots::Sent;
 use orochi_objects::thread::{Outcome, ThreadState};
 use orochi_objects::types::function::PyFunction;
 use orochi_objects::types::tuple::PyTuple;
-
-/// The Python function in a register, if that is what it holds.
-#[inline(always)]
-fn function_in<'a>(word: Word) -> Option<&'a Obj<PyFunction>> {
-    if !word::is_pointer(word) {
-        return None;
-    }
-    // SAFETY: rooted in the register while the callee runs.
-    unsafe {
-        let object = Ref::from_word(word);
-        let class = object.header()?.class();
-        std::ptr::eq(class, PyFunction::static_type().address()).then(|| object.cast())
-    }
-}
 
 /// Calls and returns that stay in the loop; `false` if more is to be done.
 pub(super) mod hot {
@@ -50,8 +36,8 @@ pub(super) mod hot {
         // SAFETY: the window lies within the frame.
         let window = unsafe { c.regs.add(w.b() as usize) };
         // SAFETY: as above.
-        let (callee, receiver) = unsafe { (*window, *window.add(1)) };
-        let Some(function) = function_in(callee) else { return false };
+        let receiver = unsafe { *window.add(1) };
+        let Some(function) = c.object(w.b()).and_then(exact::<PyFunction>) else { return false };
         let bound = usize::from(receiver != word::UNBOUND);
         // SAFETY: as above; the code is kept alive by the function.
         let (code, registers) =
@@ -76,14 +62,14 @@ pub(super) mod hot {
         };
         // SAFETY: there is room; the arguments lie in the window.
         unsafe { push(thread, frame, new) };
-        *c = Cursor { pc: code.entry(), regs: registers, frame };
+        *c = Cursor { pc: code.entry(), regs: registers, frame, temps: code.first_temp() as u32 };
         true
     }
 
     #[inline(always)]
     fn leave(c: &mut Cursor, thread: &mut Thread, result: Word) -> bool {
         let frame = c.frame;
-        // SAFETY: a frame of mode Call has its caller below it.
+        // SAFETY: a frame of mode Call or Init has its caller below it.
         unsafe {
             clear_registers(c.regs, (*frame).size as usize);
             let (dst, base) = ((*frame).dst, (*frame).base);
@@ -99,19 +85,18 @@ pub(super) mod hot {
     }
 
     #[inline(always)]
-    fn is_simple(c: &Cursor, thread: &Thread) -> bool {
+    fn is_simple(c: &Cursor, mode: Mode) -> bool {
         // SAFETY: the running frame.
         unsafe {
-            (*c.frame).mode == Mode::Call
+            (*c.frame).mode == mode
                 && ((*c.frame).object | (*c.frame).namespace) == word::UNBOUND
                 && (*c.frame).generator.is_null()
-                && thread.poll() == 0
         }
     }
 
     #[inline(always)]
     pub(in super::super) fn Return(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        if !is_simple(c, thread) {
+        if !is_simple(c, Mode::Call) {
             return false;
         }
         let result = c.word(w.a());
@@ -121,7 +106,11 @@ pub(super) mod hot {
 
     #[inline(always)]
     pub(in super::super) fn ReturnNone(c: &mut Cursor, thread: &mut Thread, _w: Instruction) -> bool {
-        is_simple(c, thread) && leave(c, thread, word::NONE)
+        if is_simple(c, Mode::Call) {
+            return leave(c, thread, word::NONE);
+        }
+        // SAFETY: the running frame.
+        is_simple(c, Mode::Init) && leave(c, thread, unsafe { (*c.frame).owned })
     }
 }
 
@@ -198,6 +187,31 @@ pub(super) unsafe fn enter_bound(
         push(thread, frame, new);
     }
     Ok(())
+}
+
+/// Gives a property's getter, which lies in `getter` as a register's word, a frame. The object is the operand `b` of the
+/// running instruction, the result goes to `a`. The window is made above the frame's registers.
+#[inline(never)]
+pub(super) fn enter_getter(thread: &mut Thread, at: At, w: Instruction, getter: Word) -> PyResult<Called> {
+    let window = at.address(0).wrapping_add(at.frame().size as usize);
+    let receiver = at.take_word(thread, w.b());
+    let base = at.frame().size as u8;
+    let entry = Entry { mode: Mode::Call, dst: w.a(), base, ..Entry::NATIVE };
+    // SAFETY: frames leave room for a window above them (`HEADROOM`); what lies there is empty.
+    let entered = unsafe {
+        *window = getter;
+        *window.add(1) = receiver;
+        thread.stack.set_top(window.add(2));
+        let function = Ref::from_word(getter).cast::<PyFunction>();
+        enter_bound(thread, function, window.add(1), 1, None, entry)
+    };
+    if let Err(error) = entered {
+        clear_registers(window, 2);
+        // SAFETY: emptied just now.
+        unsafe { thread.stack.set_top(window) };
+        return Err(error);
+    }
+    Ok(Called::Entered)
 }
 
 /// How a frame is entered and what its result is for.

@@ -10,9 +10,9 @@
 //!    valid until the instruction itself consumes the operand, also while Python code runs meanwhile.
 
 use orochi_compiler::opcode::Word as Instruction;
-use orochi_core::value::{copy_register, drop_register, own_register, take_register};
+use orochi_core::value::{self, copy_register, drop_register, object_in, own_register, take_register};
 use orochi_core::word::{self, Word};
-use orochi_core::{Ref, Thread, Value};
+use orochi_core::{Header, Ref, Thread, Value};
 use orochi_objects::error::{PyErr, PyResult};
 use orochi_objects::frames::Frame;
 use orochi_objects::thread::ThreadState;
@@ -36,6 +36,8 @@ pub(crate) struct Cursor {
     pub(crate) pc: *const u32,
     pub(crate) regs: *mut Word,
     pub(crate) frame: *mut Frame,
+    /// The number of the first temporary.
+    pub(crate) temps: u32,
 }
 
 /// The running frame, for functions that aren't inlined.
@@ -59,14 +61,15 @@ impl Cursor {
     #[inline(always)]
     pub(crate) fn of(frame: *mut Frame) -> Cursor {
         // SAFETY: the running frame is initialised.
-        unsafe { Cursor { pc: (*frame).pc, regs: (*frame).registers, frame } }
+        unsafe {
+            Cursor { pc: (*frame).pc, regs: (*frame).registers, frame, temps: u32::from((*frame).temps) }
+        }
     }
 
     /// Whether a register is a temporary.
     #[inline(always)]
     pub(crate) fn is_temp(&self, register: u8) -> bool {
-        // SAFETY: the running frame.
-        u16::from(register) >= unsafe { (*self.frame).temps }
+        u32::from(register) >= self.temps
     }
 
     /// A constant's word.
@@ -132,6 +135,13 @@ impl Cursor {
     pub(crate) fn word(&self, register: u8) -> Word {
         // SAFETY: within the frame.
         unsafe { *self.regs.add(register as usize) }
+    }
+
+    /// The heap object in a register.
+    #[inline(always)]
+    pub(crate) fn object<'a>(&self, register: u8) -> Option<&'a Header> {
+        // SAFETY: rooted in the register (module, invariant 3).
+        unsafe { object_in(self.word(register)) }
     }
 
     /// Overwrites a register that owns nothing.
@@ -325,6 +335,24 @@ impl At {
         }
     }
 
+    /// The word of a temporary, which is emptied.
+    #[inline]
+    pub(crate) fn move_temp(self, register: u8) -> Word {
+        // SAFETY: within the frame.
+        unsafe { std::mem::replace(&mut *self.at(register), word::UNBOUND) }
+    }
+
+    /// A word for another register: a temporary is moved, a local copied.
+    #[inline]
+    pub(crate) fn take_word(self, thread: &Thread, register: u8) -> Word {
+        if self.is_temp(register) {
+            self.move_temp(register)
+        } else {
+            // SAFETY: from a register to a register of this thread.
+            unsafe { copy_register(self.word(register), thread) }
+        }
+    }
+
     /// Writes a register's word.
     #[inline(always)]
     pub(crate) fn set_word(self, register: u8, word: Word) {
@@ -351,12 +379,9 @@ impl At {
 /// A reference as a word for a register: counted if local, borrowed if shared.
 #[inline(always)]
 pub(crate) fn register_word(value: Ref<'_>) -> Word {
-    match value.header() {
-        Some(header) if header.is_shared() => value.word() | word::BORROWED,
-        Some(header) => {
-            header.retain();
-            value.word()
-        }
-        None => value.word(),
+    if value.header().is_none() {
+        return value.word();
     }
+    // SAFETY: an object that the caller may borrow.
+    unsafe { value::register_word(value.word()) }
 }

@@ -17,6 +17,9 @@ use std::ptr::NonNull;
 /// Registers that must be free above a frame, so that native code can pass arguments.
 const HEADROOM: usize = 1024;
 
+/// Frames of more registers than this need more room than [`can_push`] sees to.
+pub(super) const USUAL_SIZE: usize = HEADROOM / 2;
+
 /// Whether a frame can be pushed without further ado.
 #[inline(always)]
 pub(super) fn can_push(thread: &Thread, frame: *mut Frame, registers: *mut Word) -> bool {
@@ -42,7 +45,7 @@ pub(super) fn make_room(thread: &mut Thread, frame: *mut Frame, registers: *mut 
 /// Raises RecursionError if there is no room for a frame with so many registers and what it calls. [`can_push`] and
 /// [`make_room`] see to frames of usual size.
 pub(super) fn make_large_room(thread: &Thread, registers: *mut Word, size: usize) -> PyResult<()> {
-    if size <= HEADROOM / 2 || thread.stack.has_room(registers, size + HEADROOM) {
+    if size <= USUAL_SIZE || thread.stack.has_room(registers, size + HEADROOM) {
         Ok(())
     } else {
         Err(recursion_error("maximum recursion depth exceeded"))

@@ -5,18 +5,21 @@
 
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
+use super::call::Called;
 use super::cursor::{At, Cursor, Flow, raise};
 use super::frames::{
-    NewFrame, can_push, clear_registers, make_large_room, make_room, owned_value, pop_entry, pop_to_caller,
-    push, release_extras,
+    NewFrame, USUAL_SIZE, can_push, clear_registers, make_large_room, make_room, owned_value, pop_entry,
+    pop_to_caller, push, release_extras,
 };
+use super::iter::exactly;
 use orochi_compiler::code::flags;
 use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::header::FINALIZED;
 use orochi_core::word::{self, Word};
 use orochi_core::{Obj, Ref, Thread, Value};
-use orochi_objects::error::{PyErr, PyResult, runtime_error, type_error};
-use orochi_objects::frames::Mode;
+use orochi_objects::class::PyClass;
+use orochi_objects::error::{PyErr, PyResult, runtime_error, stop_iteration, type_error};
+use orochi_objects::frames::{Frame, Mode};
 use orochi_objects::slots::Sent;
 use orochi_objects::thread::{Outcome, ThreadState};
 use orochi_objects::types::exception;
@@ -24,6 +27,7 @@ use orochi_objects::types::frame;
 use orochi_objects::types::generator::{
     self as generators, FINISHED, PyGenerator, RUNNING, SUSPENDED, methods,
 };
+use orochi_objects::types::method_descriptor::PyMethodDescriptor;
 use orochi_objects::{class_of, protocol};
 
 /// The function's call makes its generator, which is the call's result.
@@ -48,6 +52,20 @@ pub(super) fn ReturnGenerator(c: &mut Cursor, thread: &mut Thread, _w: Instructi
     }
 }
 
+/// Who drives a generator, and where the result goes.
+#[derive(Clone, Copy)]
+pub(super) struct Driver {
+    mode: Mode,
+    dst: u8,
+    base: u8,
+}
+
+impl Driver {
+    fn new(mode: Mode, dst: u8) -> Driver {
+        Driver { mode, dst, base: 0 }
+    }
+}
+
 /// Pushes the frame of a generator. The running frame is its driver; `sent` is owned.
 ///
 /// # Errors
@@ -57,50 +75,151 @@ pub(super) fn enter(
     thread: &mut Thread,
     generator: &Obj<PyGenerator>,
     sent: Value,
-    mode: Mode,
-    dst: u8,
+    how: Driver,
 ) -> PyResult<()> {
     let registers = thread.stack.top();
     let frame = ThreadState::of(thread).frames.current.wrapping_add(1);
     if !can_push(thread, frame, registers) {
         make_room(thread, frame, registers)?;
     }
-    let size = generator.function().code(thread).n_registers();
-    make_large_room(thread, registers, size)?;
+    make_large_room(thread, registers, generator.n_registers())?;
     if generator.state() == generators::CREATED && !sent.get().is_none() {
         let kind = PyGenerator::kind(generator.get());
         return Err(type_error(format!("can't send non-None value to a just-started {kind}")));
     }
     let before = PyGenerator::start(generator).map_err(|state| refused(generator, state))?;
+    // SAFETY: there is room; this thread runs the generator now.
+    unsafe { unpack(thread, frame, generator, how) };
+    if before == SUSPENDED {
+        deliver(thread, At(frame), sent);
+    }
+    Ok(())
+}
+
+/// Moves a generator's registers to the register stack and pushes its frame.
+///
+/// # Safety
+/// There is room (`can_push`); this thread has moved the generator to RUNNING.
+#[inline]
+unsafe fn unpack(thread: &mut Thread, frame: *mut Frame, generator: &Obj<PyGenerator>, how: Driver) {
+    let registers = thread.stack.top();
     let function = generator.function();
-    // SAFETY: the function keeps its code; there is room; this thread runs the generator now.
+    // SAFETY: as the caller promises; the function keeps its code.
     unsafe {
         let code = &*std::ptr::from_ref(function.code(thread));
         generator.restore(registers);
-        let pc = code.entry().add(generator.pc() as usize);
         let handled = generator.take_handled().map_or(word::UNBOUND, Value::into_word);
         let new = NewFrame {
-            pc,
+            pc: code.entry().add(generator.pc() as usize),
             registers,
             code,
             function,
             generator: std::ptr::from_ref(generator),
             owned: ThreadState::replace_handled(thread, handled),
             namespace: word::UNBOUND,
-            mode,
-            dst,
-            base: 0,
+            mode: how.mode,
+            dst: how.dst,
+            base: how.base,
         };
         push(thread, frame, new);
-        ThreadState::of(thread).active_generators += 1;
-        if before == SUSPENDED {
-            deliver(thread, At(frame), sent);
+    }
+    ThreadState::of(thread).active_generators += 1;
+}
+
+/// Moves a generator's registers back from the register stack. Its frame is to be popped then.
+///
+/// # Safety
+/// `frame` is the running frame, that of `generator`.
+#[inline]
+unsafe fn pack(thread: &mut Thread, frame: *mut Frame, generator: &Obj<PyGenerator>) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        if (*frame).object != word::UNBOUND {
+            frame::part(thread, frame, false);
+        }
+        let entry = (*frame).code().entry();
+        generator.set_pc(((*frame).pc as usize - entry as usize) as u32 / 4);
+        PyGenerator::save(generator, (*frame).registers);
+        let handled = ThreadState::replace_handled(thread, (*frame).owned);
+        if handled != word::NONE
+            && let Some(handled) = owned_value(handled)
+        {
+            PyGenerator::keep_handled(generator, handled);
         }
     }
-    Ok(())
+    ThreadState::of(thread).active_generators -= 1;
+    generator.set_state(SUSPENDED);
+}
+
+/// Generators driven by loops; `false` if more is to be done.
+pub(super) mod hot {
+    use super::*;
+
+    /// A turn of a loop over a generator.
+    #[inline(always)]
+    pub(in super::super) fn turn(
+        c: &mut Cursor,
+        thread: &mut Thread,
+        generator: &Obj<PyGenerator>,
+        dst: u8,
+    ) -> bool {
+        let frame = c.frame.wrapping_add(1);
+        let ready = generator.state() < RUNNING
+            && !generator.header().is_shared()
+            && generator.n_registers() <= USUAL_SIZE;
+        if !ready || !can_push(thread, frame, thread.stack.top()) {
+            return false;
+        }
+        c.skip();
+        c.sync();
+        go_on(thread, frame, generator, dst);
+        *c = Cursor::of(frame);
+        true
+    }
+
+    #[inline(never)]
+    fn go_on(thread: &mut Thread, frame: *mut Frame, generator: &Obj<PyGenerator>, dst: u8) {
+        let before = generator.state();
+        generator.set_state(RUNNING);
+        // SAFETY: `turn` has checked that there is room, and that this thread alone has the generator.
+        unsafe { unpack(thread, frame, generator, Driver::new(Mode::ForIter, dst)) };
+        if before == SUSPENDED {
+            deliver(thread, At(frame), Value::NONE);
+        }
+    }
+
+    /// A `yield` to a loop.
+    #[inline(always)]
+    pub(in super::super) fn Yield(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        let frame = c.frame;
+        let at = At(frame);
+        let Some(generator) = at.frame().generator() else { return false };
+        if at.frame().mode != Mode::ForIter || at.frame().code().has_flags(flags::ASYNC_GENERATOR) {
+            return false;
+        }
+        let value = c.take(thread, w.b());
+        c.sync();
+        // SAFETY: the running frame; its driver's is below.
+        unsafe {
+            stop(thread, frame, generator);
+            let dst = (*frame).dst;
+            *c = pop_to_caller(thread, frame);
+            c.set(dst, value);
+        }
+        true
+    }
+
+    /// # Safety
+    /// As [`pack`].
+    #[inline(never)]
+    unsafe fn stop(thread: &mut Thread, frame: *mut Frame, generator: &Obj<PyGenerator>) {
+        // SAFETY: as the caller promises.
+        unsafe { pack(thread, frame, generator) }
+    }
 }
 
 /// Puts what was sent where the suspended instruction wants it.
+#[inline]
 fn deliver(thread: &mut Thread, at: At, sent: Value) {
     // SAFETY: a suspended generator's pc lies within its code, behind its first instruction.
     let (next, last) = unsafe { (Instruction(*at.frame().pc), Instruction(*at.frame().pc.sub(1))) };
@@ -137,7 +256,7 @@ pub(super) fn for_iter(thread: &mut Thread, at: At, w: Instruction) -> Flow {
         exhaust(at, w);
         return Flow::Reload;
     }
-    match enter(thread, generator, Value::NONE, Mode::ForIter, w.a()) {
+    match enter(thread, generator, Value::NONE, Driver::new(Mode::ForIter, w.a())) {
         Ok(()) => Flow::Reload,
         Err(error) if error.matches(&exception::StopIteration) => {
             exhaust(at, w);
@@ -145,6 +264,36 @@ pub(super) fn for_iter(thread: &mut Thread, at: At, w: Instruction) -> Flow {
         }
         Err(error) => raise(thread, error),
     }
+}
+
+/// A call of a generator's `send`: its frame is pushed in the loop. The method and the generator stay in the window until it
+/// yields or ends. `None`: the call is of another kind.
+pub(super) fn call_send(
+    thread: &mut Thread,
+    at: At,
+    w: Instruction,
+    callee: Ref<'_>,
+) -> Option<PyResult<Called>> {
+    let base = w.b();
+    let class = PyGenerator::static_type().get();
+    let method = exactly::<PyMethodDescriptor>(callee).filter(|method| method.owner().is(class.get()))?;
+    if w.c() != 1 || at.word(base + 1) == word::UNBOUND || method.definition().name != "send" {
+        return None;
+    }
+    let generator = exactly::<PyGenerator>(at.get(base + 1))?;
+    if generator.state() >= RUNNING {
+        return None;
+    }
+    let sent = at.take_temp(base + 2);
+    let driver = Driver { mode: Mode::Send, dst: w.a(), base };
+    Some(enter(thread, generator, sent, driver).map(|()| Called::Entered))
+}
+
+/// Empties the window of a call of `send`.
+fn end_send(mut caller: Cursor, base: u8) -> Cursor {
+    caller.set(base, word::UNBOUND);
+    caller.set(base + 1, word::UNBOUND);
+    caller
 }
 
 /// Ends a loop: the iterator goes, and the jump is taken. The frame's pc is behind the extension word.
@@ -186,25 +335,17 @@ fn suspend(thread: &mut Thread, at: At, value: Value) -> Flow {
         };
         // SAFETY: the running frame, a generator's.
         unsafe {
-            if (*frame).object != word::UNBOUND {
-                frame::part(thread, frame, false);
-            }
-            let code = (*frame).code();
-            generator.set_pc(((*frame).pc as usize - code.entry() as usize) as u32 / 4);
-            PyGenerator::save(generator, (*frame).registers);
-            let outer = std::mem::replace(&mut (*frame).owned, word::UNBOUND);
-            if let Some(handled) = owned_value(ThreadState::replace_handled(thread, outer))
-                && !handled.get().is_none()
-            {
-                PyGenerator::keep_handled(generator, handled);
-            }
+            pack(thread, frame, generator);
             let (mode, dst) = ((*frame).mode, (*frame).dst);
-            ThreadState::of(thread).active_generators -= 1;
-            generator.set_state(SUSPENDED);
             match mode {
                 Mode::ForIter => {
                     let mut caller = pop_to_caller(thread, frame);
                     caller.set(dst, value.into_word());
+                    return Flow::Reload;
+                }
+                Mode::Send => {
+                    let base = (*frame).base;
+                    end_send(pop_to_caller(thread, frame), base).set(dst, value.into_word());
                     return Flow::Reload;
                 }
                 Mode::Delegate => {
@@ -241,7 +382,7 @@ unsafe fn finish(thread: &mut Thread, at: At, generator: &Obj<PyGenerator>) -> M
         // Nothing is left to finalize.
         let _ = generator.header().set_flag(FINALIZED);
         match mode {
-            Mode::ForIter | Mode::Delegate => {
+            Mode::ForIter | Mode::Delegate | Mode::Send => {
                 pop_to_caller(thread, frame);
             }
             _ => pop_entry(thread, frame),
@@ -253,6 +394,7 @@ unsafe fn finish(thread: &mut Thread, at: At, generator: &Obj<PyGenerator>) -> M
 /// The running frame, a generator's, returns.
 pub(super) fn returned(thread: &mut Thread, at: At, result: Value) -> Flow {
     let Some(generator) = at.frame().generator() else { return Flow::Reload };
+    let base = at.frame().base;
     // SAFETY: the running frame.
     let mode = unsafe { finish(thread, at, generator) };
     let caller = At(ThreadState::of(thread).frames.current);
@@ -269,6 +411,10 @@ pub(super) fn returned(thread: &mut Thread, at: At, result: Value) -> Flow {
             caller.clear(w.b());
             caller.set(w.a(), result);
             Flow::Reload
+        }
+        Mode::Send => {
+            end_send(Cursor::of(caller.0), base);
+            raise(thread, stop_iteration(result))
         }
         _ => {
             ThreadState::of(thread).outcome = Some(Outcome::Done(Sent::Return(result)));
@@ -325,7 +471,7 @@ fn delegate(thread: &mut Thread, at: At, w: Instruction) -> Flow {
     if let Some(generator) = generators::as_generator(iterator)
         && !generators::is_async(iterator)
     {
-        return match enter(thread, generator, sent, Mode::Delegate, w.a()) {
+        return match enter(thread, generator, sent, Driver::new(Mode::Delegate, w.a())) {
             Ok(()) => Flow::Reload,
             Err(error) if error.matches(&exception::StopIteration) => {
                 at.clear(w.b());
@@ -396,7 +542,7 @@ pub(crate) fn resume(
     if generators::is_coroutine(generator.get()) {
         let _ = generator.set_flag(generators::AWAITED);
     }
-    match enter(thread, generator, value, Mode::Entry, 0) {
+    match enter(thread, generator, value, Driver::new(Mode::Entry, 0)) {
         Ok(()) => {}
         Err(refusal) if refusal.matches(&exception::StopIteration) => {
             return Ok(Sent::Return(Value::NONE));

@@ -6,7 +6,7 @@ use super::cursor::{At, Cursor, Flow, raise};
 use super::generator;
 use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::word;
-use orochi_core::{Ref, Thread, Value};
+use orochi_core::{Header, Obj, Ref, Thread, Value};
 use orochi_objects::class::PyClass;
 pub(super) use orochi_objects::class::exactly;
 use orochi_objects::class::is_exact;
@@ -30,7 +30,7 @@ pub(super) fn GetIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Fl
     })
 }
 
-/// Loops over ranges and lists; `false` for anything else.
+/// Loops over ranges, lists and generators; `false` for anything else.
 pub(super) mod hot {
     use super::*;
 
@@ -51,20 +51,23 @@ pub(super) mod hot {
 
     #[inline(always)]
     pub(in super::super) fn ForIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        let iterator = At(c.frame).get(w.b());
-        if let Some(range) = exactly::<RangeIterator>(iterator) {
+        let Some(iterator) = c.object(w.b()) else { return false };
+        if let Some(range) = exact::<RangeIterator>(iterator) {
             return match range.advance().map(word::from_int) {
                 Some(None) => false,
                 next => step(c, w, next.flatten()),
             };
         }
-        if let Some(list) = exactly::<ListIterator>(iterator) {
+        if let Some(list) = exact::<ListIterator>(iterator) {
             let next = ListIterator::advance(list, thread).map(Value::into_word);
             return step(c, w, next);
         }
-        if let Some(tuple) = exactly::<TupleIterator>(iterator) {
+        if let Some(tuple) = exact::<TupleIterator>(iterator) {
             let next = TupleIterator::advance(tuple, thread).map(Value::into_word);
             return step(c, w, next);
+        }
+        if let Some(generator) = exact::<PyGenerator>(iterator) {
+            return generator::hot::turn(c, thread, generator, w.a());
         }
         false
     }
@@ -120,6 +123,14 @@ fn for_pair(c: &mut Cursor, thread: &mut Thread, w: Instruction, iterator: Ref<'
         }
         Err(error) => raise(thread, error),
     })
+}
+
+/// A heap object as one of exactly this native class.
+#[inline(always)]
+pub(super) fn exact<T: PyClass>(object: &Header) -> Option<&Obj<T>> {
+    let is_exact = std::ptr::eq(object.class(), T::static_type().address());
+    // SAFETY: exactly this class, whose payload is `T`.
+    is_exact.then(|| unsafe { &*std::ptr::from_ref(object).cast() })
 }
 
 #[inline(always)]

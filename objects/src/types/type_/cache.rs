@@ -102,7 +102,7 @@ impl MethodCache {
         }
         let value = entry.value.load(Ordering::Relaxed);
         // SAFETY: invariant 3.
-        Some((value != MISSING).then(|| unsafe { Ref::from_word(value) }))
+        Some((value != MISSING).then(|| unsafe { Ref::from_canonical(value) }))
     }
 
     /// Looks an interned name up and remembers what was found.

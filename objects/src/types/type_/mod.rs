@@ -64,16 +64,27 @@ pub fn construct(thread: &mut Thread, class: &Obj<PyType>, args: Args<'_>) -> Py
         return Err(type_error(format!("cannot create '{}' instances", class.full_name())));
     };
     let instance = new(thread, class, args)?;
-    let made = crate::class_of(instance.get());
+    initialise(thread, class, instance.get(), args)?;
+    Ok(instance)
+}
+
+/// Initialises what `class.__new__` gave, if that is an instance of the class.
+pub fn initialise(
+    thread: &mut Thread,
+    class: &Obj<PyType>,
+    instance: Ref<'_>,
+    args: Args<'_>,
+) -> PyResult<()> {
+    let made = crate::class_of(instance);
     if crate::types::object::init_does_nothing(made) {
-        return Ok(instance);
+        return Ok(());
     }
     if (std::ptr::eq(made, class) || made.is_subtype_of(class))
         && let Some(init) = made.slots.tp_init()
     {
-        init(thread, instance.get(), args)?;
+        init(thread, instance, args)?;
     }
-    Ok(instance)
+    Ok(())
 }
 
 #[pymethods(parts(MEMBERS))]

@@ -22,6 +22,7 @@ use orochi_objects::types::object;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::{self, PyTuple};
 use orochi_objects::types::r#type::{PyType, TypeExt};
+use orochi_objects::types::type_;
 use orochi_objects::{class_of, protocol};
 
 /// How a call went.
@@ -41,40 +42,40 @@ pub(super) fn call(
     names: Option<&Obj<PyTuple>>,
 ) -> PyResult<Called> {
     let callee = at.get(w.b());
-    if names.is_none()
-        && let Some(result) = call_builtin(thread, at, w, callee)
-    {
-        let result = result?;
-        at.consume_window(w.b(), w.c() as usize + 2);
-        at.set(w.a(), result);
-        return Ok(Called::Done);
+    if names.is_none() {
+        if let Some(called) = super::super::generator::call_send(thread, at, w, callee) {
+            return called;
+        }
+        if let Some(result) = call_builtin(thread, at, w, callee) {
+            let result = result?;
+            at.consume_window(w.b(), w.c() as usize + 2);
+            at.set(w.a(), result);
+            return Ok(Called::Done);
+        }
     }
-    if let Some(method) = callee.downcast::<PyMethod>()
-        && at.word(w.b() + 1) == word::UNBOUND
+    if at.word(w.b() + 1) == word::UNBOUND
+        && let Some(method) = exactly::<PyMethod>(at.get(w.b()))
     {
         let (function, receiver) = (register_word(method.function()), register_word(method.receiver()));
         at.set_word(w.b() + 1, receiver);
         at.set_word(w.b(), function);
         return call(thread, at, w, names);
     }
+    let callee = at.get(w.b());
     let bound = usize::from(at.word(w.b() + 1) != word::UNBOUND);
     let start = at.address(w.b() + 2 - bound as u8);
     let keywords = names.map_or(0, |names| names.len());
     let positional = w.c() as usize + bound - keywords.min(w.c() as usize);
-    if is_exact(callee, PyFunction::static_type()) {
+    if let Some(function) = exactly::<PyFunction>(callee) {
         let entry = Entry { mode: Mode::Call, dst: w.a(), base: w.b(), ..Entry::NATIVE };
         // SAFETY: the window is the caller's; beyond it all registers are empty. The function stays in the window.
-        unsafe {
-            let function = callee.cast::<PyFunction>();
-            enter_bound(thread, function, start, positional, names, entry)?;
-        }
+        unsafe { enter_bound(thread, function, start, positional, names, entry)? };
         return Ok(Called::Entered);
     }
     // SAFETY: the arguments stay in the window for the length of the call.
     let args = unsafe { Args::from_registers(start, positional, names) };
-    if keywords == 0
-        && bound == 0
-        && let Some(class) = callee.downcast::<PyType>()
+    if bound == 0
+        && let Some(class) = exactly::<PyType>(callee)
         && let Some(called) = instantiate(thread, at, w, class, args)?
     {
         return Ok(called);
@@ -113,9 +114,7 @@ fn call_builtin(thread: &mut Thread, at: At, w: Instruction, callee: Ref<'_>) ->
 
 /// Calls something that isn't a Python function.
 fn call_native(thread: &mut Thread, callee: Ref<'_>, args: Args<'_>) -> PyResult {
-    if is_exact(callee, PyNativeFunction::static_type()) {
-        // SAFETY: checked just now.
-        let function = unsafe { callee.cast::<PyNativeFunction>() };
+    if let Some(function) = exactly::<PyNativeFunction>(callee) {
         return orochi_objects::types::native_function::call(thread, function, args);
     }
     if let Some(method) = exactly::<PyMethodDescriptor>(callee)
@@ -124,14 +123,20 @@ fn call_native(thread: &mut Thread, callee: Ref<'_>, args: Args<'_>) -> PyResult
     {
         return (method.definition().function)(thread, args);
     }
+    // Exactly a class, so `type.__call__` makes the instance; `type` itself is called with one argument, too.
+    if let Some(class) = exactly::<PyType>(callee)
+        && !std::ptr::eq(class, PyType::static_type().get())
+    {
+        return type_::construct(thread, class, args);
+    }
     match class_of(callee).slots.tp_call() {
         Some(call) => call(thread, callee, args),
         None => Err(type_error(format!("'{}' object is not callable", class_of(callee).name()))),
     }
 }
 
-/// A class whose instances are plain and whose `__init__` is a Python function: the instance is made here, and
-/// `__init__` gets a frame of the loop. `None`: the class isn't of that kind.
+/// A class whose `__init__` is a Python function: the instance is made here, and `__init__` gets a frame of the loop.
+/// `None`: the class isn't of that kind.
 fn instantiate(
     thread: &mut Thread,
     at: At,
@@ -139,20 +144,33 @@ fn instantiate(
     class: &Obj<PyType>,
     args: Args<'_>,
 ) -> PyResult<Option<Called>> {
-    if !is_exact(class.get(), PyType::static_type()) || !object::is_plain(class) {
-        return Ok(None);
-    }
     let init = match class.lookup(thread, orochi_objects::name!("__init__")) {
         Some(init) if is_exact(init, PyFunction::static_type()) => register_word(init),
         _ => return Ok(None),
     };
-    let instance = match object::allocate(thread, class) {
+    let made = if object::is_plain(class) {
+        object::allocate(thread, class)
+    } else {
+        match class.slots.tp_new() {
+            Some(new) => new(thread, class, args),
+            None => return Ok(None),
+        }
+    };
+    let instance = match made {
         Ok(instance) => instance,
         Err(error) => {
             drop(take(init));
             return Err(error);
         }
     };
+    // `__new__` may have given something else, or changed the class.
+    if !std::ptr::eq(class_of(instance.get()), class) {
+        drop(take(init));
+        type_::initialise(thread, class, instance.get(), args)?;
+        at.consume_window(w.b(), w.c() as usize + 2);
+        at.set(w.a(), instance);
+        return Ok(Some(Called::Done));
+    }
     at.set_word(w.b() + 1, register_word(instance.get()));
     at.set_word(w.b(), init);
     let owned = instance.into_word();
@@ -160,7 +178,7 @@ fn instantiate(
     // SAFETY: as in `call`.
     let entered = unsafe {
         let function = at.get(w.b()).cast::<PyFunction>();
-        enter_bound(thread, function, at.address(w.b() + 1), args.len() + 1, None, entry)
+        enter_bound(thread, function, at.address(w.b() + 1), args.len() + 1, args.names(), entry)
     };
     match entered {
         Ok(()) => Ok(Some(Called::Entered)),

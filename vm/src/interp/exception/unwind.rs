@@ -13,7 +13,6 @@ use orochi_objects::types::exception::PyBaseException;
 use orochi_objects::types::{exception_chain, frame, traceback};
 
 /// Handles the exception that waits in the thread's state. `Reload`: a handler goes on; `Exit`: none did.
-#[cold]
 #[inline(never)]
 pub(in super::super) fn unwind(thread: &mut Thread) -> Flow {
     let state = ThreadState::of(thread);
@@ -61,7 +60,7 @@ fn leave_frame(thread: &mut Thread, at: At, error: &mut Value) -> Option<Flow> {
         // SAFETY: the running frame.
         let (converted, mode) = unsafe { generator::failed(thread, at, generator, taken) };
         *error = converted;
-        return (mode == Mode::Entry || mode == Mode::Send).then(|| exit(thread, error.clone()));
+        return (mode == Mode::Entry).then(|| exit(thread, error.clone()));
     }
     // SAFETY: the running frame; its words are owned by it.
     unsafe {
@@ -72,7 +71,9 @@ fn leave_frame(thread: &mut Thread, at: At, error: &mut Value) -> Option<Flow> {
             pop_entry(thread, frame);
             return Some(exit(thread, error.clone()));
         }
-        pop_to_caller(thread, frame);
+        let base = (*frame).base;
+        // The function that was called; it may lie above the caller's registers.
+        pop_to_caller(thread, frame).set(base, word::UNBOUND);
     }
     None
 }

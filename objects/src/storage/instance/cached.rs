@@ -1,0 +1,120 @@
+//! What inline caches ask of instances: the way to an attribute with as few loads as can be.
+//!
+//! A cache remembers the id of a shape and how far from an object's start an attribute lies (`offset_of`). Whatever has a
+//! shape with that id is an instance of the same class, so the attribute lies in the same place. Instances whose
+//! attributes follow a tail have no fixed places and are left to the general way.
+
+use super::{Attributes, HEAD, Head};
+use crate::storage::shape::Shape;
+use crate::types::str::PyStr;
+use crate::types::r#type::PyType;
+use orochi_core::sync::Ordering;
+use orochi_core::word::Word;
+use orochi_core::{Field, Header, Obj, Ref};
+
+/// The attributes' head and the class of an instance that has a fixed place for it.
+#[inline(always)]
+fn head_of(header: &Header) -> Option<(&Head, &Obj<PyType>)> {
+    // SAFETY: classes are PyType objects and outlive their instances.
+    let class = unsafe { &*header.class().cast::<Obj<PyType>>() };
+    let at = class.attributes_at() as usize;
+    if at == 0 {
+        return None;
+    }
+    // SAFETY: the class says that every instance has its attributes there.
+    Some((unsafe { &*std::ptr::from_ref(header).cast::<u8>().add(at).cast::<Head>() }, class))
+}
+
+#[inline(always)]
+fn shape_of<'a>(head: &'a Head, class: &'a Obj<PyType>) -> &'a Shape {
+    // Acquire and SAFETY: as in `Attributes::shape`.
+    match unsafe { head.shape.load(Ordering::Acquire).as_ref() } {
+        Some(shape) => shape,
+        None => class.shapes().root(),
+    }
+}
+
+/// The id of an instance's shape; 0 if it has none at present.
+#[inline(always)]
+pub fn shape_id(object: &Header) -> u32 {
+    match head_of(object) {
+        Some((head, class)) => shape_of(head, class).id(),
+        None => tailed_shape_id(object),
+    }
+}
+
+#[inline(never)]
+fn tailed_shape_id(object: &Header) -> u32 {
+    Attributes::of(object.into()).map_or(0, |attributes| attributes.shape().id())
+}
+
+/// How far from the object's start attribute number `index` of its shape lies, if it lies inline in a fixed place.
+pub fn offset_of(object: Ref<'_>, index: usize) -> Option<u32> {
+    let (_, class) = head_of(object.header()?)?;
+    let layout = class.instance_layout();
+    if index >= usize::from(layout.inline) {
+        return None;
+    }
+    let fields = class.attributes_at() as usize + HEAD + 8 * usize::from(layout.slots);
+    u32::try_from(fields + 8 * index).ok()
+}
+
+/// # Safety
+/// As [`field`].
+#[inline(always)]
+unsafe fn at_offset(header: &Header, offset: u32) -> &Field {
+    // SAFETY: as the caller promises.
+    unsafe { &*std::ptr::from_ref(header).cast::<u8>().add(offset as usize).cast::<Field>() }
+}
+
+/// The place of an attribute, if the object's shape has this id.
+///
+/// # Safety
+/// `offset` is what [`offset_of`] gave for an instance whose shape had this id (or the id is 0).
+#[inline(always)]
+pub unsafe fn field(object: &Header, id: u32, offset: u32) -> Option<&Field> {
+    let (head, _) = head_of(object)?;
+    // Acquire and SAFETY: as in `Attributes::shape`. Without a shape there are no attributes.
+    let shape = unsafe { head.shape.load(Ordering::Acquire).as_ref() }?;
+    if id == 0 || shape.id() != id {
+        return None;
+    }
+    // SAFETY: as the caller promises.
+    Some(unsafe { at_offset(object, offset) })
+}
+
+/// The same for a local instance, whose attribute may be replaced without a lock.
+///
+/// # Safety
+/// As [`field`].
+#[inline(always)]
+pub unsafe fn local_field(object: &Header, id: u32, offset: u32) -> Option<&Field> {
+    if object.is_shared() {
+        return None;
+    }
+    // SAFETY: as the caller promises.
+    unsafe { field(object, id, offset) }
+}
+
+/// The shape that a local instance gets with one more attribute, if its present one has this id and the next is known.
+#[inline(always)]
+pub fn next_shape<'a>(object: &'a Header, id: u32, name: &Obj<PyStr>) -> Option<&'a Shape> {
+    let (head, class) = head_of(object)?;
+    let shape = shape_of(head, class);
+    if object.is_shared() || id == 0 || shape.id() != id { None } else { shape.recent_with(name) }
+}
+
+/// Gives an instance one more attribute. The register's word moves to its place.
+///
+/// # Safety
+/// [`next_shape`] gave `next` for this object just now; `offset` is that of the next attribute of the shape it has; the
+/// word was taken out of a register.
+#[inline(always)]
+pub unsafe fn add(object: &Header, next: &Shape, offset: u32, word: Word) {
+    if let Some((head, _)) = head_of(object) {
+        // SAFETY: as the caller promises; the instance is local, and the place is empty.
+        unsafe { at_offset(object, offset).init_from_register(word) };
+        // Release: value first, then the shape (invariant 1 of the module above).
+        head.shape.store(std::ptr::from_ref(next).cast_mut(), Ordering::Release);
+    }
+}
