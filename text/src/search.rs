@@ -246,7 +246,10 @@ impl Text for Wtf8 {
 
     #[inline]
     fn unit_width(&self, offset: usize) -> usize {
-        self.code_point_at(offset).map_or(1, CodePoint::len_wtf8)
+        match self.as_bytes().get(offset) {
+            Some(byte) if *byte < 0x80 => 1,
+            _ => self.code_point_at(offset).map_or(1, CodePoint::len_wtf8),
+        }
     }
 
     #[inline]
@@ -328,7 +331,51 @@ impl Text for Wtf8 {
 pub fn find<T: Text + ?Sized>(haystack: &T, needle: &T) -> Option<usize> {
     match needle.bytes() {
         [byte] => memchr::memchr(*byte, haystack.bytes()),
-        needle => memmem::find(haystack.bytes(), needle),
+        [first, ..] => find_long(haystack.bytes(), *first, needle.bytes()),
+        [] => Some(0),
+    }
+}
+
+/// As [`find`], for a needle of several bytes. Preparing the search for the general algorithm costs more than most searches
+/// take, so a few places where the first byte occurs are tried before.
+fn find_long(haystack: &[u8], first: u8, needle: &[u8]) -> Option<usize> {
+    const TRIED: usize = 8;
+    let mut from = 0;
+    for _ in 0..TRIED {
+        let rest = haystack.get(from..)?;
+        let at = from + memchr::memchr(first, rest)?;
+        if haystack.get(at..)?.starts_with(needle) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    memmem::find(haystack.get(from..)?, needle).map(|at| from + at)
+}
+
+/// The places of a needle that isn't empty, from left to right.
+enum Occurrences<'a> {
+    Byte(memchr::Memchr<'a>),
+    Bytes(Box<memmem::FindIter<'a, 'a>>),
+}
+
+impl<'a> Occurrences<'a> {
+    fn new(haystack: &'a [u8], needle: &'a [u8]) -> Self {
+        match needle {
+            [byte] => Self::Byte(memchr::memchr_iter(*byte, haystack)),
+            _ => Self::Bytes(Box::new(memmem::find_iter(haystack, needle))),
+        }
+    }
+}
+
+impl Iterator for Occurrences<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        match self {
+            Self::Byte(places) => places.next(),
+            Self::Bytes(places) => places.next(),
+        }
     }
 }
 
@@ -348,6 +395,7 @@ pub fn contains<T: Text + ?Sized>(haystack: &T, needle: &T) -> bool {
 }
 
 /// How many occurrences there are that do not overlap; an empty needle occurs between all units and at both ends.
+#[inline]
 pub fn count<T: Text + ?Sized>(haystack: &T, needle: &T) -> usize {
     match needle.bytes() {
         [] => haystack.units() + 1,
@@ -383,7 +431,7 @@ pub fn replace<T: Text + ?Sized>(
     let mut result = T::Buf::default();
     result.try_reserve(kept.checked_add(added).ok_or(SizeError::Overflow)?)?;
     let mut done = 0;
-    for at in memmem::find_iter(text.bytes(), old.bytes()).take(occurrences) {
+    for at in Occurrences::new(text.bytes(), old.bytes()).take(occurrences) {
         result.push_text(text.cut(done, at));
         result.push_text(new);
         done = at + old.bytes().len();
@@ -416,6 +464,7 @@ fn interleave<T: Text + ?Sized>(text: &T, new: &T, limit: usize) -> Result<T::Bu
 ///
 /// # Errors
 /// `SizeError` when the result is too long.
+#[inline]
 pub fn repeat<T: Text + ?Sized>(text: &T, count: usize) -> Result<T::Buf, SizeError> {
     let mut result = T::Buf::default();
     let len = text.bytes().len().checked_mul(count).ok_or(SizeError::Overflow)?;
@@ -433,7 +482,7 @@ pub fn repeat<T: Text + ?Sized>(text: &T, count: usize) -> Result<T::Buf, SizeEr
 /// The parts of a split, from left to right; made by [`split`] and [`split_whitespace`].
 pub struct Split<'a, T: ?Sized> {
     text: &'a T,
-    separator: Option<memmem::FindIter<'a, 'a>>,
+    separator: Option<Occurrences<'a>>,
     width: usize,
     at: usize,
     left: usize,
@@ -442,12 +491,13 @@ pub struct Split<'a, T: ?Sized> {
 
 /// `split(sep, maxsplit)`. The separator must not be empty (CPython: `ValueError: empty separator`); if it is, the
 /// text is not split.
+#[inline]
 pub fn split<'a, T: Text + ?Sized>(text: &'a T, separator: &'a T, limit: Option<usize>) -> Split<'a, T> {
     let empty = separator.bytes().is_empty();
     debug_assert!(!empty);
     Split {
         text,
-        separator: Some(memmem::find_iter(text.bytes(), separator.bytes())),
+        separator: Some(Occurrences::new(text.bytes(), separator.bytes())),
         width: separator.bytes().len(),
         at: 0,
         left: if empty { 0 } else { limit.unwrap_or(usize::MAX) },
@@ -457,11 +507,13 @@ pub fn split<'a, T: Text + ?Sized>(text: &'a T, separator: &'a T, limit: Option<
 
 /// `split(None, maxsplit)`: at runs of white space, which is also dropped at the ends; but the part after the last
 /// split that `maxsplit` allows keeps its trailing white space.
+#[inline]
 pub fn split_whitespace<T: Text + ?Sized>(text: &T, limit: Option<usize>) -> Split<'_, T> {
     Split { text, separator: None, width: 0, at: 0, left: limit.unwrap_or(usize::MAX), done: false }
 }
 
 impl<'a, T: Text + ?Sized> Split<'a, T> {
+    #[inline]
     fn next_word(&mut self) -> Option<&'a T> {
         let len = self.text.bytes().len();
         let start = skip_space(self.text, self.at);
@@ -478,6 +530,7 @@ impl<'a, T: Text + ?Sized> Split<'a, T> {
 impl<'a, T: Text + ?Sized> Iterator for Split<'a, T> {
     type Item = &'a T;
 
+    #[inline]
     fn next(&mut self) -> Option<&'a T> {
         if self.separator.is_none() {
             return self.next_word();
@@ -497,6 +550,7 @@ impl<'a, T: Text + ?Sized> Iterator for Split<'a, T> {
     }
 }
 
+#[inline]
 fn skip_space<T: Text + ?Sized>(text: &T, mut at: usize) -> usize {
     loop {
         match text.space_at(at) {
@@ -506,6 +560,7 @@ fn skip_space<T: Text + ?Sized>(text: &T, mut at: usize) -> usize {
     }
 }
 
+#[inline]
 fn skip_word<T: Text + ?Sized>(text: &T, mut at: usize) -> usize {
     let len = text.bytes().len();
     while at < len && text.space_at(at) == 0 {
@@ -583,6 +638,7 @@ pub struct Lines<'a, T: ?Sized> {
 impl<'a, T: Text + ?Sized> Iterator for Lines<'a, T> {
     type Item = &'a T;
 
+    #[inline]
     fn next(&mut self) -> Option<&'a T> {
         let len = self.text.bytes().len();
         let start = self.at;

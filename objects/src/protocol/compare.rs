@@ -1,9 +1,11 @@
 //! Rich comparison.
 
-use crate::error::{PyResult, type_error};
+use crate::class::exactly;
+use crate::error::{PyResult, recursion_error, type_error};
 use crate::types::key::exact_str;
+use crate::types::tuple::PyTuple;
 use crate::types::r#type::TypeExt;
-use orochi_core::{Ref, Thread, Value};
+use orochi_core::{Obj, Ref, Thread, Value};
 use std::cmp::Ordering;
 
 /// The six comparisons, numbered as CPython's `Py_LT` … `Py_GE`.
@@ -129,10 +131,35 @@ pub fn plain_eq(left: Ref<'_>, right: Ref<'_>) -> Option<bool> {
     }
 }
 
+/// The truth of a comparison of two tuples: the first items that differ decide, or else the lengths.
+fn compare_tuples(
+    thread: &mut Thread,
+    left: &Obj<PyTuple>,
+    right: &Obj<PyTuple>,
+    op: CompareOp,
+) -> PyResult<bool> {
+    if thread.native_stack_low() {
+        return Err(recursion_error("maximum recursion depth exceeded in comparison"));
+    }
+    for (a, b) in left.items().zip(right.items()) {
+        if !eq(thread, a, b)? {
+            return match op {
+                CompareOp::Eq => Ok(false),
+                CompareOp::Ne => Ok(true),
+                _ => compare_bool(thread, a, b, op),
+            };
+        }
+    }
+    Ok(op.holds(left.len().cmp(&right.len())))
+}
+
 /// The truth of `left op right`.
 pub fn compare_bool(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> PyResult<bool> {
     if let Some(order) = plain_order(left, right) {
         return Ok(op.holds(order));
+    }
+    if let (Some(left), Some(right)) = (exactly::<PyTuple>(left), exactly::<PyTuple>(right)) {
+        return compare_tuples(thread, left, right, op);
     }
     let result = rich_compare(thread, left, right, op)?;
     super::is_true(thread, result.get())

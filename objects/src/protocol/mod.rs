@@ -141,6 +141,12 @@ pub fn is_true(thread: &mut Thread, object: Ref<'_>) -> PyResult<bool> {
     if object.is_none() {
         return Ok(false);
     }
+    if let Some(list) = exactly::<PyList>(object) {
+        return Ok(list::len(thread, list) != 0);
+    }
+    if let Some(text) = exactly::<PyStr>(object) {
+        return Ok(!text.is_empty());
+    }
     let slots = &crate::class_of(object).slots;
     if let Some(is_true) = slots.nb_bool() {
         return is_true(thread, object);

@@ -17,9 +17,9 @@
 //! Tables of up to `SMALL` entries have no indices: their hashes are compared one by one.
 
 use super::dict_table::{
-    EMPTY, Entry, Probe, SMALL, Table, append, copy_whole, dispose, move_entries, release_entries,
+    EMPTY, Entry, Probe, SMALL, Table, append, append_at, copy_whole, dispose, move_entries, release_entries,
 };
-use super::{KeyMatch, KeyMatcher, NoMemory};
+use super::{AskPython, KeyMatch, KeyMatcher, NoMemory};
 use orochi_core::sync::{AtomicPtr, AtomicU32, Ordering};
 use orochi_core::word::{self, DELETED, UNBOUND, Word};
 use orochi_core::{Field, Owner, Ref, Thread, Trace, Value, lock};
@@ -265,7 +265,7 @@ impl DictStorage {
         }
     }
 
-    /// The value of a key, if the search needs no Python code: `Err` is the search that does.
+    /// The value of a key; `Err` if Python code has to compare.
     #[inline]
     pub fn get<'a>(
         &'a self,
@@ -273,14 +273,52 @@ impl DictStorage {
         hash: i64,
         key: Word,
         matcher: &impl KeyMatcher,
-    ) -> Result<Option<Ref<'a>>, Lookup> {
-        match self.find(thread, hash, key, matcher) {
-            Lookup::Found(found) => {
-                // SAFETY: the table was loaded since the last safepoint, for the thread has been borrowed.
-                Ok(unsafe { (*Table::entry(found.table, found.index)).value.load(thread) })
+    ) -> Result<Option<Ref<'a>>, AskPython> {
+        let table = self.load();
+        if table.is_null() {
+            return Ok(None);
+        }
+        match find_plain(table, hash, key, matcher) {
+            // SAFETY: the table was loaded since the last safepoint, for the thread has been borrowed.
+            Plain::Found(index) => Ok(unsafe { (*Table::entry(table, index)).value.load(thread) }),
+            Plain::Missing(_) => Ok(None),
+            Plain::Ask => Err(AskPython),
+        }
+    }
+
+    /// Sets the value of a key in a local dict: the old value, if there was one. `Err` with the value if more is to be done:
+    /// the table grows, Python code compares.
+    #[inline]
+    pub fn set_plain(
+        &self,
+        owner: Owner<'_>,
+        _thread: &mut Thread,
+        hash: i64,
+        key: Ref<'_>,
+        value: Value,
+        matcher: &impl KeyMatcher,
+    ) -> Result<Option<Value>, Value> {
+        let table = self.load();
+        if owner.is_shared() || table.is_null() {
+            return Err(value);
+        }
+        match find_plain(table, hash, key.word(), matcher) {
+            Plain::Found(index) => {
+                // SAFETY: a local dict's table, which this thread alone uses.
+                let old = unsafe { (*Table::entry(table, index)).value.replace(Field::new_local(value)) };
+                Ok(old.into_value())
             }
-            Lookup::Missing(_) => Ok(None),
-            ask @ Lookup::Ask { .. } => Err(ask),
+            Plain::Missing(position) => {
+                // SAFETY: as above.
+                if unsafe { (*table).filled.load(Ordering::Relaxed) == (*table).capacity } {
+                    return Err(value);
+                }
+                self.keys_change();
+                let key = Field::new_local(key.to_owned());
+                append_at(table, position, hash, key, Field::new_local(value));
+                Ok(None)
+            }
+            Plain::Ask => Err(value),
         }
     }
 
@@ -617,7 +655,7 @@ impl DictStorage {
     fn room_locked(&self, owner: Owner<'_>, thread: &Thread) -> Result<*mut Table, NoMemory> {
         let table = self.load();
         if table.is_null() {
-            return self.rebuild_locked(owner, thread, 1);
+            return self.rebuild_locked(owner, thread, SMALL);
         }
         // SAFETY: the present table.
         unsafe {
@@ -636,7 +674,7 @@ impl DictStorage {
             }
             // Twice the keys, as indices double; fewer than there is room for if many entries are deleted ones.
             let used = (*table).used.load(Ordering::Relaxed);
-            let wanted = if used < SMALL { used + 1 } else { used.checked_mul(2).ok_or(NoMemory)? };
+            let wanted = if used < SMALL { SMALL } else { used.checked_mul(2).ok_or(NoMemory)? };
             self.rebuild_locked(owner, thread, wanted)
         }
     }
@@ -672,6 +710,71 @@ impl DictStorage {
         self.generation.store(generation.wrapping_add(1), Ordering::Release);
         // Release pairs with `load`.
         self.table.store(new, Ordering::Release);
+    }
+}
+
+/// How a search ends that asks no Python code.
+enum Plain {
+    /// The entry's number.
+    Found(usize),
+    /// The position among the indices (of a large table) where the key may be put.
+    Missing(usize),
+    Ask,
+}
+
+/// A search for those who need not go on after Python code was asked.
+#[inline(always)]
+fn find_plain(table: *mut Table, hash: i64, key: Word, matcher: &impl KeyMatcher) -> Plain {
+    // SAFETY: the table is live, entries below `filled` are initialised, and so are those that indices name; positions are
+    // masked.
+    unsafe {
+        let mask = (*table).mask;
+        if mask == 0 {
+            for index in 0..(*table).filled.load(Ordering::Acquire) {
+                match compare_plain(&*Table::entry(table, index), hash, key, matcher) {
+                    Some(KeyMatch::Yes) => return Plain::Found(index),
+                    Some(KeyMatch::Ask) => return Plain::Ask,
+                    _ => {}
+                }
+            }
+            return Plain::Missing(0);
+        }
+        let mut probe = Probe::new(hash, mask);
+        let mut reusable = None;
+        loop {
+            let index = Table::index(table, probe.position);
+            if index == EMPTY {
+                return Plain::Missing(reusable.unwrap_or(probe.position));
+            }
+            match compare_plain(&*Table::entry(table, index), hash, key, matcher) {
+                Some(KeyMatch::Yes) => return Plain::Found(index),
+                Some(KeyMatch::Ask) => return Plain::Ask,
+                // A deleted entry of this hash: the key may take its place among the indices.
+                Some(KeyMatch::No) => reusable = reusable.or(Some(probe.position)),
+                None => {}
+            }
+            probe.next(mask);
+        }
+    }
+}
+
+/// What can be said of an entry without Python code: `No` for a deleted one of the right hash, `None` for other keys.
+#[inline(always)]
+fn compare_plain(entry: &Entry, hash: i64, key: Word, matcher: &impl KeyMatcher) -> Option<KeyMatch> {
+    if entry.hash != hash {
+        return None;
+    }
+    let word = entry.key.word();
+    if word == key {
+        return Some(KeyMatch::Yes);
+    }
+    if word == DELETED {
+        return Some(KeyMatch::No);
+    }
+    // SAFETY: as in `compare`.
+    match matcher.matches(unsafe { Ref::from_word(word) }) {
+        KeyMatch::No => None,
+        answer => Some(answer),
     }
 }
 

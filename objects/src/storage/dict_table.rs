@@ -72,7 +72,7 @@ impl Table {
     #[inline]
     pub(super) fn allocate(wanted: usize) -> Result<NonNull<Table>, NoMemory> {
         let (capacity, mask) = if wanted <= SMALL {
-            (SMALL, 0)
+            (wanted.max(1), 0)
         } else {
             let size = wanted.checked_mul(3).ok_or(NoMemory)?.div_ceil(2).max(8).checked_next_power_of_two();
             let size = size.filter(|&size| size <= 1 << 31).ok_or(NoMemory)?;
@@ -261,6 +261,14 @@ pub(super) unsafe fn move_entries(from: *mut Table, to: *mut Table) {
 /// Adds an entry. The caller holds the lock (or nobody else sees the table) and has made room.
 #[inline]
 pub(super) fn append(table: *mut Table, hash: i64, key: Field, value: Field) {
+    // SAFETY: as below; fewer entries than indices are filled.
+    let position = unsafe { if (*table).mask == 0 { 0 } else { Table::free_position(table, hash) } };
+    append_at(table, position, hash, key, value);
+}
+
+/// The same with the position among the indices that the search ended with.
+#[inline]
+pub(super) fn append_at(table: *mut Table, position: usize, hash: i64, key: Field, value: Field) {
     // SAFETY: there is room, so the entry lies within the table; nobody reads it before `filled` or the index say so.
     unsafe {
         let index = (*table).filled.load(Ordering::Relaxed);
@@ -270,7 +278,7 @@ pub(super) fn append(table: *mut Table, hash: i64, key: Field, value: Field) {
         // Release pairs with the loads of `filled`: the entry is initialised.
         (*table).filled.store(index + 1, Ordering::Release);
         if (*table).mask != 0 {
-            Table::set_index(table, Table::free_position(table, hash), index);
+            Table::set_index(table, position, index);
         }
     }
 }

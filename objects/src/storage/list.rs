@@ -11,7 +11,7 @@
 //!
 //! Who takes `&mut Thread` may release references; pushing releases none.
 
-use super::NoMemory;
+use super::{NoMemory, memory};
 use orochi_core::sync::{AtomicPtr, AtomicUsize, Ordering};
 use orochi_core::word::{UNBOUND, Word};
 use orochi_core::{Field, Owner, Ref, Thread, Trace, Value, epoch, lock};
@@ -66,7 +66,7 @@ impl Buffer {
     fn allocate(capacity: usize) -> Result<NonNull<Buffer>, NoMemory> {
         let layout = Self::layout(capacity).ok_or(NoMemory)?;
         // SAFETY: the layout has the size of the head at least.
-        let buffer = NonNull::new(unsafe { std::alloc::alloc(layout) }).ok_or(NoMemory)?.cast::<Buffer>();
+        let buffer = NonNull::new(unsafe { memory::alloc(layout) }).ok_or(NoMemory)?.cast::<Buffer>();
         // SAFETY: allocated just now, large enough.
         unsafe { buffer.write(Buffer { capacity, len: AtomicUsize::new(0), slots: [] }) };
         #[cfg(orochi_loom)]
@@ -86,7 +86,7 @@ impl Buffer {
         unsafe {
             let old = Self::layout((*buffer).capacity).ok_or(NoMemory)?;
             let new = Self::layout(capacity).ok_or(NoMemory)?;
-            let moved = std::alloc::realloc(buffer.cast(), old, new.size()).cast::<Buffer>();
+            let moved = memory::realloc(buffer.cast(), old, new.size()).cast::<Buffer>();
             if moved.is_null() {
                 return Err(NoMemory);
             }
@@ -106,7 +106,7 @@ impl Buffer {
         // SAFETY: as the caller promises; `allocate` used this layout.
         unsafe {
             if let Some(layout) = Self::layout(buffer.as_ref().capacity) {
-                std::alloc::dealloc(buffer.cast().as_ptr(), layout);
+                memory::dealloc(buffer.cast().as_ptr(), layout);
             }
         }
     }

@@ -10,6 +10,7 @@ pub mod dict;
 mod dict_table;
 pub mod instance;
 pub mod list;
+mod memory;
 pub(crate) mod once_box;
 pub mod set;
 pub mod shape;
@@ -19,6 +20,10 @@ mod tests;
 /// There is no memory for a container to grow; becomes `MemoryError`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoMemory;
+
+/// A search can't go on without Python code that compares keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AskPython;
 
 /// What can be said of a key in a table and the key that is sought without running Python code.
 ///

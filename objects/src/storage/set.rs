@@ -262,6 +262,61 @@ impl SetStorage {
         search(cursor, hash, key, matcher)
     }
 
+    /// Whether a key is there; `None` if Python code has to compare.
+    #[inline]
+    pub fn contains_plain(
+        &self,
+        _thread: &Thread,
+        hash: i64,
+        key: Word,
+        matcher: &impl KeyMatcher,
+    ) -> Option<bool> {
+        let table = self.load();
+        if table.is_null() {
+            return Some(false);
+        }
+        match search_plain(table, hash, key, matcher) {
+            Plain::Found => Some(true),
+            Plain::Missing { .. } => Some(false),
+            Plain::Ask => None,
+        }
+    }
+
+    /// Adds a key to a local set; whether it is new. `None` if more is to be done: the table grows, Python code compares.
+    #[inline]
+    pub fn add_plain(
+        &self,
+        owner: Owner<'_>,
+        _thread: &Thread,
+        hash: i64,
+        key: Ref<'_>,
+        matcher: &impl KeyMatcher,
+    ) -> Option<bool> {
+        let table = self.load();
+        if owner.is_shared() || table.is_null() {
+            return None;
+        }
+        let (unused, deleted) = match search_plain(table, hash, key.word(), matcher) {
+            Plain::Found => return Some(false),
+            Plain::Ask => return None,
+            Plain::Missing { unused, deleted } => (unused, deleted),
+        };
+        let field = || Field::new_local(key.to_owned());
+        if let Some(slot) = deleted {
+            self.reuse_locked(table, slot, hash, field());
+            return Some(true);
+        }
+        // SAFETY: a local set's table, which this thread alone uses; the search ended at this unused slot.
+        unsafe {
+            let filled = (*table).filled.load(Ordering::Relaxed) + 1;
+            if filled.saturating_mul(5) >= (*table).mask.saturating_mul(3) {
+                return None;
+            }
+            put_at(table, unused, hash, field());
+        }
+        Some(true)
+    }
+
     /// Goes on with a search after Python code has said whether the candidate is equal to the key.
     pub fn resume(
         &self,
@@ -511,6 +566,46 @@ impl SetStorage {
         self.generation.store(generation.wrapping_add(1), Ordering::Release);
         // Release pairs with `load`.
         self.table.store(new, Ordering::Release);
+    }
+}
+
+/// How a search ends that asks no Python code.
+enum Plain {
+    Found,
+    Missing { unused: usize, deleted: Option<usize> },
+    Ask,
+}
+
+/// As [`search`], for those who need not go on after Python code was asked.
+#[inline(always)]
+fn search_plain(table: *mut Table, hash: i64, key: Word, matcher: &impl KeyMatcher) -> Plain {
+    let mut deleted = None;
+    // SAFETY: the table is live; the probe stays within the mask.
+    unsafe {
+        let mask = (*table).mask;
+        let mut probe = Probe::new(hash, mask);
+        loop {
+            let at = probe.slot();
+            let slot = &*Table::slot(table, at);
+            // As in `search`.
+            let word = slot.key.word();
+            if word == UNBOUND {
+                return Plain::Missing { unused: at, deleted };
+            }
+            if word == DELETED {
+                deleted = Some(at);
+            } else if slot.hash.load(Ordering::Relaxed) == hash {
+                if word == key {
+                    return Plain::Found;
+                }
+                match matcher.matches(Ref::from_word(word)) {
+                    KeyMatch::Yes => return Plain::Found,
+                    KeyMatch::No => {}
+                    KeyMatch::Ask => return Plain::Ask,
+                }
+            }
+            probe.next(mask);
+        }
     }
 }
 

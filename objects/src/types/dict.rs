@@ -140,7 +140,15 @@ pub fn get_register(thread: &Thread, dict: &Obj<PyDict>, key: Ref<'_>) -> Word {
 
 /// `dict[key] = value`.
 #[inline]
-pub fn set(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>, mut value: Value) -> PyResult<()> {
+pub fn set(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>, value: Value) -> PyResult<()> {
+    match dict.storage.set_plain(Owner::from(dict), thread, key.hash, key.object, value, key) {
+        Ok(_) => Ok(()),
+        Err(value) => set_slow(thread, dict, key, value),
+    }
+}
+
+#[inline(never)]
+fn set_slow(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>, mut value: Value) -> PyResult<()> {
     let (storage, owner) = (&dict.storage, Owner::from(dict));
     loop {
         match find(thread, dict, key)? {
@@ -220,6 +228,9 @@ pub fn delete(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyResul
 /// Whether there is such a key.
 #[inline]
 pub fn contains(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyResult<bool> {
+    if let Ok(value) = dict.storage.get(thread, key.hash, key.word(), key) {
+        return Ok(value.is_some());
+    }
     Ok(matches!(find(thread, dict, key)?, Lookup::Found(_)))
 }
 

@@ -66,12 +66,18 @@ impl<'a> Key<'a> {
     /// The key for a dict: TypeErrors say what the object was meant for.
     #[inline]
     pub fn for_dict(thread: &mut Thread, object: Ref<'a>) -> PyResult<Key<'a>> {
+        if let Some(key) = Key::without_python(object) {
+            return Ok(key);
+        }
         Key::new(thread, object).map_err(|error| unhashable(thread, error, object, "dict key"))
     }
 
     /// The key for a set.
     #[inline]
     pub fn for_set(thread: &mut Thread, object: Ref<'a>) -> PyResult<Key<'a>> {
+        if let Some(key) = Key::without_python(object) {
+            return Ok(key);
+        }
         Key::new(thread, object).map_err(|error| unhashable(thread, error, object, "set element"))
     }
 

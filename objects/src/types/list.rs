@@ -8,6 +8,7 @@ use crate::protocol;
 use crate::storage::list::{ListStorage, Stride};
 use crate::types::items;
 use crate::types::list_::{ITERATION, METHODS, OPERATORS};
+use crate::types::range::PyRange;
 use crate::types::tuple::PyTuple;
 use crate::types::r#type::PyType;
 use orochi_core::word::Word;
@@ -129,6 +130,12 @@ pub fn extend(thread: &mut Thread, list: &Obj<PyList>, iterable: Ref<'_>) -> PyR
             let item = |i| tuple.item(i).map_or(Value::NONE, Ref::to_owned);
             return Ok(list.storage.append_local(owner, thread, tuple.len(), item)?);
         }
+    }
+    if !owner.is_shared()
+        && let Some((start, step, length)) = exactly::<PyRange>(iterable).and_then(|range| range.small())
+    {
+        let number = |i| Value::small_int(start + step * i as i64).unwrap_or(Value::NONE);
+        return Ok(list.storage.append_local(owner, thread, length, number)?);
     }
     if let Some(values) = items::of(thread, iterable) {
         return Ok(list.storage.extend(owner, thread, values?)?);

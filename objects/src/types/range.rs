@@ -95,6 +95,14 @@ impl PyRange {
         self.short.0
     }
 
+    /// The same as [`PyRange::short`] if all elements fit a word.
+    pub fn small(&self) -> Option<(i64, i64, usize)> {
+        let (start, step, length) = self.short.0?;
+        let last = start + step * (length - 1).max(0);
+        let fit = Value::small_int(start).is_some() && Value::small_int(last).is_some();
+        usize::try_from(length).ok().filter(|_| fit).map(|length| (start, step, length))
+    }
+
     fn numbers(&self) -> (BigInt, BigInt, BigInt) {
         (big(self.start.fixed()), big(self.step.fixed()), big(self.length.fixed()))
     }

@@ -95,12 +95,25 @@ impl<'a> AnySet<'a> {
     }
 
     /// Whether the key is in the set.
+    #[inline]
     pub fn contains(&self, thread: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
+        if let Some(found) = self.storage.contains_plain(thread, key.hash, key.word(), key) {
+            return Ok(found);
+        }
         Ok(matches!(self.find(thread, key)?, Lookup::Found(_)))
     }
 
     /// Adds a key; whether it is new.
+    #[inline]
     pub fn add(&self, thread: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
+        if let Some(new) = self.storage.add_plain(self.owner, thread, key.hash, key.object, key) {
+            return Ok(new);
+        }
+        self.add_slow(thread, key)
+    }
+
+    #[inline(never)]
+    fn add_slow(&self, thread: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
         loop {
             let Lookup::Missing(missing) = self.find(thread, key)? else { return Ok(false) };
             match self.storage.insert(self.owner, thread, missing, key.hash, key.object.to_owned()) {
@@ -215,6 +228,12 @@ pub fn storage_of(thread: &mut Thread, iterable: Ref<'_>) -> PyResult<SetStorage
     Ok(copy)
 }
 
+/// Whether a key is in a set; `None` if Python code has to compare.
+#[inline]
+pub fn contains_plain(thread: &Thread, set: &Obj<PySet>, key: &Key<'_>) -> Option<bool> {
+    set.storage.contains_plain(thread, key.hash, key.word(), key)
+}
+
 /// Adds a value. TypeError if it is unhashable.
 pub fn add(thread: &mut Thread, set: &Obj<PySet>, value: Ref<'_>) -> PyResult<bool> {
     let key = Key::for_set(thread, value)?;
@@ -253,14 +272,10 @@ pub fn for_each_key(
         }
         return Ok(());
     }
-    let iterator = protocol::iter(thread, iterable)?;
-    while let Some(item) = protocol::next(thread, iterator.get())? {
+    protocol::iterate_while(thread, iterable, |thread, item| {
         let key = Key::for_set(thread, item.get())?;
-        if !each(thread, &key)? {
-            break;
-        }
-    }
-    Ok(())
+        each(thread, &key)
+    })
 }
 
 /// `set.update(iterable)`.

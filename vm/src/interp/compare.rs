@@ -11,6 +11,9 @@ use orochi_core::{Ref, Thread, Value};
 use orochi_objects::error::PyResult;
 use orochi_objects::protocol::compare::CompareOp;
 use orochi_objects::protocol::{self, compare};
+use orochi_objects::types::dict::PyDict;
+use orochi_objects::types::key::Key;
+use orochi_objects::types::set::{self, PySet};
 use orochi_objects::types::str::PyStr;
 
 /// Compares two immediates; `None` if they aren't two ints or two floats.
@@ -266,8 +269,21 @@ pub(super) fn JumpIs(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Fl
     c.jump_if(result == (w.c() != 0))
 }
 
+/// Whether a str or small int is in exactly a dict or set, where no Python code is needed to tell.
+#[inline]
+fn contains_plain(thread: &Thread, container: Ref<'_>, item: Ref<'_>) -> Option<bool> {
+    if let Some(dict) = exactly::<PyDict>(container) {
+        let key = Key::without_python(item)?;
+        return dict.storage().get(thread, key.hash, key.word(), &key).ok().map(|value| value.is_some());
+    }
+    set::contains_plain(thread, exactly::<PySet>(container)?, &Key::without_python(item)?)
+}
+
 fn contains(thread: &mut Thread, at: At, item: u8, container: u8) -> PyResult<bool> {
-    let result = protocol::contains(thread, at.get(container), at.get(item))?;
+    let result = match contains_plain(thread, at.get(container), at.get(item)) {
+        Some(result) => result,
+        None => protocol::contains(thread, at.get(container), at.get(item))?,
+    };
     at.consume(item);
     at.consume(container);
     Ok(result)

@@ -47,9 +47,10 @@ impl PyList {
 
 impl ListIterator {
     /// The next element for the interpreter's loop: owned.
-    #[inline]
+    #[inline(always)]
     pub fn advance(this: &Obj<Self>, thread: &mut Thread) -> Option<Value> {
-        let list = this.list.load(thread)?.downcast::<PyList>()?;
+        // SAFETY: only lists are stored here.
+        let list = unsafe { this.list.load(thread)?.cast::<PyList>() };
         let index = this.index.load(Ordering::Relaxed);
         if let Some(value) = list::item(thread, list, index) {
             this.index.store(index + 1, Ordering::Relaxed);

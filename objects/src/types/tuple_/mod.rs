@@ -259,9 +259,10 @@ pub fn part(thread: &Thread, this: &Obj<PyTuple>, span: Span) -> PyResult {
 
 impl TupleIterator {
     /// The next item for the interpreter's loop: owned.
-    #[inline]
+    #[inline(always)]
     pub fn advance(this: &Obj<Self>, thread: &mut Thread) -> Option<Value> {
-        let tuple = this.tuple.load(thread)?.downcast::<PyTuple>()?;
+        // SAFETY: only tuples are stored here.
+        let tuple = unsafe { this.tuple.load(thread)?.cast::<PyTuple>() };
         let index = this.index.load(Ordering::Relaxed);
         if let Some(item) = tuple.item(index) {
             let item = item.to_owned();
