@@ -1,11 +1,13 @@
 //! The `orochi` command.
 
+mod allocator;
+
 use orochi::config::{self, Parsed};
 use orochi::startup;
 use std::process::ExitCode;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os();

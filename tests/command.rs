@@ -126,6 +126,44 @@ fn what_to_run() {
     assert_eq!(run(&[path.to_str().expect("a path in UTF-8"), "x"]).out, "__main__ 2\n");
     let folder = path.parent().and_then(|folder| folder.to_str()).expect("a path in UTF-8");
     expect(&[folder], 1, "can't find '__main__' module in");
+    assert_eq!(program("  x = 6\n  print(x * 7)", 0, "").out, "42\n");
+}
+
+#[test]
+fn folders_and_archives() {
+    let main =
+        file("folders", "__main__.py", b"import sys\nprint(__file__ == sys.argv[0] + '/__main__.py')\n");
+    let folder = main.parent().and_then(|folder| folder.to_str()).expect("a path in UTF-8");
+    assert_eq!(run(&[folder]).out, "True\n");
+    let archive = format!("{folder}/made.zip");
+    let make = "import sys, zipfile\nwith zipfile.ZipFile(sys.argv[1], 'w') as z:\n  z.writestr('__main__.py', 'print(6 * 7)')";
+    assert_eq!(run(&["-c", make, &archive]).status, Some(0));
+    assert_eq!(run(&[&archive]).out, "42\n");
+    let broken = file("folders", "broken.zip", b"PK\x03\x04 and no more");
+    expect(&[broken.to_str().expect("a path in UTF-8")], 1, "SyntaxError: ");
+}
+
+#[test]
+fn compiled_programs() {
+    let make = "import sys, _imp, marshal\n\
+        code = marshal.dumps(compile('print(6 * 7)', 'x', 'exec'))\n\
+        open(sys.argv[1], 'wb').write(_imp.pyc_magic_number_token.to_bytes(4, 'little') + bytes(12) + code)";
+    let path = file("compiled", "made.pyc", b"");
+    let path = path.to_str().expect("a path in UTF-8");
+    assert_eq!(run(&["-c", make, path]).status, Some(0));
+    assert_eq!(run(&[path]).out, "42\n");
+    let good = fs::read(path).expect("the file that was made");
+    let cases: [(&[u8], &str); 4] = [
+        (b"what is this?", "RuntimeError: Bad magic number in .pyc file"),
+        (&good[..10], "EOFError: EOF read where not expected"),
+        (&good[..40], "RuntimeError: Bad code object in .pyc file"),
+        (&[&good[..16], b"i\x01\x00\x00\x00"].concat(), "RuntimeError: Bad code object in .pyc file"),
+    ];
+    for (content, error) in cases {
+        let path = file("compiled", "broken.pyc", content);
+        let outcome = expect(&[path.to_str().expect("a path in UTF-8")], 1, error);
+        assert_eq!(outcome.err.lines().count(), 1, "{}", outcome.err);
+    }
 }
 
 #[test]
@@ -139,27 +177,92 @@ fn options() {
 }
 
 #[test]
+fn settings() {
+    let flags =
+        "import sys; print(sys.flags.optimize, sys.flags.inspect, sys.flags.isolated, sys.flags.safe_path)";
+    assert_eq!(run(&["-OOI", "-c", flags]).out, "2 0 1 True\n");
+    let options = "import sys; print(sys.warnoptions, sys._xoptions)";
+    let args = ["-bb", "-Werror::FutureWarning", "-Xdev", "-X", "a=b", "-c", options];
+    let expected = "['default', 'error::FutureWarning', 'error::BytesWarning'] {'dev': True, 'a': 'b'}\n";
+    assert_eq!(run(&args).out, expected);
+    expect(&["-bb", "-c", "b'' == ''"], 1, "BytesWarning: Comparison between bytes and string");
+    assert!(run(&["-b", "-c", "str(b'')"]).err.contains("BytesWarning: str() on a bytes instance"));
+    expect(&["-X", "utf8=2", "-c", ""], 1, "invalid -X utf8 option value");
+    expect(&["-X", "int_max_str_digits=5", "-c", ""], 1, "invalid limit; must be >= 640");
+    let count = run(&["-X", "cpu_count=3", "-c", "import os; print(os.cpu_count(), os.process_cpu_count())"]);
+    assert_eq!(count.out, "3 3\n");
+}
+
+fn run_with_input(args: &[&str], input: &[u8]) -> Outcome {
+    let mut child = command(args).stdin(Stdio::piped()).spawn().expect("the command to start");
+    child.stdin.take().expect("a pipe").write_all(input).expect("a pipe that takes the input");
+    finish(child)
+}
+
+#[test]
 fn standard_input() {
-    let mut child = command(&["-"]).stdin(Stdio::piped()).spawn().expect("the command to start");
-    child.stdin.take().expect("a pipe").write_all(b"print(6 * 7)\n").expect("a pipe that takes a line");
-    let outcome = finish(child);
+    let outcome = run_with_input(&["-"], b"print(6 * 7)\n");
     assert_eq!((outcome.status, outcome.out.as_str()), (Some(0), "42\n"), "{}", outcome.err);
+    let outcome = run_with_input(&[], b"print(1)\n1 / 0\n");
+    let error = "Traceback (most recent call last):\n  File \"<stdin>\", line 2, in <module>\n\
+                 ZeroDivisionError: division by zero\n";
+    assert_eq!((outcome.status, outcome.err.as_str()), (Some(1), error));
+}
+
+#[test]
+fn interactive_loop() {
+    let outcome = run_with_input(&["-i", "-q"], b"if 1:\n  x = 4\n\nx\n_ + 1\n1 / 0\nx =\nprint(x)\n");
+    assert_eq!((outcome.status, outcome.out.as_str()), (Some(0), "4\n5\n4\n"), "{}", outcome.err);
+    let error = ">>> ... ... >>> >>> >>> Traceback (most recent call last):\n  File \"<stdin>\", line 1, in <module>\n    \
+                 1 / 0\n    ~~^~~\nZeroDivisionError: division by zero\n>>>   File \"<stdin>\", line 1\n    x =\n       ^\n\
+                 SyntaxError: invalid syntax\n>>> >>> \n";
+    assert_eq!(outcome.err, error);
+    assert_eq!(run_with_input(&["-i", "-q"], b"exit(4)\n").status, Some(4));
+    let after = run_with_input(&["-i", "-c", "x = 1; raise SystemExit(5)"], b"x\n");
+    assert_eq!((after.status, after.out.as_str()), (Some(0), "1\n"), "{}", after.err);
+    assert!(after.err.contains("SystemExit: 5"), "{}", after.err);
 }
 
 #[test]
 fn sources_that_are_no_text() {
-    let null = file("sources", "null.py", b"print(1)\n\0\n");
-    expect(
-        &[null.to_str().expect("a path in UTF-8")],
+    let cases: [(&str, &[u8], &str); 4] = [
+        ("null.py", b"print(1)\n\0\n", "line 2\n    \nSyntaxError: source code cannot contain null bytes\n"),
+        (
+            "latin.py",
+            b"\nx = \"\xff\"\n",
+            "line 2\n    x = \"\u{fffd}\"\n         ^\nSyntaxError: Non-UTF-8 code starting with '\\xff' in file ",
+        ),
+        ("unknown.py", b"# coding: foobar\n", "line 0\nSyntaxError: unknown encoding: foobar\n"),
+        (
+            "marked.py",
+            b"\xef\xbb\xbf# coding: latin-1\n",
+            "line 1\n    # coding: latin-1\nSyntaxError: encoding problem: iso-8859-1 with BOM\n",
+        ),
+    ];
+    for (name, content, error) in cases {
+        let path = file("sources", name, content);
+        let outcome = run(&[path.to_str().expect("a path in UTF-8")]);
+        assert!(outcome.status == Some(1) && outcome.err.contains(error), "{name}: {}", outcome.err);
+        assert!(outcome.err.starts_with("  File "), "{name}: {}", outcome.err);
+    }
+    let latin = file("sources", "declared.py", b"# coding: latin-1\nprint(len('\xe9'))\n");
+    assert_eq!(run(&[latin.to_str().expect("a path in UTF-8")]).out, "1\n");
+}
+
+#[test]
+fn hooks_that_fail() {
+    let outcome = program(
+        "import sys; sys.excepthook = lambda *a: [][1]\n1/0",
         1,
-        "SyntaxError: source code cannot contain null bytes",
+        "ZeroDivisionError: division by zero",
     );
-    let latin = file("sources", "latin.py", b"x = \"\xff\"\n");
-    expect(
-        &[latin.to_str().expect("a path in UTF-8")],
-        1,
-        "SyntaxError: Non-UTF-8 code starting with '\\xff'",
-    );
+    let lines: Vec<_> = outcome.err.lines().collect();
+    assert_eq!(lines.first(), Some(&"Error in sys.excepthook:"), "{}", outcome.err);
+    assert!(lines.contains(&"IndexError: list index out of range"), "{}", outcome.err);
+    assert!(lines.contains(&"Original exception was:"), "{}", outcome.err);
+    let outcome = program("import sys; del sys.excepthook; 1/0", 1, "ZeroDivisionError: division by zero");
+    assert!(outcome.err.starts_with("sys.excepthook is missing\nTraceback"), "{}", outcome.err);
+    assert_eq!(program("import sys; sys.stderr = None; 1/0", 1, "").err, "");
 }
 
 #[test]
