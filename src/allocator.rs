@@ -25,7 +25,11 @@ unsafe impl GlobalAlloc for Allocator {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: as the caller promises; the size decides as it did in `alloc`.
         unsafe {
-            if layout.size() < LARGE { MiMalloc.dealloc(block, layout) } else { System.dealloc(block, layout) }
+            if layout.size() < LARGE {
+                MiMalloc.dealloc(block, layout)
+            } else {
+                System.dealloc(block, layout)
+            }
         }
     }
 
