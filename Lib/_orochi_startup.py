@@ -252,18 +252,25 @@ def _show(error):
 
 
 def finish():
-    """Ends what Python code began: waits for threads, runs exit functions, flushes the streams. Gives the status 120 if
-    a flush failed, else 0."""
+    """Ends what Python code began: waits for threads, runs exit functions, flushes the streams, lets go of the program's
+    modules. Gives the status 120 if a flush failed, else 0."""
     threading = sys.modules.get('threading')
     if threading is not None:
         try:
             threading._shutdown()
         except BaseException as error:
-            sys.excepthook(type(error), error, error.__traceback__)
+            _ignored(error, 'Exception ignored on threading shutdown')
     atexit = sys.modules.get('atexit')
     if atexit is not None:
         atexit._run_exitfuncs()
-    status = 0
+    flushed = _flush()
+    _let_go_of_modules()
+    return 0 if _flush() and flushed else 120
+
+
+def _flush():
+    """Flushes the standard streams; whether it worked."""
+    flushed = True
     for name in ('stdout', 'stderr'):
         stream = getattr(sys, name, None)
         if stream is None or getattr(stream, 'closed', False):
@@ -271,16 +278,53 @@ def finish():
         try:
             stream.flush()
         except BaseException as error:
-            status = 120
+            flushed = False
             if name == 'stdout':
-                _ignored(error, stream)
-    return status
+                _ignored(error, 'Exception ignored while flushing sys.stdout')
+    return flushed
 
 
-def _ignored(error, stream):
+def _let_go_of_modules():
+    """Empties the modules that are not the library's, so that what only they keep alive is finalized: files are flushed.
+    Not while daemon threads run, which would find their globals gone."""
+    import _thread
+    if _thread._count():
+        return
+    for name in ('last_exc', 'last_type', 'last_value', 'last_traceback'):
+        sys.__dict__.pop(name, None)
+    for module in reversed(list(sys.modules.values())):
+        if isinstance(module, type(sys)) and not _is_of_library(module):
+            _empty(module.__dict__)
+    try:
+        import gc
+    except ImportError:
+        return
+    gc.collect()
+
+
+def _is_of_library(module):
+    if module.__name__ == '__main__':
+        return False
+    spec = getattr(module, '__spec__', None)
+    loader = getattr(spec, 'loader', None)
+    return loader is not None and (
+        type(loader).__name__ == 'LibraryLoader' or spec.origin in ('built-in', 'frozen') or module is sys)
+
+
+def _empty(namespace):
+    """Lets go of a module's names by CPython's rule: those with one underscore in front first."""
+    for private in (True, False):
+        for name in list(namespace):
+            is_private = isinstance(name, str) and name[:1] == '_' and name[1:2] != '_'
+            if is_private == private and name != '__builtins__':
+                namespace[name] = None
+
+
+def _ignored(error, message):
     """Reports an error that nothing can be done about, as sys.unraisablehook does."""
     try:
-        print(f'Exception ignored while flushing sys.stdout:', file=sys.stderr)
-        sys.excepthook(type(error), error, error.__traceback__)
+        print(message + ':', file=sys.stderr)
+        import traceback
+        traceback.print_exception(error.with_traceback(error.__traceback__.tb_next), chain=False)
     except BaseException:
         pass

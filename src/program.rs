@@ -9,7 +9,7 @@ use orochi_core::{Thread, Value};
 use orochi_objects::error::{PyErr, PyResult, memory_error, system_error};
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::{bytes, exception};
-use orochi_objects::{ModuleExt, PyModule, Ref, protocol};
+use orochi_objects::{PyModule, Ref, protocol};
 use orochi_stdlib::os_support::fs_decode;
 use orochi_vm::builtins::{SourceOptions, compile_object, decode};
 use orochi_vm::interpreter::run_code_object;

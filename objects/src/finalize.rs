@@ -3,6 +3,9 @@
 use crate::error::PyErr;
 use crate::protocol;
 use crate::thread::ThreadState;
+use crate::types::function::PyFunction;
+use crate::types::generator::{PyAsyncGenerator, PyCoroutine, PyGenerator};
+use crate::types::r#type::TypeExt;
 use orochi_core::runtime::poll;
 use orochi_core::{Pending, Ref, Thread, Value};
 
@@ -17,21 +20,37 @@ pub fn run_pending(thread: &mut Thread) {
 
 /// Runs one finalizer or callback.
 pub fn run_one(thread: &mut Thread, pending: Pending) {
-    let (result, about) = match pending {
+    match pending {
         Pending::Finalizer(object) => {
             let class = crate::class_of(object.get());
-            let result = match class.slots.tp_finalize() {
-                Some(finalize) => finalize(thread, object.get()),
-                None => Ok(()),
-            };
-            (result, object)
+            if let Some(finalize) = class.slots.tp_finalize()
+                && let Err(error) = finalize(thread, object.get())
+            {
+                let (message, about) = finalizer(thread, &object);
+                unraisable(thread, error, message, about.get());
+            }
         }
         Pending::Callback { callback, weakref } => {
-            (protocol::call(thread, callback.get(), &[weakref.get()]).map(drop), callback)
+            if let Err(error) = protocol::call(thread, callback.get(), &[weakref.get()]) {
+                unraisable(thread, error, Some("Exception ignored while calling weakref callback"), callback.get());
+            }
         }
-    };
-    if let Err(error) = result {
-        unraisable(thread, error, None, about.get());
+    }
+}
+
+/// What is said of an error of an object's finalizer, and about what: its `__del__`, if it has one written in Python.
+fn finalizer(thread: &mut Thread, object: &Value) -> (Option<&'static str>, Value) {
+    let word = object.get();
+    if word.downcast::<PyGenerator>().is_some()
+        || word.downcast::<PyCoroutine>().is_some()
+        || word.downcast::<PyAsyncGenerator>().is_some()
+    {
+        return (Some("Exception ignored while closing generator"), object.clone());
+    }
+    let function = crate::class_of(word).lookup(thread, crate::name!("__del__")).map(Ref::to_owned);
+    match function.filter(|function| function.get().downcast::<PyFunction>().is_some()) {
+        Some(function) => (Some("Exception ignored while calling deallocator"), function),
+        None => (None, object.clone()),
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn epoll_wait(epoll: c_int, most: c_int, milliseconds: c_int) -> io::
     Ok(events
         .iter()
         .take(n as usize)
-        .map(|event| (event.u64 as c_int, i64::from({ event.events })))
+        .map(|event| (event.u64 as c_int, i64::from(event.events)))
         .collect())
 }
 

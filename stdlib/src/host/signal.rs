@@ -129,11 +129,6 @@ pub(crate) fn take(signal: usize) -> bool {
     ARRIVED.get(signal).is_some_and(|arrived| arrived.swap(false, Ordering::Relaxed))
 }
 
-/// Makes a signal look as if it had arrived.
-pub(crate) fn simulate(signal: c_int) {
-    note(signal);
-}
-
 /// What is done with a signal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Disposition {

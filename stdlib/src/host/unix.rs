@@ -798,13 +798,6 @@ pub(crate) fn set_environment(name: &CStr, value: Option<&CStr>) -> io::Result<(
     .map(drop)
 }
 
-/// The name of the character encoding of the locale.
-pub(crate) fn locale_encoding() -> String {
-    // SAFETY: the result is a string that stays until the locale changes; it is copied at once.
-    let name = unsafe { CStr::from_ptr(libc::nl_langinfo(libc::CODESET)) };
-    name.to_string_lossy().into_owned()
-}
-
 /// Runs a command in a shell.
 pub(crate) fn system(command: &CStr) -> c_int {
     // SAFETY: a string that ends in NUL.

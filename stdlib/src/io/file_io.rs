@@ -223,14 +223,6 @@ impl FileIo {
         self.block.load(Ordering::Relaxed) as usize
     }
 
-    pub(super) fn is_readable(&self) -> bool {
-        self.has(READABLE)
-    }
-
-    pub(super) fn is_writable(&self) -> bool {
-        self.has(WRITABLE)
-    }
-
     /// Reads once; `None` if it would block.
     pub(super) fn read_once(
         thread: &mut Thread,
@@ -550,6 +542,8 @@ impl FileIo {
         this.finalizing.load(Ordering::Relaxed)
     }
 
+    // `set_` and the attribute's name, which has an underscore in front.
+    #[allow(non_snake_case, reason = "the macro tells the attribute from the name")]
     #[setter]
     fn set__finalizing(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         let value = protocol::is_true(thread, value.unwrap_or(Ref::FALSE))?;

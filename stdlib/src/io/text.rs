@@ -984,6 +984,8 @@ impl TextIoWrapper {
         Self::with(thread, this, |state| state.finalizing)
     }
 
+    // `set_` and the attribute's name, which has an underscore in front.
+    #[allow(non_snake_case, reason = "the macro tells the attribute from the name")]
     #[setter]
     fn set__finalizing(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         let value = protocol::is_true(thread, value.unwrap_or(Ref::FALSE))?;

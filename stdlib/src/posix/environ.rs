@@ -142,6 +142,12 @@ pub(super) fn cpu_count() -> Option<i64> {
     system::sysconf(libc::_SC_NPROCESSORS_ONLN).ok().filter(|count| *count > 0)
 }
 
+/// Return whether something is to be called while input is waited for; nothing can be, as that takes CPython's C interface.
+#[pyfunction]
+pub(super) fn _is_inputhook_installed() -> bool {
+    false
+}
+
 /// Return average recent system load information.
 ///
 /// Return the number of processes in the system run queue averaged over

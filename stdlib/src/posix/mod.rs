@@ -123,6 +123,7 @@ pub(crate) fn unraisable(thread: &mut Thread, error: PyErr, object: Ref<'_>) {
         environ::times,
         environ::get_terminal_size,
         environ::cpu_count,
+        environ::_is_inputhook_installed,
         environ::getloadavg,
         environ::urandom,
         environ::getrandom,

@@ -1,7 +1,7 @@
 //! What is known of files: stat, access rights, owners, times.
 
 use crate::host::system;
-use crate::os_support::{self, DirFd, Fildes, Id, Path, PathOrFd};
+use crate::os_support::{self, DirFd, Id, Path, PathOrFd};
 use orochi_macros::pyfunction;
 use orochi_objects::error::{PyErr, not_implemented_error, type_error, value_error};
 use orochi_objects::types::tuple::PyTuple;
@@ -418,11 +418,6 @@ pub(super) fn minor(device: u64) -> u32 {
 #[signature(major, minor, /)]
 pub(super) fn makedev(major: u32, minor: u32) -> u64 {
     libc::makedev(major, minor)
-}
-
-/// The type bits of an open file's mode, if it is there.
-pub(crate) fn mode_of(fd: Fildes) -> Option<u32> {
-    system::fstat(fd.0).ok().map(|stat| stat.st_mode)
 }
 
 /// The values for a structure of one kind of number.

@@ -114,6 +114,14 @@ fn print_with_traceback_module(thread: &mut Thread, value: Ref<'_>) -> PyResult<
     protocol::call_method(thread, module.get(), "_print_exception_bltin", &[value]).map(drop)
 }
 
+/// Prints an exception without those that it came from.
+fn print_alone(thread: &mut Thread, value: Ref<'_>) -> PyResult<()> {
+    let module = import(thread, "traceback")?;
+    let print = protocol::get_attr_str(thread, module.get(), "print_exception")?;
+    let names = tuple::new(thread, vec![orochi_objects::str::intern(thread, "chain")?.to_value()])?;
+    protocol::call_args(thread, print.get(), Args::with_names(&[value, Ref::FALSE], Some(&names))).map(drop)
+}
+
 fn import(thread: &mut Thread, name: &str) -> PyResult {
     let builtins = ThreadState::builtins(thread)?;
     let import = orochi_objects::str::intern(thread, "__import__")?;
@@ -145,7 +153,7 @@ pub(super) fn unraisablehook(thread: &mut Thread, unraisable: Ref<'_>) -> PyResu
     }
     let line = orochi_objects::str::new(thread, &format!("{line}:\n"))?;
     protocol::call_method(thread, stderr.get(), "write", &[line.get()])?;
-    print_with_traceback_module(thread, value.get())?;
+    print_alone(thread, value.get())?;
     protocol::call_method(thread, stderr.get(), "flush", &[]).map(drop)
 }
 

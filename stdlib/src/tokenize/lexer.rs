@@ -47,8 +47,6 @@ pub(super) struct Token {
     pub(super) kind: u8,
     pub(super) start: Place,
     pub(super) end: Place,
-    /// Columns that its place doesn't have (an end of line that isn't in the text).
-    pub(super) extra: usize,
     /// The number of the operator.
     pub(super) exact: u8,
 }
@@ -181,7 +179,7 @@ impl Lexer {
     }
 
     fn token(&self, kind: u8, start: Place) -> Token {
-        Token { kind, start, end: self.at, extra: 0, exact: kind }
+        Token { kind, start, end: self.at, exact: kind }
     }
 
     fn problem<T>(&self, message: impl Into<String>, at: Place) -> Result<T, Problem> {

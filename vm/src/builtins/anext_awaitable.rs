@@ -10,7 +10,7 @@ use orochi_objects::{class_of, make, name, protocol};
 /// See the module.
 #[pyclass(name = "anext_awaitable", no_new)]
 #[derive(Trace)]
-pub struct PyAnextAwaitable {
+pub(super) struct PyAnextAwaitable {
     awaitable: Field,
     default: Field,
 }

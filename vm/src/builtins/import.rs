@@ -1,5 +1,6 @@
 //! `__import__`: modules that are there already without Python code, everything else through importlib.
 
+use super::import_frames;
 use orochi_core::{Ref, Thread, Value};
 use orochi_macros::pyfunction;
 use orochi_objects::error::{PyErr, PyResult, import_error, key_error, type_error, value_error};
@@ -115,13 +116,15 @@ fn __import__(
     } else {
         name.to_owned()
     };
-    let module = find_or_load(thread, absolute.get())?;
+    let found = find_or_load(thread, absolute.get());
+    let module = found.map_err(|error| import_frames::trimmed(thread, error))?;
     let has_fromlist = match fromlist {
         Some(list) => protocol::is_true(thread, list)?,
         None => false,
     };
     if has_fromlist {
-        return handle_fromlist(thread, module, fromlist.unwrap_or(Ref::NONE));
+        let handled = handle_fromlist(thread, module, fromlist.unwrap_or(Ref::NONE));
+        return handled.map_err(|error| import_frames::trimmed(thread, error));
     }
     top_level(thread, module, &text, absolute.get(), level)
 }

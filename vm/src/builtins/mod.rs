@@ -4,6 +4,7 @@ mod anext_awaitable;
 mod class;
 mod code;
 mod import;
+mod import_frames;
 mod iteration;
 mod numbers;
 mod objects;
