@@ -32,7 +32,12 @@ pub fn run_one(thread: &mut Thread, pending: Pending) {
         }
         Pending::Callback { callback, weakref } => {
             if let Err(error) = protocol::call(thread, callback.get(), &[weakref.get()]) {
-                unraisable(thread, error, Some("Exception ignored while calling weakref callback"), callback.get());
+                unraisable(
+                    thread,
+                    error,
+                    Some("Exception ignored while calling weakref callback"),
+                    callback.get(),
+                );
             }
         }
     }

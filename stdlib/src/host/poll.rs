@@ -32,11 +32,7 @@ pub(crate) fn epoll_wait(epoll: c_int, most: c_int, milliseconds: c_int) -> io::
     let mut events = vec![libc::epoll_event { events: 0, u64: 0 }; most as usize];
     // SAFETY: room for so many.
     let n = check(unsafe { libc::epoll_wait(epoll, events.as_mut_ptr(), most, milliseconds) })?;
-    Ok(events
-        .iter()
-        .take(n as usize)
-        .map(|event| (event.u64 as c_int, i64::from(event.events)))
-        .collect())
+    Ok(events.iter().take(n as usize).map(|event| (event.u64 as c_int, i64::from(event.events))).collect())
 }
 
 /// `flock`.
