@@ -109,6 +109,14 @@ impl WeakSlot {
         self.referent().is_none_or(|object| unsafe { object.as_ref() }.is_dying())
     }
 
+    /// Whether an object that is alive is the referent. Counts nothing.
+    pub fn is_to(&self, object: Ref<'_>) -> bool {
+        match (self.referent(), object.header()) {
+            (Some(referent), Some(header)) => ptr::eq(referent.as_ptr(), header),
+            _ => false,
+        }
+    }
+
     /// Makes the slot forget its referent, so that its callback is never called.
     pub fn clear(&self) {
         self.unregister(thread::process_runtime());

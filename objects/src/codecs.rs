@@ -102,7 +102,7 @@ pub fn encode(
         return crate::bytes::new(thread, &bytes);
     }
     let codec = text_encoding(thread, encoding, "encode")?;
-    let result = call_codec(thread, codec.get(), 0, text.get(), errors)?;
+    let result = call_codec(thread, codec.get(), (0, encoding), text.get(), errors)?;
     if crate::bytes::value(result.get()).is_some() {
         return Ok(result);
     }
@@ -160,7 +160,7 @@ fn decode_by_registry(
     errors: Option<&str>,
 ) -> PyResult {
     let codec = text_encoding(thread, encoding, "decode")?;
-    let result = call_codec(thread, codec.get(), 1, object, errors)?;
+    let result = call_codec(thread, codec.get(), (1, encoding), object, errors)?;
     if result.get().downcast::<PyStr>().is_some() {
         return Ok(result);
     }
@@ -183,11 +183,12 @@ fn text_encoding(thread: &mut Thread, encoding: &str, operation: &str) -> PyResu
     Ok(codec)
 }
 
-/// Calls a codec's encoder (0) or decoder (1) and gives the first item of its result.
+/// Calls a codec's encoder (0) or decoder (1) and gives the first item of its result. What it raises gets a note that names
+/// the encoding.
 pub fn call_codec(
     thread: &mut Thread,
     codec: Ref<'_>,
-    which: usize,
+    (which, encoding): (usize, &str),
     object: Ref<'_>,
     errors: Option<&str>,
 ) -> PyResult {
@@ -199,11 +200,15 @@ pub fn call_codec(
     let result = match errors {
         Some(errors) => {
             let errors = str::new(thread, errors)?;
-            protocol::call(thread, function.get(), &[object, errors.get()])?
+            protocol::call(thread, function.get(), &[object, errors.get()])
         }
-        None => protocol::call(thread, function.get(), &[object])?,
+        None => protocol::call(thread, function.get(), &[object]),
     };
-    let what = if which == 0 { "encoder" } else { "decoder" };
+    let (what, doing) = if which == 0 { ("encoder", "encoding") } else { ("decoder", "decoding") };
+    let result = result.map_err(|error| {
+        let note = str::new(thread, &format!("{doing} with '{encoding}' codec failed"));
+        error.with_note(thread, note)
+    })?;
     match result.get().downcast::<PyTuple>() {
         Some(pair) if pair.len() == 2 => Ok(pair.item(0).map_or(Value::NONE, Ref::to_owned)),
         _ => Err(type_error(format!("{what} must return a tuple (object, integer)"))),

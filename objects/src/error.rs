@@ -107,6 +107,18 @@ impl PyErr {
         }
     }
 
+    /// The same error with a note (`add_note`); what adding it raised, if that fails.
+    #[cold]
+    pub fn with_note(self, thread: &mut Thread, note: PyResult) -> PyErr {
+        let raised = self.into_value(thread);
+        let added =
+            note.and_then(|note| crate::protocol::call_method(thread, raised.get(), "add_note", &[note.get()]));
+        match added {
+            Ok(_) => PyErr::from_instance(raised),
+            Err(error) => error,
+        }
+    }
+
     /// The exception object as its native payload.
     pub fn exception(&mut self, thread: &mut Thread) -> Option<Owned<PyBaseException>> {
         self.value(thread).downcast().ok()

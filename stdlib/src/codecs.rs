@@ -80,7 +80,7 @@ fn lookup(thread: &mut Thread, encoding: &str) -> PyResult {
 #[signature(obj, encoding="utf-8", errors=None)]
 fn encode(thread: &mut Thread, obj: Ref<'_>, encoding: &str, errors: Option<&str>) -> PyResult {
     let codec = registry::lookup(thread, encoding)?;
-    codecs::call_codec(thread, codec.get(), 0, obj, errors)
+    codecs::call_codec(thread, codec.get(), (0, encoding), obj, errors)
 }
 
 /// Decodes obj using the codec registered for encoding.
@@ -94,7 +94,7 @@ fn encode(thread: &mut Thread, obj: Ref<'_>, encoding: &str, errors: Option<&str
 #[signature(obj, encoding="utf-8", errors=None)]
 fn decode(thread: &mut Thread, obj: Ref<'_>, encoding: &str, errors: Option<&str>) -> PyResult {
     let codec = registry::lookup(thread, encoding)?;
-    codecs::call_codec(thread, codec.get(), 1, obj, errors)
+    codecs::call_codec(thread, codec.get(), (1, encoding), obj, errors)
 }
 
 /// Register the specified error handler under the name errors.

@@ -12,6 +12,10 @@ pub(crate) mod fork_exec;
 #[cfg(unix)]
 pub(crate) mod limits;
 #[cfg(unix)]
+pub(crate) mod messages;
+#[cfg(unix)]
+pub(crate) mod names;
+#[cfg(unix)]
 pub(crate) mod net;
 #[cfg(unix)]
 pub(crate) mod poll;

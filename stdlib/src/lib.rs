@@ -1,12 +1,15 @@
 //! The native modules of the standard library, one file or folder each, written with the macros.
 
+pub mod abc;
 pub mod accounts;
 pub mod array;
 pub mod atexit;
 pub mod binascii;
+pub mod bz2;
 pub mod cmath;
 pub mod codecs;
 pub mod collections;
+mod compression;
 pub mod contextvars;
 pub mod csv;
 pub mod errno;
@@ -53,9 +56,11 @@ use orochi_objects::ModuleDef;
 /// Every native module but `builtins` and `sys`, which exist from the start.
 #[rustfmt::skip]
 pub static MODULES: &[&ModuleDef] = &[
+    &abc::MODULE,
     &array::MODULE,
     &atexit::MODULE,
     &binascii::MODULE,
+    &bz2::MODULE,
     &cmath::MODULE,
     &codecs::MODULE,
     &collections::MODULE,

@@ -199,9 +199,10 @@ fn raise_signal(thread: &mut Thread, signalnum: i32) -> PyResult<()> {
 #[pyfunction]
 #[signature(thread_id, signalnum, /)]
 fn pthread_kill(thread: &mut Thread, thread_id: u64, signalnum: i32) -> PyResult<()> {
-    let _ = (thread_id, signalnum, signal::pthread_kill);
-    os_support::check_signals(thread)?;
-    Err(orochi_objects::error::not_implemented_error("pthread_kill() is not implemented"))
+    let sent = crate::thread::system_id(thread, thread_id)
+        .and_then(|native| signal::thread_kill(native, signalnum));
+    os_support::plain(thread, sent)?;
+    os_support::check_signals(thread)
 }
 
 fn signals(thread: &mut Thread, iterable: Ref<'_>) -> PyResult<Vec<i32>> {

@@ -2,6 +2,9 @@
 //!
 //! A socket with a timeout is non-blocking for the system; waiting is `poll`, detached, until the time is over.
 
+mod messages;
+mod names;
+
 use crate::host::net::{self, Address, Raw};
 use crate::host::{poll, system};
 use crate::os_support;
@@ -25,6 +28,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 const GAI_ERROR: &str = "socket.gaierror";
+const HOST_ERROR: &str = "socket.herror";
 const DEFAULT_TIMEOUT: &str = "socket.default_timeout";
 
 macro_rules! signed {
@@ -160,10 +164,10 @@ impl<T: Copy + IntoPy> IntoValue for T {
 }
 
 #[cold]
-fn gai_error(thread: &mut Thread, code: i32, text: &str) -> PyErr {
+fn resolver_error(thread: &mut Thread, kind: &str, code: i32, text: &str) -> PyErr {
     let made = (|| {
         let args = [int::new(thread, code.into())?, str::new(thread, text)?];
-        match os_support::kept_value(thread, GAI_ERROR)? {
+        match os_support::kept_value(thread, kind)? {
             Some(class) => protocol::call(thread, class.get(), &[args[0].get(), args[1].get()]).map(Some),
             None => Ok(None),
         }
@@ -212,7 +216,7 @@ fn resolve_host(thread: &mut Thread, host: &CString, family: i32) -> PyResult<Ad
     let found = thread.detached(|| net::resolve(Some(host), None, [family, libc::SOCK_DGRAM, 0, 0]));
     match found {
         Ok(found) => Ok(found.into_iter().next().map_or(Address::Other, |entry| entry.4)),
-        Err((code, text)) => Err(gai_error(thread, code, &text)),
+        Err((code, text)) => Err(resolver_error(thread, GAI_ERROR, code, &text)),
     }
 }
 
@@ -317,7 +321,7 @@ fn receive_into(
     result
 }
 
-#[pymethods]
+#[pymethods(parts(messages::METHODS))]
 impl Socket {
     #[new]
     #[signature(*args, **kwargs)]
@@ -651,7 +655,7 @@ fn getaddrinfo(
     };
     let found =
         thread.detached(|| net::resolve(host.as_deref(), service.as_deref(), [family, r#type, proto, flags]));
-    let found = found.map_err(|(code, text)| gai_error(thread, code, &text))?;
+    let found = found.map_err(|(code, text)| resolver_error(thread, GAI_ERROR, code, &text))?;
     let mut entries = Vec::new();
     for (family, kind, protocol, name, address) in found {
         let values = vec![
@@ -817,7 +821,19 @@ fn error_class(thread: &mut Thread, name: &str) -> PyResult {
         inet_pton,
         inet_ntop,
         inet_aton,
-        inet_ntoa
+        inet_ntoa,
+        messages::cmsg_len,
+        messages::cmsg_space,
+        names::gethostbyaddr,
+        names::gethostbyname_ex,
+        names::getnameinfo,
+        names::getprotobyname,
+        names::getservbyname,
+        names::getservbyport,
+        names::if_indextoname,
+        names::if_nameindex,
+        names::if_nametoindex,
+        names::sethostname
     ),
     classes(Socket)
 )]
@@ -829,6 +845,7 @@ fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     os_support::keep_value(thread, GAI_ERROR, gai.clone())?;
     module.add(thread, "gaierror", gai)?;
     let host = error_class(thread, "herror")?;
+    os_support::keep_value(thread, HOST_ERROR, host.clone())?;
     module.add(thread, "herror", host)?;
     module.add(thread, "error", exception::OSError.get())?;
     module.add(thread, "timeout", exception::TimeoutError.get())?;

@@ -102,6 +102,15 @@ fn interrupt_main(thread: &mut Thread, signum: i32) -> PyResult<()> {
     Ok(())
 }
 
+/// The system's number for the thread with an identifier; ESRCH if there is none.
+pub(crate) fn system_id(thread: &Thread, ident: u64) -> std::io::Result<u64> {
+    if ident == thread.shared().id() {
+        // Asked anew: after a fork the thread has another number.
+        return Ok(start::native_id());
+    }
+    start::known_native_id(ident).ok_or_else(|| std::io::Error::from_raw_os_error(libc::ESRCH))
+}
+
 /// Seconds to wait, from the arguments of `acquire` and `join`: `None` is forever.
 pub(crate) fn timeout_of(blocking: bool, seconds: f64) -> PyResult<Option<Duration>> {
     if !blocking {

@@ -118,7 +118,8 @@ fn clock_settime_ns(thread: &mut Thread, clk_id: i32, time: i64) -> PyResult<()>
 #[pyfunction]
 #[signature(thread_id, /)]
 fn pthread_getcpuclockid(thread: &mut Thread, thread_id: u64) -> PyResult<i32> {
-    os_support::plain(thread, clocks::thread_clock(thread_id))
+    let clock = crate::thread::system_id(thread, thread_id).and_then(clocks::thread_clock);
+    os_support::plain(thread, clock)
 }
 
 fn split(nanoseconds: i64) -> (i64, i64) {

@@ -75,7 +75,7 @@ pub fn call_args(thread: &mut Thread, callable: Ref<'_>, args: Args<'_>) -> PyRe
     let class = crate::class_of(callable);
     match class.slots.tp_call() {
         Some(call) => call(thread, callable, args),
-        None => Err(type_error(format!("'{}' object is not callable", class.name()))),
+        None => Err(type_error(format!("'{}' object is not callable", class.full_name()))),
     }
 }
 
@@ -90,7 +90,7 @@ pub fn call_method(thread: &mut Thread, object: Ref<'_>, name: &str, args: &[Ref
 pub fn repr(thread: &mut Thread, object: Ref<'_>) -> PyResult {
     let class = crate::class_of(object);
     let Some(repr) = class.slots.tp_repr() else {
-        return crate::str::new(thread, &format!("<{} object at {:#x}>", class.name(), object.word()));
+        return crate::str::new(thread, &format!("<{} object at {:#x}>", class.full_name(), object.word()));
     };
     let result = repr(thread, object)?;
     expect_str(result, "__repr__")
@@ -113,7 +113,7 @@ fn expect_str(result: Value, method: &str) -> PyResult {
     if result.get().downcast::<PyStr>().is_some() {
         return Ok(result);
     }
-    let class = crate::class_of(result.get()).name();
+    let class = crate::class_of(result.get()).full_name();
     Err(type_error(format!("{method} returned non-string (type {class})")))
 }
 
@@ -129,7 +129,7 @@ pub fn hash(thread: &mut Thread, object: Ref<'_>) -> PyResult<i64> {
 
 #[cold]
 pub(crate) fn unhashable(object: Ref<'_>) -> crate::error::PyErr {
-    type_error(format!("unhashable type: '{}'", crate::class_of(object).name()))
+    type_error(format!("unhashable type: '{}'", crate::class_of(object).full_name()))
 }
 
 /// `bool(object)`.
@@ -163,7 +163,7 @@ pub fn len(thread: &mut Thread, object: Ref<'_>) -> PyResult<usize> {
     let class = crate::class_of(object);
     match class.slots.sq_length().or(class.slots.mp_length()) {
         Some(length) => length(thread, object),
-        None => Err(type_error(format!("object of type '{}' has no len()", class.name()))),
+        None => Err(type_error(format!("object of type '{}' has no len()", class.full_name()))),
     }
 }
 
@@ -175,12 +175,12 @@ pub fn iter(thread: &mut Thread, object: Ref<'_>) -> PyResult {
         if is_sequence(class) {
             return crate::types::sequence_iterator::new(thread, object.to_owned());
         }
-        return Err(type_error(format!("'{}' object is not iterable", class.name())));
+        return Err(type_error(format!("'{}' object is not iterable", class.full_name())));
     };
     let iterator = iter(thread, object)?;
     let class = crate::class_of(iterator.get());
     if class.slots.tp_iternext().is_none() {
-        return Err(type_error(format!("iter() returned non-iterator of type '{}'", class.name())));
+        return Err(type_error(format!("iter() returned non-iterator of type '{}'", class.full_name())));
     }
     Ok(iterator)
 }
@@ -195,7 +195,7 @@ pub fn next(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<Option<Value>> {
             Err(error) if error.matches(&crate::types::exception::StopIteration) => Ok(None),
             result => result,
         },
-        None => Err(type_error(format!("'{}' object is not an iterator", class.name()))),
+        None => Err(type_error(format!("'{}' object is not an iterator", class.full_name()))),
     }
 }
 
@@ -267,7 +267,7 @@ pub fn get_item(thread: &mut Thread, container: Ref<'_>, key: Ref<'_>) -> PyResu
     if let Some(class) = container.downcast::<crate::types::r#type::PyType>() {
         return crate::types::generic_alias::subscript_class(thread, class, key);
     }
-    Err(type_error(format!("'{}' object is not subscriptable", class.name())))
+    Err(type_error(format!("'{}' object is not subscriptable", class.full_name())))
 }
 
 /// `container[key] = value`, or `del container[key]`.
@@ -286,14 +286,14 @@ pub fn set_item(
         return assign(thread, container, index, value);
     }
     let what = if value.is_some() { "assignment" } else { "deletion" };
-    Err(type_error(format!("'{}' object does not support item {what}", class.name())))
+    Err(type_error(format!("'{}' object does not support item {what}", class.full_name())))
 }
 
 /// The index that a key stands for; negative ones count from the end.
 fn sequence_index(thread: &mut Thread, sequence: Ref<'_>, key: Ref<'_>) -> PyResult<i64> {
     let class = crate::class_of(key);
     if key.as_small_int().is_none() && class.slots.nb_index().is_none() {
-        return Err(type_error(format!("sequence index must be integer, not '{}'", class.name())));
+        return Err(type_error(format!("sequence index must be integer, not '{}'", class.full_name())));
     }
     let index = crate::types::int::index_i64(thread, key)?;
     match crate::class_of(sequence).slots.sq_length() {
@@ -322,7 +322,7 @@ pub(crate) fn contains_by_iteration(
     if class.slots.tp_iter().is_none() && !is_sequence(class) {
         return Err(type_error(format!(
             "argument of type '{}' is not a container or iterable",
-            class.name()
+            class.full_name()
         )));
     }
     let iterator = iter(thread, container)?;

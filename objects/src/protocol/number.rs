@@ -49,8 +49,8 @@ pub fn binary_slots(
 fn unsupported(symbol: &str, left: Ref<'_>, right: Ref<'_>) -> crate::error::PyErr {
     type_error(format!(
         "unsupported operand type(s) for {symbol}: '{}' and '{}'",
-        crate::class_of(left).name(),
-        crate::class_of(right).name()
+        crate::class_of(left).full_name(),
+        crate::class_of(right).full_name()
     ))
 }
 
@@ -142,12 +142,12 @@ fn repeat_sequence(
         && crate::class_of(count).slots.nb_index().is_none()
         && !int::is_int(count)
     {
-        let class = crate::class_of(count).name();
+        let class = crate::class_of(count).full_name();
         return Err(type_error(format!("can't multiply sequence by non-int of type '{class}'")));
     }
     let value = int::index(thread, count)?;
     let count = int::value(value.get()).and_then(IntRef::to_i64).ok_or_else(|| {
-        let class = crate::class_of(count).name();
+        let class = crate::class_of(count).full_name();
         crate::error::overflow_error(format!("cannot fit '{class}' into an index-sized integer"))
     })?;
     repeat(thread, sequence, count)
@@ -165,15 +165,15 @@ pub fn as_float(thread: &mut Thread, object: Ref<'_>) -> PyResult<f64> {
     if let Some(convert) = class.slots.nb_float() {
         let result = convert(thread, object)?;
         return float::value(result.get()).ok_or_else(|| {
-            let got = crate::class_of(result.get()).name();
-            type_error(format!("{}.__float__ returned non-float (type {got})", class.name()))
+            let got = crate::class_of(result.get()).full_name();
+            type_error(format!("{}.__float__ returned non-float (type {got})", class.full_name()))
         });
     }
     if class.slots.nb_index().is_some() {
         let value = int::index(thread, object)?;
         return int::value(value.get()).map_or(Ok(0.0), int_to_float);
     }
-    Err(type_error(format!("must be real number, not {}", class.name())))
+    Err(type_error(format!("must be real number, not {}", class.full_name())))
 }
 
 /// The float nearest to an int; OverflowError if it is too large.
@@ -227,9 +227,9 @@ pub fn power_modulo(thread: &mut Thread, base: Ref<'_>, exponent: Ref<'_>, modul
     }
     Err(type_error(format!(
         "unsupported operand type(s) for ** or pow(): '{}', '{}', '{}'",
-        crate::class_of(base).name(),
-        crate::class_of(exponent).name(),
-        crate::class_of(modulus).name()
+        crate::class_of(base).full_name(),
+        crate::class_of(exponent).full_name(),
+        crate::class_of(modulus).full_name()
     )))
 }
 
@@ -271,7 +271,7 @@ macro_rules! unary {
             let class = crate::class_of(operand);
             match class.slots.$slot() {
                 Some(function) => function(thread, operand),
-                None => Err(type_error(format!("bad operand type for unary {}: '{}'", $symbol, class.name()))),
+                None => Err(type_error(format!("bad operand type for unary {}: '{}'", $symbol, class.full_name()))),
             }
         }
     )* };

@@ -19,6 +19,7 @@ use crate::types::exception_::unicode::{
     PyUnicodeDecodeError, PyUnicodeEncodeError, PyUnicodeTranslateError,
 };
 use crate::types::tuple::{self, PyTuple};
+use crate::types::type_::construct;
 use crate::types::r#type::PyType;
 use orochi_core::sync::AtomicBool;
 use orochi_core::{AtomicField, Obj, Payload, Ref, Thread, Value};
@@ -161,7 +162,8 @@ pub fn new(thread: &mut Thread, class: &Obj<PyType>, args: Vec<Value>) -> PyResu
         let args = tuple::new(thread, args)?;
         return Ok(crate::alloc(thread, class, PyBaseException::with_args(args.into_value()))?.into_value());
     }
-    crate::types::type_::construct(thread, class, Args::of_values(&args))
+    // Past the check of the native stack: the error that says how low it is must be made with what is left.
+    construct(thread, class, Args::of_values(&args))
 }
 
 macro_rules! exceptions {

@@ -86,6 +86,11 @@ impl PyWeakRef {
     pub fn upgrade(&self, thread: &Thread) -> Option<Value> {
         self.slot.upgrade(thread)
     }
+
+    /// Whether this object, which is alive, is the referent.
+    pub fn is_to(&self, object: Ref<'_>) -> bool {
+        self.slot.is_to(object)
+    }
 }
 
 fn new_reference(

@@ -27,7 +27,8 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
-    fn empty() -> Raw {
+    /// Room for any address.
+    pub(super) fn empty() -> Raw {
         // SAFETY: plain data, of which zero is a valid value.
         let storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
         Raw { storage, len: size_of::<libc::sockaddr_storage>() as socklen_t }
@@ -35,6 +36,16 @@ impl Raw {
 
     fn pointer(&self) -> *const libc::sockaddr {
         (&raw const self.storage).cast()
+    }
+
+    /// Where it lies, and its length.
+    pub(super) fn parts(&self) -> (*const libc::sockaddr, socklen_t) {
+        (self.pointer(), self.len)
+    }
+
+    /// The same to be filled.
+    pub(super) fn parts_mut(&mut self) -> (*mut libc::sockaddr, &mut socklen_t) {
+        ((&raw mut self.storage).cast(), &mut self.len)
     }
 
     /// The same for C; `None` if a path is too long.
@@ -77,7 +88,7 @@ impl Raw {
         Some(raw)
     }
 
-    fn address(&self) -> Address {
+    pub(super) fn address(&self) -> Address {
         // SAFETY: the family says which structure the storage holds; it is large enough for all.
         unsafe {
             match c_int::from(self.storage.ss_family) {

@@ -220,13 +220,18 @@ pub(crate) fn end_by(signal: c_int) {
     }
 }
 
-/// Sends a signal to a thread.
-pub(crate) fn pthread_kill(thread: u64, signal: c_int) -> io::Result<()> {
-    // SAFETY: the caller names a thread that lives, as C demands of it too.
-    match unsafe { libc::pthread_kill(thread as libc::pthread_t, signal) } {
-        0 => Ok(()),
-        code => Err(io::Error::from_raw_os_error(code)),
-    }
+/// Sends a signal to a thread of this process, by the system's number for it. One that has ended is an error, not a danger.
+#[cfg(target_os = "linux")]
+pub(crate) fn thread_kill(native: u64, signal: c_int) -> io::Result<()> {
+    // SAFETY: numbers.
+    let sent = unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), native as libc::pid_t, signal) };
+    if sent == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Sends a signal to a thread: not here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn thread_kill(_native: u64, _signal: c_int) -> io::Result<()> {
+    Err(io::Error::from_raw_os_error(libc::ENOSYS))
 }
 
 /// `alarm`: the seconds that were left.

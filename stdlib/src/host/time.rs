@@ -47,13 +47,19 @@ pub(crate) fn sleep_until((tv_sec, tv_nsec): (i64, i64)) -> io::Result<()> {
     }
 }
 
-/// The processor-time clock of a thread.
-pub(crate) fn thread_clock(thread: u64) -> io::Result<clockid_t> {
-    let mut clock = 0;
-    // SAFETY: the caller names a thread that lives, as C demands of it too; a place for a number.
-    match unsafe { libc::pthread_getcpuclockid(thread as libc::pthread_t, &mut clock) } {
-        0 => Ok(clock),
-        code => Err(io::Error::from_raw_os_error(code)),
+/// The processor-time clock of a thread of this process, by the system's number for it.
+pub(crate) fn thread_clock(native: u64) -> io::Result<clockid_t> {
+    // How Linux builds the number of such a clock: the thread's number inverted, then "of one thread" and "by scheduler".
+    const OF_ONE_THREAD: clockid_t = 4;
+    const BY_SCHEDULER: clockid_t = 2;
+    if !cfg!(target_os = "linux") {
+        return Err(io::Error::from_raw_os_error(libc::ENOSYS));
+    }
+    let native = clockid_t::try_from(native).map_err(|_| io::Error::from_raw_os_error(libc::ESRCH))?;
+    let clock = !native << 3 | OF_ONE_THREAD | BY_SCHEDULER;
+    match clock_getres(clock) {
+        Ok(_) => Ok(clock),
+        Err(_) => Err(io::Error::from_raw_os_error(libc::ESRCH)),
     }
 }
 

@@ -50,13 +50,8 @@ struct Writer<'a> {
 }
 
 fn note(thread: &mut Thread, error: PyErr, text: Wtf8Buf) -> PyErr {
-    let raised = error.into_value(thread);
-    let added = str::from_wtf8(thread, text.as_wtf8())
-        .and_then(|text| protocol::call_method(thread, raised.get(), "add_note", &[text.get()]));
-    match added {
-        Ok(_) => PyErr::from_instance(raised),
-        Err(error) => error,
-    }
+    let text = str::from_wtf8(thread, text.as_wtf8());
+    error.with_note(thread, text)
 }
 
 impl Writer<'_> {
@@ -164,17 +159,19 @@ impl Writer<'_> {
     }
 
     fn sequence(&mut self, thread: &mut Thread, object: Ref<'_>, level: usize) -> PyResult<()> {
-        let values = match (object.downcast::<PyList>(), object.downcast::<PyTuple>()) {
-            (Some(list), _) => list::values(thread, list)?,
-            (_, Some(tuple)) => tuple.items().map(Ref::to_owned).collect(),
-            _ => Vec::new(),
+        // Item by item: a list may change while its items are written.
+        let item = |thread: &Thread, i: usize| match (object.downcast::<PyList>(), object.downcast::<PyTuple>()) {
+            (Some(list), _) => list::item(thread, list, i),
+            (_, Some(tuple)) => tuple.item(i).map(Ref::to_owned),
+            _ => None,
         };
-        if values.is_empty() {
+        let Some(mut value) = item(thread, 0) else {
             self.out.push_str("[]");
             return Ok(());
-        }
+        };
         self.out.push_ascii(b'[');
-        for (i, value) in values.iter().enumerate() {
+        let mut i = 0;
+        loop {
             if i > 0 {
                 self.push_text(self.encoder.item_separator.fixed());
             }
@@ -184,6 +181,11 @@ impl Writer<'_> {
                 text.push_str(&format!("when serializing {} item {i}", class_of(object).name()));
                 note(thread, error, text)
             })?;
+            i += 1;
+            match item(thread, i) {
+                Some(next) => value = next,
+                None => break,
+            }
         }
         self.newline(level);
         self.out.push_ascii(b']');
@@ -273,7 +275,9 @@ impl Writer<'_> {
                 return Err(note(thread, error, text));
             }
         }
-        self.newline(level);
+        if !first {
+            self.newline(level);
+        }
         self.out.push_ascii(b'}');
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! ending thread tells its end there after it has detached, and wakes whoever waits.
 
 use orochi_core::host::{self, Wake};
-use orochi_core::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use orochi_core::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering, lock};
 use orochi_core::thread::process_runtime;
 use orochi_core::{Owned, Shared};
 use orochi_macros::{Trace, pyclass, pyfunction, pymethods};
@@ -12,6 +12,7 @@ use orochi_objects::error::{PyResult, runtime_error, type_error, value_error};
 use orochi_objects::thread::{ThreadState, run_signal_handlers};
 use orochi_objects::types::{dict, exception, tuple};
 use orochi_objects::{Args, Obj, Ref, Thread, Value, protocol};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,9 @@ static MAIN: AtomicU64 = AtomicU64::new(0);
 static RUNNING_THREADS: AtomicUsize = AtomicUsize::new(0);
 /// The threads that the end of the program waits for.
 static TO_JOIN: Mutex<Vec<Arc<Handle>>> = Mutex::new(Vec::new());
+
+/// The system's numbers for the threads that run, by identifier.
+static NATIVE_IDS: Mutex<BTreeMap<u64, u64>> = Mutex::new(BTreeMap::new());
 
 /// What is known of a thread from outside.
 struct Handle {
@@ -64,7 +68,13 @@ pub(super) fn native_id() -> u64 {
     host::native_thread_id()
 }
 
+/// The system's number for a thread that was started here, or for the main thread.
+pub(super) fn known_native_id(ident: u64) -> Option<u64> {
+    lock(&NATIVE_IDS).get(&ident).copied()
+}
+
 pub(super) fn remember_main_thread(thread: &Thread) {
+    lock(&NATIVE_IDS).insert(thread.shared().id(), native_id());
     let _ = MAIN.compare_exchange(0, thread.shared().id(), Ordering::Relaxed, Ordering::Relaxed);
 }
 
@@ -87,7 +97,7 @@ struct Job {
 }
 
 /// Starts an OS thread for a job. RuntimeError if the system refuses.
-fn spawn(job: Job) -> PyResult<u64> {
+fn spawn(thread: &mut Thread, job: Job) -> PyResult<u64> {
     let size = match super::STACK_SIZE.load(Ordering::Relaxed) {
         0 => DEFAULT_STACK,
         size => size.max(256 * 1024),
@@ -97,7 +107,8 @@ fn spawn(job: Job) -> PyResult<u64> {
     let (told, ident) = std::sync::mpsc::sync_channel(1);
     RUNNING_THREADS.fetch_add(1, Ordering::Relaxed);
     let started = std::thread::Builder::new().stack_size(size).spawn(move || run(job, &told));
-    let ident = started.ok().and_then(|_| ident.recv().ok());
+    // Detached: the new thread can't begin while the world is stopped, and stopping it waits for us.
+    let ident = started.ok().and_then(|_| thread.detached(|| ident.recv().ok()));
     match ident {
         Some(ident) => Ok(ident),
         None => {
@@ -122,6 +133,7 @@ fn run(job: Job, told: &std::sync::mpsc::SyncSender<u64>) {
     ThreadState::of(&thread).context = context.map(Shared::into_value);
     let ident = thread.shared().id();
     handle.ident.store(ident, Ordering::Relaxed);
+    lock(&NATIVE_IDS).insert(ident, native_id());
     if told.send(ident).is_err() {
         return;
     }
@@ -138,6 +150,7 @@ fn run(job: Job, told: &std::sync::mpsc::SyncSender<u64>) {
         );
     }
     drop(function);
+    lock(&NATIVE_IDS).remove(&ident);
     ThreadState::detach(&thread);
     drop(thread);
     RUNNING_THREADS.fetch_sub(1, Ordering::Relaxed);
@@ -193,7 +206,8 @@ pub(super) fn start_new_thread(
     }
     let handle = Arc::new(Handle { state: AtomicU32::new(NOT_STARTED), ident: AtomicU64::new(0) });
     let kwargs = kwargs.map_or(Value::NONE, Ref::to_owned);
-    spawn(job(thread, function, args.to_owned(), kwargs, handle))
+    let job = job(thread, function, args.to_owned(), kwargs, handle);
+    spawn(thread, job)
 }
 
 /// Start a new thread that calls the function without arguments, and return a handle to wait for it.
@@ -217,9 +231,9 @@ pub(super) fn start_joinable_thread(
     }
     let job = job(thread, function, Value::NONE, Value::NONE, state.clone());
     if !daemon {
-        orochi_core::sync::lock(&TO_JOIN).push(state.clone());
+        lock(&TO_JOIN).push(state.clone());
     }
-    if let Err(error) = spawn(job) {
+    if let Err(error) = spawn(thread, job) {
         state.state.store(NOT_STARTED, Ordering::Relaxed);
         return Err(error);
     }
@@ -231,7 +245,7 @@ pub(super) fn start_joinable_thread(
 pub(super) fn _shutdown(thread: &mut Thread) -> PyResult<()> {
     let me = thread.shared().id();
     loop {
-        let next = orochi_core::sync::lock(&TO_JOIN).pop();
+        let next = lock(&TO_JOIN).pop();
         let Some(handle) = next else { return Ok(()) };
         if handle.ident.load(Ordering::Relaxed) != me {
             handle.wait(thread, None)?;

@@ -136,6 +136,21 @@ impl PyTemplate {
         Ok(crate::make(thread, PyTemplateIter { template, next: AtomicU64::new(0) })?.into_value())
     }
 
+    fn __reduce__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let module = crate::str::new(thread, "string.templatelib")?;
+        let builtins = crate::thread::ThreadState::builtins(thread)?;
+        let import = crate::str::new(thread, "__import__")?;
+        let import = crate::protocol::get_item(thread, builtins.get(), import.get())?;
+        let names = crate::tuple::new(thread, vec![crate::str::new(thread, "*")?])?.into_value();
+        let arguments = [module.get(), Ref::NONE, Ref::NONE, names.get()];
+        let module = crate::protocol::call(thread, import.get(), &arguments)?;
+        let unpickle = crate::protocol::get_attr_str(thread, module.get(), "_template_unpickle")?;
+        let strings = this.strings.fixed().to_owned();
+        let interpolations = this.interpolations.fixed().to_owned();
+        let arguments = crate::tuple::new(thread, vec![strings, interpolations])?.into_value();
+        Ok(crate::tuple::new(thread, vec![unpickle, arguments])?.into_value())
+    }
+
     #[slot]
     fn sq_concat(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
         match (left.downcast::<PyTemplate>(), right.downcast::<PyTemplate>()) {

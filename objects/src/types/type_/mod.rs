@@ -58,6 +58,20 @@ pub(crate) fn check_mutable(class: &Obj<PyType>, name: &str) -> PyResult<()> {
     Ok(())
 }
 
+/// Says whether instances match sequence or mapping patterns, for the class and its subclasses.
+pub fn set_patterns(thread: &Thread, class: &Obj<PyType>, patterns: TypeFlags) {
+    let both = TypeFlags::SEQUENCE.union(TypeFlags::MAPPING);
+    let patterns = TypeFlags(patterns.0 & both.0);
+    if class.has(TypeFlags::IMMUTABLE) || class.flags().0 & both.0 == patterns.0 {
+        return;
+    }
+    class.set_flags(both, false);
+    class.set_flags(patterns, true);
+    for subclass in class.subclasses(thread) {
+        set_patterns(thread, subclass, patterns);
+    }
+}
+
 /// Calls a class: makes an instance and initialises it.
 pub fn construct(thread: &mut Thread, class: &Obj<PyType>, args: Args<'_>) -> PyResult {
     let Some(new) = class.slots.tp_new() else {

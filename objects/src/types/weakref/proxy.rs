@@ -88,12 +88,12 @@ static OBJECT: MethodPart = MethodPart {
         }),
         tp_repr: Some(|thread, this| {
             let referent = real(thread, this)?;
-            let class = crate::class_of(referent.get()).name();
+            let class = crate::class_of(referent.get()).full_name();
             let (at, to) = (this.word(), referent.get().word());
             crate::str::new(thread, &format!("<weakproxy at {at:#x}; to '{class}' at {to:#x}>"))
         }),
         tp_hash: Some(|_, this| {
-            let class = crate::class_of(this).name();
+            let class = crate::class_of(this).full_name();
             Err(crate::error::type_error(format!("unhashable type: '{class}'")))
         }),
         tp_richcompare: Some(|thread, left, right, op| {
@@ -107,7 +107,7 @@ static OBJECT: MethodPart = MethodPart {
         tp_iternext: Some(|thread, this| {
             let referent = real(thread, this)?;
             if crate::class_of(referent.get()).slots.tp_iternext().is_none() {
-                let class = crate::class_of(referent.get()).name();
+                let class = crate::class_of(referent.get()).full_name();
                 let text = format!("Weakref proxy referenced a non-iterator '{class}' object");
                 return Err(crate::error::type_error(text));
             }
