@@ -19,7 +19,8 @@ const LEFT_OUT: &[&str] = &[
     "ensurepip/_bundled",
 ];
 
-/// Small changes to the library's files: where they name the implementation they were edited for.
+/// Small changes to the library's files: where they name the implementation they were edited for, and errors that later
+/// releases of CPython have put right.
 const CHANGES: &[(&str, &str, &str)] = &[
     ("site.py", "RustPython", "Orochi"),
     ("site.py", "rustpython", "orochi"),
@@ -32,6 +33,12 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "'_sysconfigdata'",
     ),
     ("platform.py", "RustPython", "Orochi"),
+    // A timeout that is ignored may be anything.
+    (
+        "queue.py",
+        "        if timeout is not None and timeout < 0:",
+        "        if not block:\n            timeout = None\n        if timeout is not None and timeout < 0:",
+    ),
 ];
 
 struct File {

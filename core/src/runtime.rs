@@ -60,6 +60,8 @@ pub struct ThreadShared {
     pub(crate) stack: AtomicPtr<RegisterStack>,
     /// The thread's part of split counts, likewise.
     pub(crate) own_counts: AtomicPtr<OwnCounts>,
+    /// State of the layers above (`Thread::extension`), likewise; null while there is none.
+    pub extension: AtomicPtr<()>,
 }
 
 impl ThreadShared {
@@ -140,6 +142,7 @@ impl Runtime {
             wants_epoch: AtomicBool::new(false),
             stack: AtomicPtr::new(std::ptr::null_mut()),
             own_counts: AtomicPtr::new(std::ptr::null_mut()),
+            extension: AtomicPtr::new(std::ptr::null_mut()),
         });
         registry.threads.push(shared.clone());
         shared

@@ -115,8 +115,12 @@ fn print(thread: &mut Thread, exception: &Value, message: Option<&str>, object: 
     let class = crate::class_of(exception.get()).name();
     let text = protocol::str(thread, exception.get())
         .map_or_else(|_| "<exception str() failed>".to_owned(), |text| crate::str::display(text.get()));
+    let message = message.unwrap_or("Exception ignored in");
+    if object.is_none() {
+        eprintln!("{message}:\n{class}: {text}");
+        return;
+    }
     let about = protocol::repr(thread, object)
         .map_or_else(|_| "<object repr() failed>".to_owned(), |text| crate::str::display(text.get()));
-    let message = message.unwrap_or("Exception ignored in");
     eprintln!("{message}: {about}\n{class}: {text}");
 }

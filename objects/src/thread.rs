@@ -7,6 +7,7 @@ use crate::error::{PyErr, PyResult, system_error};
 use crate::frames::FrameStack;
 use crate::slots::Sent;
 use crate::types::dict::{DictExt, PyDict};
+use orochi_core::sync::Ordering;
 use orochi_core::word::{self, Word};
 use orochi_core::{AtomicField, Obj, Owned, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass};
@@ -96,12 +97,16 @@ impl ThreadState {
             locals: HashMap::new(),
             signal_handlers: None,
         });
-        thread.extension.set(Box::into_raw(state).cast());
+        let state = Box::into_raw(state);
+        thread.extension.set(state.cast());
+        // Release pairs with the Acquire in `with_frames_of_all`.
+        thread.shared().extension.store(state.cast(), Ordering::Release);
         Ok(())
     }
 
     /// Takes the state away from a thread that ends.
     pub fn detach(thread: &Thread) {
+        thread.shared().extension.store(std::ptr::null_mut(), Ordering::Release);
         let state = thread.extension.replace(std::ptr::null_mut()).cast::<ThreadState>();
         if !state.is_null() {
             // SAFETY: came from `attach`; nobody refers to it between two instructions of no frame.
@@ -181,6 +186,20 @@ pub fn builtins_for(thread: &Thread, globals: &Obj<PyDict>) -> PyResult<Value> {
         Some(module) => Ok(module.namespace(thread).to_value()),
         None => Ok(builtins.to_owned()),
     }
+}
+
+/// Runs `f` with the number and the frames of each thread that has any, while all of them are stopped.
+pub fn with_frames_of_all(thread: &mut Thread, mut f: impl FnMut(u64, &FrameStack)) {
+    thread.stop_the_world(|_, threads| {
+        for shared in threads {
+            let state = shared.extension.load(Ordering::Acquire).cast::<ThreadState>();
+            // SAFETY: the state exists until its thread detaches it, which it can't do while it is stopped; nobody
+            // changes its frames meanwhile.
+            if let Some(frames) = unsafe { state.cast_const().as_ref() }.map(|state| &state.frames) {
+                f(shared.id(), frames);
+            }
+        }
+    });
 }
 
 /// Runs the handlers of signals that have arrived.

@@ -250,8 +250,11 @@ fn known(thread: &Thread, data: &AbcData, class: Ref<'_>) -> Option<bool> {
 #[signature(self_, instance, /)]
 fn _abc_instancecheck(thread: &mut Thread, self_: Ref<'_>, instance: Ref<'_>) -> PyResult {
     let data = data_of(thread, self_)?;
-    let subclass = protocol::get_attr_str(thread, instance, "__class__")?;
     let subtype = class_of(instance);
+    let subclass = match protocol::find_attr(thread, instance, str::intern(thread, "__class__")?)? {
+        Some(class) => class,
+        None => subtype.to_value(),
+    };
     let same = subclass.get().is(subtype.get());
     match known(thread, &data, subclass.get()) {
         Some(true) => return Ok(Value::TRUE),

@@ -13,6 +13,7 @@ mod compression;
 pub mod contextvars;
 pub mod csv;
 pub mod errno;
+pub mod faulthandler;
 pub mod fcntl;
 pub mod functools;
 pub mod hashes;
@@ -88,6 +89,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &resource::MODULE,
     &accounts::grp::MODULE,
     &accounts::pwd::MODULE,
+    &faulthandler::MODULE,
     &fcntl::MODULE,
     &posixsubprocess::MODULE,
     &select::MODULE,

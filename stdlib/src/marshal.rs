@@ -1,7 +1,8 @@
 //! `marshal`: objects as bytes, in the format of CPython's marshal but for code objects, whose content is Orochi's own.
 //!
-//! A value is a type byte and its content, little-endian. Reading knows references (`FLAG_REF`, `TYPE_REF`); writing makes
-//! none. Reading checks everything it is told, so garbage raises and nothing else.
+//! A value is a type byte and its content, little-endian. From version 3 on a value that may be met again is marked
+//! (`FLAG_REF`), and is named by its number when it is (`TYPE_REF`). Reading checks everything it is told, so garbage raises
+//! and nothing else.
 
 mod read;
 mod write;
@@ -14,7 +15,7 @@ use orochi_objects::{ModuleExt, Obj, PyModule, Ref, Thread, protocol};
 /// The version of the format that is written.
 const VERSION: i64 = 5;
 /// How deeply values may nest.
-const MAX_DEPTH: usize = 1000;
+const MAX_DEPTH: usize = 2000;
 
 mod tag {
     pub(super) const NULL: u8 = b'0';
@@ -24,7 +25,10 @@ mod tag {
     pub(super) const STOP_ITERATION: u8 = b'S';
     pub(super) const ELLIPSIS: u8 = b'.';
     pub(super) const INT: u8 = b'i';
+    pub(super) const INT64: u8 = b'I';
     pub(super) const LONG: u8 = b'l';
+    pub(super) const FLOAT: u8 = b'f';
+    pub(super) const COMPLEX: u8 = b'x';
     pub(super) const BINARY_FLOAT: u8 = b'g';
     pub(super) const BINARY_COMPLEX: u8 = b'y';
     pub(super) const BYTES: u8 = b's';
@@ -50,8 +54,7 @@ mod tag {
 #[pyfunction]
 #[signature(value, version = 5, /, *, allow_code = true)]
 fn dumps(thread: &mut Thread, value: Ref<'_>, version: i64, allow_code: bool) -> PyResult {
-    let _ = version;
-    let written = write::to_bytes(thread, value, allow_code)?;
+    let written = write::to_bytes(thread, value, version, allow_code)?;
     bytes::new(thread, &written)
 }
 
@@ -59,8 +62,8 @@ fn dumps(thread: &mut Thread, value: Ref<'_>, version: i64, allow_code: bool) ->
 #[pyfunction]
 #[signature(bytes, /, *, allow_code = true)]
 fn loads(thread: &mut Thread, bytes: Ref<'_>, allow_code: bool) -> PyResult {
-    let content = orochi_objects::buffer::bytes_of(thread, bytes)?.into_vec();
-    Ok(read::from_bytes(thread, &content, allow_code)?.0)
+    let content = orochi_objects::buffer::bytes_of(thread, bytes)?;
+    read::read(thread, read::Source::Bytes(&content), allow_code)
 }
 
 /// Write the bytes of a value to a binary file.
@@ -75,22 +78,15 @@ fn dump(thread: &mut Thread, value: Ref<'_>, file: Ref<'_>, version: i64, allow_
 #[pyfunction]
 #[signature(file, /, *, allow_code = true)]
 fn load(thread: &mut Thread, file: Ref<'_>, allow_code: bool) -> PyResult {
-    let content = protocol::call_method(thread, file, "read", &[])?;
-    let bytes = match orochi_objects::buffer::bytes_of(thread, content.get()) {
-        Ok(bytes) => bytes.into_vec(),
-        Err(_) => {
-            let class = orochi_objects::class_of(content.get()).name();
-            return Err(type_error(format!("file.read() returned not bytes but {class}")));
-        }
-    };
-    let (value, used) = read::from_bytes(thread, &bytes, allow_code)?;
-    // The file stands behind the value, as if only that had been read.
-    let back = orochi_objects::int::new(thread, used as i64 - bytes.len() as i64)?;
-    let whence = orochi_objects::int::new(thread, 1)?;
-    if used != bytes.len() {
-        protocol::call_method(thread, file, "seek", &[back.get(), whence.get()])?;
+    // Nothing is read yet: this is how text files are told from binary ones.
+    let zero = orochi_objects::int::new(thread, 0)?;
+    let content = protocol::call_method(thread, file, "read", &[zero.get()])?;
+    if bytes::value(content.get()).is_none() {
+        let class = orochi_objects::class_of(content.get()).full_name();
+        return Err(type_error(format!("file.read() returned not bytes but {class}")));
     }
-    Ok(value)
+    let readinto = protocol::get_attr_str(thread, file, "readinto")?;
+    read::read(thread, read::Source::File(readinto), allow_code)
 }
 
 /// Objects as bytes.

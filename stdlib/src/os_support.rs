@@ -298,7 +298,8 @@ pub fn small_number(thread: &mut Thread, object: Ref<'_>, what: &str) -> PyResul
     })
 }
 
-fn descriptor_number(thread: &mut Thread, object: Ref<'_>) -> PyResult<i32> {
+pub(crate) fn descriptor_number(thread: &mut Thread, object: Ref<'_>) -> PyResult<i32> {
+    warn_of_bool(thread, object)?;
     small_number(thread, object, "fd")
 }
 
@@ -338,8 +339,21 @@ impl<'a> FromArg<'a> for DirFd {
 #[derive(Clone, Copy)]
 pub struct Fildes(pub i32);
 
+/// Warns of a bool that is used as a descriptor.
+fn warn_of_bool(thread: &mut Thread, object: Ref<'_>) -> PyResult<()> {
+    match object.as_bool() {
+        Some(_) => orochi_objects::warn::warn(
+            thread,
+            &exception::RuntimeWarning,
+            "bool is used as a file descriptor",
+        ),
+        None => Ok(()),
+    }
+}
+
 /// The descriptor of an object.
 pub fn file_descriptor(thread: &mut Thread, object: Ref<'_>) -> PyResult<i32> {
+    warn_of_bool(thread, object)?;
     let fd = if int::is_int(object) {
         small_number(thread, object, "fd")
             .map_err(|_| overflow_error("Python int too large to convert to C int"))?

@@ -14,7 +14,8 @@ pub use info::Settings;
 use crate::sys::info::Implementation;
 use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::{PyErr, PyResult, not_implemented_error, type_error, value_error};
-use orochi_objects::thread::ThreadState;
+use orochi_core::publish::publish;
+use orochi_objects::thread::{ThreadState, with_frames_of_all};
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::{dict, exception, frame, int, set, tuple};
 use orochi_objects::{
@@ -349,16 +350,36 @@ pub(crate) fn configured_cpu_count() -> Option<i64> {
     Some(info::cpu_count()).filter(|count| *count > 0)
 }
 
-/// Return the running frame of every thread; only those of a program with one thread yet.
+/// Return the running frame of every thread. Those of other threads say where they stood a moment ago.
 #[pyfunction]
 fn _current_frames(thread: &mut Thread) -> PyResult {
-    if thread.runtime().thread_count() > 1 {
-        return Err(not_implemented_error("sys._current_frames() with several threads is not there yet"));
-    }
+    let me = thread.shared().id();
+    let mut others = Vec::new();
+    with_frames_of_all(thread, |id, frames| {
+        if id == me || frames.depth() == 0 {
+            return;
+        }
+        let stack = frames.iter().map(|frame| {
+            let (function, code) = (frame.function().to_value(), frame.code().to_value());
+            // They may be the other thread's own; from now on this one has them too.
+            publish(function.get());
+            publish(code.get());
+            (function, code, frame.instruction())
+        });
+        others.push((id, stack.collect::<Vec<_>>()));
+    });
     let frames = dict::new(thread)?;
-    let ident = int::new(thread, thread.shared().id() as i64)?;
+    let ident = int::new(thread, me as i64)?;
     let frame = frame::nth(thread, 0)?.into_value();
     dict::set_item(thread, &frames, ident.get(), frame)?;
+    for (id, stack) in others {
+        let mut newest = None;
+        for (function, code, instruction) in stack.into_iter().rev() {
+            newest = Some(frame::snapshot(thread, function, code, instruction, newest)?.into_value());
+        }
+        let ident = int::new(thread, id as i64)?;
+        dict::set_item(thread, &frames, ident.get(), newest.unwrap_or(Value::NONE))?;
+    }
     Ok(frames.into_value())
 }
 

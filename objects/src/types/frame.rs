@@ -126,6 +126,20 @@ pub fn nth(thread: &mut Thread, n: usize) -> PyResult<Owned<PyFrame>> {
     }
 }
 
+/// A frame object that says where a frame of another thread stood, but not what its variables were.
+pub fn snapshot(
+    thread: &mut Thread,
+    function: Value,
+    code: Value,
+    instruction: u32,
+    back: Option<Value>,
+) -> PyResult<Owned<PyFrame>> {
+    let object = make(thread, function, code, None)?;
+    object.pc.store(instruction, Ordering::Relaxed);
+    drop(object.back.swap(&*object, thread, back));
+    Ok(object)
+}
+
 /// The frame object of a suspended generator.
 pub fn of_suspended(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResult<Owned<PyFrame>> {
     if let Some(object) = generator.frame_object(thread) {

@@ -233,8 +233,34 @@ impl StructSeq {
         Ok(made.into_value())
     }
 
+    /// A structure of one field, which is made of the field itself (`sched_param(1)`).
+    fn is_single(&self) -> bool {
+        self.fields.len() == 1
+    }
+
+    fn construct_single(&self, thread: &mut Thread, args: Args<'_>) -> PyResult {
+        let name = self.fields.first().map_or("", |field| field.0);
+        let what = self.class.spec().name;
+        let mut values: Vec<Value> = args.iter().map(Ref::to_owned).collect();
+        for (keyword, value) in args.keywords() {
+            if keyword.as_bytes() != name.as_bytes() {
+                let text = format!("{what}() got an unexpected keyword argument '{keyword}'");
+                return Err(type_error(text));
+            }
+            values.push(value.to_owned());
+        }
+        match values.len() {
+            0 => Err(type_error(format!("{what}() missing required argument '{name}' (pos 1)"))),
+            1 => self.make(thread, values),
+            given => Err(type_error(format!("{what}() takes at most 1 argument ({given} given)"))),
+        }
+    }
+
     /// `class(sequence, dict={})`.
     pub fn construct(&self, thread: &mut Thread, _class: &Obj<PyType>, args: Args<'_>) -> PyResult {
+        if self.is_single() {
+            return self.construct_single(thread, args);
+        }
         let (sequence, dict) = Self::bind(&args)?;
         let mut values = protocol::collect(thread, sequence).map_err(|error| {
             if error.matches(&crate::types::exception::TypeError) {
@@ -384,6 +410,11 @@ impl StructSeq {
     pub fn reduce(&self, thread: &mut Thread, this: Ref<'_>) -> PyResult {
         self.receive(this, "__reduce__")?;
         let mut values = self.items(thread, this);
+        if self.is_single() {
+            let arguments = tuple::new(thread, values)?;
+            let parts = vec![self.class.get().to_value(), arguments.into_value()];
+            return Ok(tuple::new(thread, parts)?.into_value());
+        }
         let hidden = values.split_off(self.visible);
         let items = tuple::new(thread, values)?;
         let named = dict::new(thread)?;

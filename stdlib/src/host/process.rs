@@ -116,6 +116,8 @@ pub(crate) struct Spawn {
     pub(crate) mask: Option<Vec<c_int>>,
     /// Signals to reset.
     pub(crate) defaults: Option<Vec<c_int>>,
+    /// The scheduling policy, if it changes, and the priority.
+    pub(crate) scheduler: Option<(Option<c_int>, c_int)>,
 }
 
 fn failed(code: c_int) -> io::Result<()> {
@@ -204,6 +206,16 @@ unsafe fn set_attributes(to: &mut libc::posix_spawnattr_t, options: &Spawn) -> i
         if let Some(defaults) = &options.defaults {
             failed(libc::posix_spawnattr_setsigdefault(to, &super::signal::set_of(defaults)))?;
             flags |= libc::POSIX_SPAWN_SETSIGDEF;
+        }
+        if let Some((policy, priority)) = options.scheduler {
+            if let Some(policy) = policy {
+                failed(libc::posix_spawnattr_setschedpolicy(to, policy))?;
+                flags |= libc::POSIX_SPAWN_SETSCHEDULER;
+            }
+            let mut param: libc::sched_param = std::mem::zeroed();
+            param.sched_priority = priority;
+            failed(libc::posix_spawnattr_setschedparam(to, &param))?;
+            flags |= libc::POSIX_SPAWN_SETSCHEDPARAM;
         }
         failed(libc::posix_spawnattr_setflags(to, flags as libc::c_short))
     }

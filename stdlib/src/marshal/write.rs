@@ -2,25 +2,60 @@
 
 use super::{MAX_DEPTH, tag};
 use num_bigint::{BigInt, Sign};
-use orochi_objects::error::{PyResult, value_error};
+use orochi_objects::error::{PyResult, runtime_error, value_error};
+use orochi_objects::types::code::PyCode;
+use orochi_objects::types::complex::PyComplex;
+use orochi_objects::types::float::PyFloat;
 use orochi_objects::types::int::{self, IntRef};
-use orochi_objects::types::{code, complex, dict, float, list, slice, str as string, tuple};
-use orochi_objects::{PyClass, Ref, Thread, Value, class_of, protocol};
+use orochi_objects::types::list::{self, PyList};
+use orochi_objects::types::set::{PyFrozenSet, PySet};
+use orochi_objects::types::slice::PySlice;
+use orochi_objects::types::str::PyStr;
+use orochi_objects::types::tuple::PyTuple;
+use orochi_objects::types::{complex, dict, float};
+use orochi_objects::{Obj, PyClass, PyDict, Ref, Thread, Value, protocol};
+use std::collections::HashMap;
 
-/// The bytes of a value. ValueError if it, or something in it, has none.
-pub(super) fn to_bytes(thread: &mut Thread, value: Ref<'_>, allow_code: bool) -> PyResult<Vec<u8>> {
-    let mut writer = Writer { out: Vec::new(), allow_code };
+/// The bytes of a value in some version of the format. ValueError if it, or something in it, has none.
+pub(super) fn to_bytes(
+    thread: &mut Thread,
+    value: Ref<'_>,
+    version: i64,
+    allow_code: bool,
+) -> PyResult<Vec<u8>> {
+    let mut writer = Writer { out: Vec::new(), kept: HashMap::new(), version, allow_code };
     writer.value(thread, value, 0)?;
     Ok(writer.out)
 }
 
 struct Writer {
     out: Vec<u8>,
+    /// The objects that were written, by address, so that they are written once.
+    kept: HashMap<u64, Kept>,
+    version: i64,
     allow_code: bool,
 }
 
+/// An object that was written.
+struct Kept {
+    index: u32,
+    /// It is being written, and is of a kind that can't contain itself.
+    is_open: bool,
+    /// Keeps the address from being taken by another object.
+    _object: Value,
+}
+
+#[cold]
 fn unmarshallable() -> orochi_objects::PyErr {
     value_error("unmarshallable object")
+}
+
+fn exact<T: PyClass>(value: Ref<'_>) -> bool {
+    orochi_objects::class::is_exact(value, T::static_type())
+}
+
+fn exactly<T: PyClass>(value: Ref<'_>) -> Option<&Obj<T>> {
+    value.downcast::<T>().filter(|_| exact::<T>(value))
 }
 
 impl Writer {
@@ -37,14 +72,12 @@ impl Writer {
         Ok(())
     }
 
-    fn items(&mut self, thread: &mut Thread, tag: u8, items: &[Value], depth: usize) -> PyResult<()> {
-        self.out.push(tag);
-        self.length(items.len())?;
+    fn items(&mut self, thread: &mut Thread, items: &[Value], depth: usize) -> PyResult<()> {
         items.iter().try_for_each(|item| self.value(thread, item.get(), depth + 1))
     }
 
     fn value(&mut self, thread: &mut Thread, value: Ref<'_>, depth: usize) -> PyResult<()> {
-        if depth > MAX_DEPTH {
+        if depth >= MAX_DEPTH || thread.native_stack_low() {
             return Err(value_error("object too deeply nested to marshal"));
         }
         let constant = [
@@ -58,33 +91,87 @@ impl Writer {
             self.out.push(*tag);
             return Ok(());
         }
-        let exact =
-            |class: &'static orochi_objects::StaticType| orochi_objects::class::is_exact(value, class);
-        if exact(int::PyInt::static_type()) {
-            return self.int(value);
+        if self.version < 3 || value.header().is_none() {
+            return self.content(thread, value, depth);
         }
-        if exact(float::PyFloat::static_type()) {
-            self.out.push(tag::BINARY_FLOAT);
-            self.out.extend_from_slice(&float::value(value).unwrap_or(0.0).to_le_bytes());
+        if let Some(kept) = self.kept.get(&value.word()) {
+            if kept.is_open {
+                return Err(value_error("object refers to itself while it is being marshalled"));
+            }
+            self.out.push(tag::REF);
+            self.out.extend_from_slice(&kept.index.to_le_bytes());
             return Ok(());
         }
-        if exact(string::PyStr::static_type()) {
+        self.keep(thread, value, depth)
+    }
+
+    /// Writes an object that may be met again.
+    fn keep(&mut self, thread: &mut Thread, value: Ref<'_>, depth: usize) -> PyResult<()> {
+        let index = u32::try_from(self.kept.len()).map_err(|_| unmarshallable())?;
+        let is_open = exact::<PyFrozenSet>(value) || exact::<PySlice>(value) || exact::<PyCode>(value);
+        self.kept.insert(value.word(), Kept { index, is_open, _object: value.to_owned() });
+        let start = self.out.len();
+        self.content(thread, value, depth)?;
+        if let Some(kept) = self.kept.get_mut(&value.word()) {
+            kept.is_open = false;
+        }
+        if let Some(tag) = self.out.get_mut(start) {
+            *tag |= tag::FLAG_REF;
+        }
+        Ok(())
+    }
+
+    fn content(&mut self, thread: &mut Thread, value: Ref<'_>, depth: usize) -> PyResult<()> {
+        if exact::<int::PyInt>(value) {
+            return self.int(value);
+        }
+        if exact::<PyFloat>(value) {
+            return self.floats(&[float::value(value).unwrap_or(0.0)], [tag::FLOAT, tag::BINARY_FLOAT]);
+        }
+        if exact::<PyStr>(value) {
             return self.text(value);
+        }
+        if exact::<PyComplex>(value) {
+            let (real, imag) = complex::value(value).unwrap_or_default();
+            return self.floats(&[real, imag], [tag::COMPLEX, tag::BINARY_COMPLEX]);
         }
         self.container(thread, value, depth)
     }
 
+    /// Floats, as text (the first tag) in old versions.
+    fn floats(&mut self, values: &[f64], [text, binary]: [u8; 2]) -> PyResult<()> {
+        self.out.push(if self.version > 1 { binary } else { text });
+        for value in values {
+            if self.version > 1 {
+                self.out.extend_from_slice(&value.to_le_bytes());
+                continue;
+            }
+            let text = orochi_text::float::repr(*value);
+            self.out.push(u8::try_from(text.len()).map_err(|_| unmarshallable())?);
+            self.out.extend_from_slice(text.as_bytes());
+        }
+        Ok(())
+    }
+
     fn container(&mut self, thread: &mut Thread, value: Ref<'_>, depth: usize) -> PyResult<()> {
-        let name = class_of(value).name();
-        if let Some(items) = value.downcast::<tuple::PyTuple>().filter(|_| name == "tuple") {
+        if let Some(items) = exactly::<PyTuple>(value) {
             let items: Vec<Value> = items.items().map(Ref::to_owned).collect();
-            return self.items(thread, tag::TUPLE, &items, depth);
+            match u8::try_from(items.len()) {
+                Ok(count) if self.version >= 4 => self.out.extend_from_slice(&[tag::SMALL_TUPLE, count]),
+                _ => {
+                    self.out.push(tag::TUPLE);
+                    self.length(items.len())?;
+                }
+            }
+            return self.items(thread, &items, depth);
         }
-        if let Some(items) = value.downcast::<list::PyList>().filter(|_| name == "list") {
+        if let Some(items) = exactly::<PyList>(value) {
             let items = list::values(thread, items)?;
-            return self.items(thread, tag::LIST, &items, depth);
+            self.out.push(tag::LIST);
+            self.length(items.len())?;
+            return self.items(thread, &items, depth);
         }
-        if let Some(items) = value.downcast::<dict::PyDict>().filter(|_| name == "dict") {
+        if let Some(items) = exactly::<PyDict>(value) {
             self.out.push(tag::DICT);
             for entry in dict::entries(thread, items)? {
                 self.value(thread, entry.key.get(), depth + 1)?;
@@ -93,18 +180,13 @@ impl Writer {
             self.out.push(tag::NULL);
             return Ok(());
         }
-        if name == "set" || name == "frozenset" {
-            let items = protocol::collect(thread, value)?;
-            let tag = if name == "set" { tag::SET } else { tag::FROZENSET };
-            return self.items(thread, tag, &items, depth);
+        if exact::<PySet>(value) {
+            return self.set(thread, tag::SET, value, depth);
         }
-        if let Some((real, imag)) = complex::value(value) {
-            self.out.push(tag::BINARY_COMPLEX);
-            self.out.extend_from_slice(&real.to_le_bytes());
-            self.out.extend_from_slice(&imag.to_le_bytes());
-            return Ok(());
+        if exact::<PyFrozenSet>(value) {
+            return self.set(thread, tag::FROZENSET, value, depth);
         }
-        if value.downcast::<slice::PySlice>().is_some() {
+        if exact::<PySlice>(value) && self.version >= 5 {
             self.out.push(tag::SLICE);
             for part in ["start", "stop", "step"] {
                 let part = protocol::get_attr_str(thread, value, part)?;
@@ -112,16 +194,33 @@ impl Writer {
             }
             return Ok(());
         }
-        if let Some(code) = value.downcast::<code::PyCode>() {
+        if let Some(code) = exactly::<PyCode>(value) {
             return self.code(code);
         }
-        match orochi_objects::buffer::bytes_of(thread, value) {
-            Ok(bytes) => self.blob(tag::BYTES, &bytes.into_vec()),
-            Err(_) => Err(unmarshallable()),
+        match orochi_objects::buffer::bytes_if_any(thread, value)? {
+            Some(bytes) => self.blob(tag::BYTES, &bytes),
+            None => Err(unmarshallable()),
         }
     }
 
-    fn code(&mut self, code: &code::PyCode) -> PyResult<()> {
+    /// The items of a set, sorted by their bytes: their order must not depend on hashes.
+    fn set(&mut self, thread: &mut Thread, tag: u8, value: Ref<'_>, depth: usize) -> PyResult<()> {
+        self.out.push(tag);
+        let items = protocol::collect(thread, value)?;
+        self.length(items.len())?;
+        let mut sorted = Vec::with_capacity(items.len());
+        for item in items {
+            let bytes = to_bytes(thread, item.get(), self.version, self.allow_code)?;
+            sorted.push((bytes, item));
+        }
+        if protocol::len(thread, value)? != sorted.len() {
+            return Err(runtime_error("set changed size during iteration"));
+        }
+        sorted.sort_by(|one, other| one.0.cmp(&other.0));
+        sorted.iter().try_for_each(|(_, item)| self.value(thread, item.get(), depth + 1))
+    }
+
+    fn code(&mut self, code: &PyCode) -> PyResult<()> {
         if !self.allow_code {
             return Err(value_error("marshalling code objects is disallowed"));
         }
@@ -133,18 +232,19 @@ impl Writer {
     }
 
     fn text(&mut self, value: Ref<'_>) -> PyResult<()> {
-        let Some(text) = value.downcast::<string::PyStr>() else { return Err(unmarshallable()) };
+        let Some(text) = value.downcast::<PyStr>() else { return Err(unmarshallable()) };
         let bytes = text.as_bytes();
-        match (u8::try_from(bytes.len()), text.is_ascii(), text.is_interned()) {
-            (Ok(length), true, interned) => {
-                self.out.push(if interned { tag::SHORT_ASCII_INTERNED } else { tag::SHORT_ASCII });
-                self.out.push(length);
-                self.out.extend_from_slice(bytes);
-                Ok(())
-            }
-            (_, _, true) => self.blob(tag::INTERNED, bytes),
-            _ => self.blob(tag::UNICODE, bytes),
+        let is_interned = text.is_interned() && self.version >= 1;
+        if self.version < 4 || !text.is_ascii() {
+            return self.blob(if is_interned { tag::INTERNED } else { tag::UNICODE }, bytes);
         }
+        let Ok(length) = u8::try_from(bytes.len()) else {
+            return self.blob(if is_interned { tag::ASCII_INTERNED } else { tag::ASCII }, bytes);
+        };
+        self.out.push(if is_interned { tag::SHORT_ASCII_INTERNED } else { tag::SHORT_ASCII });
+        self.out.push(length);
+        self.out.extend_from_slice(bytes);
+        Ok(())
     }
 
     fn int(&mut self, value: Ref<'_>) -> PyResult<()> {

@@ -156,7 +156,7 @@ pub(super) fn link(
     dst_dir_fd: DirFd,
     follow_symlinks: Option<bool>,
 ) -> PyResult<()> {
-    let flags = if follow_symlinks == Some(true) { libc::AT_SYMLINK_FOLLOW } else { 0 };
+    let flags = if follow_symlinks == Some(false) { 0 } else { libc::AT_SYMLINK_FOLLOW };
     os_support::call_paths(thread, &src, &dst, || {
         system::linkat(src_dir_fd.0, &src.path, dst_dir_fd.0, &dst.path, flags)
     })

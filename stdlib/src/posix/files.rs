@@ -454,7 +454,7 @@ pub(super) fn memfd_create(thread: &mut Thread, name: os_support::FsText, flags:
 #[pyfunction]
 #[signature(clockid, /, *, flags=libc::TFD_CLOEXEC as "TFD_CLOEXEC")]
 pub(super) fn timerfd_create(thread: &mut Thread, clockid: i32, flags: i32) -> PyResult<i32> {
-    os_support::plain(thread, system::timerfd_create(clockid, flags))
+    os_support::plain(thread, system::timerfd_create(clockid, flags | libc::TFD_CLOEXEC))
 }
 
 fn timer(thread: &mut Thread, times: [i128; 2], nanoseconds: bool) -> PyResult {

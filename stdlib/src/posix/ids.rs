@@ -214,7 +214,7 @@ pub(super) fn sched_getscheduler(thread: &mut Thread, pid: i32) -> PyResult<i32>
     os_support::plain(thread, system::sched_getscheduler(pid))
 }
 
-fn priority_of(thread: &mut Thread, param: Ref<'_>) -> PyResult<i32> {
+pub(super) fn priority_of(thread: &mut Thread, param: Ref<'_>) -> PyResult<i32> {
     if !SCHED_PARAM.is_instance(param) {
         return Err(type_error("must have a sched_param object"));
     }

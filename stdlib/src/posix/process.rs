@@ -350,6 +350,15 @@ fn file_action(thread: &mut Thread, action: Ref<'_>) -> PyResult<FileAction> {
     let wrong = || type_error("Each file_actions element must be a non-empty tuple");
     let parts = action.downcast::<PyTuple>().ok_or_else(wrong)?;
     let kind = int::index_i64(thread, parts.item(0).ok_or_else(wrong)?)?;
+    let expected = match kind {
+        0 => 5,
+        2 => 3,
+        _ => 2,
+    };
+    if (0..=3).contains(&kind) && parts.len() != expected {
+        let text = format!("A file_actions element of this kind must have {expected} items, not {}", parts.len());
+        return Err(type_error(text));
+    }
     let number = |thread: &mut Thread, i: usize| {
         let part = parts.item(i).ok_or_else(|| type_error("A file_actions element has too few items"))?;
         os_support::small_number(thread, part, "fd")
@@ -365,6 +374,17 @@ fn file_action(thread: &mut Thread, action: Ref<'_>) -> PyResult<FileAction> {
         3 => FileAction::CloseFrom(number(thread, 1)?),
         _ => return Err(type_error("Unknown file_actions identifier")),
     })
+}
+
+/// The policy, if one is given, and the priority of a `scheduler` argument.
+fn scheduling(thread: &mut Thread, scheduler: Ref<'_>, name: &str) -> PyResult<(Option<i32>, i32)> {
+    let parts = scheduler.downcast::<PyTuple>().filter(|parts| parts.len() == 2);
+    let parts = parts.ok_or_else(|| {
+        type_error(format!("{name}: scheduler must be a tuple of two elements (or None for the first)"))
+    })?;
+    let [policy, param] = [0, 1].map(|i| parts.item(i).unwrap_or(Ref::NONE));
+    let policy = if policy.is_none() { None } else { Some(os_support::small_number(thread, policy, "policy")?) };
+    Ok((policy, super::ids::priority_of(thread, param)?))
 }
 
 #[allow(clippy::too_many_arguments, reason = "the parameters are Python's")]
@@ -386,11 +406,6 @@ fn spawn(
             return Err(value_error(format!("{name}: argv first element cannot be empty")));
         }
         Some(_) => {}
-    }
-    if scheduler.is_some_and(|scheduler| !scheduler.is_none()) {
-        return Err(orochi_objects::error::not_implemented_error(format!(
-            "{name}: scheduler is not supported"
-        )));
     }
     let env = if env.is_none() { None } else { Some(environment(thread, env)?) };
     let mut actions = Vec::new();
@@ -419,6 +434,10 @@ fn spawn(
         session: setsid,
         mask: signals(setsigmask)?,
         defaults: signals(setsigdef)?,
+        scheduler: match scheduler.filter(|scheduler| !scheduler.is_none()) {
+            Some(scheduler) => Some(scheduling(thread, scheduler, name)?),
+            None => None,
+        },
     };
     let result = process::spawn(&path.path, &argv, env.as_deref(), &options);
     result.map_err(|error| os_support::os_failure(thread, &error, path.name()))

@@ -3,7 +3,8 @@
 use crate::host::system;
 use crate::os_support::{self, DirFd, Id, Path, PathOrFd};
 use orochi_macros::pyfunction;
-use orochi_objects::error::{PyErr, not_implemented_error, type_error, value_error};
+use orochi_objects::args::{ArgContext, FromArg};
+use orochi_objects::error::{PyErr, not_implemented_error, overflow_error, type_error, value_error};
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::{IntoPy, PyResult, Ref, Thread, Value, float, int, structseq};
 
@@ -399,25 +400,46 @@ pub(super) fn umask(mask: i32) -> u32 {
     system::umask(mask as u32)
 }
 
+/// A device's number; nothing for -1, which stands for no device.
+pub(super) struct Device(Option<u64>);
+
+impl<'a> FromArg<'a> for Device {
+    fn from_arg(thread: &mut Thread, value: Ref<'a>, context: ArgContext) -> PyResult<Device> {
+        let number = int::index(thread, value)?;
+        if number.get().as_small_int() == Some(-1) {
+            return Ok(Device(None));
+        }
+        u64::from_arg(thread, number.get(), context).map(|number| Device(Some(number)))
+    }
+}
+
 /// Extracts a device major number from a raw device number.
 #[pyfunction]
 #[signature(device, /)]
-pub(super) fn major(device: u64) -> u32 {
-    libc::major(device)
+pub(super) fn major(device: Device) -> i64 {
+    device.0.map_or(-1, |device| libc::major(device).into())
 }
 
 /// Extracts a device minor number from a raw device number.
 #[pyfunction]
 #[signature(device, /)]
-pub(super) fn minor(device: u64) -> u32 {
-    libc::minor(device)
+pub(super) fn minor(device: Device) -> i64 {
+    device.0.map_or(-1, |device| libc::minor(device).into())
 }
 
 /// Composes a raw device number from the major and minor device numbers.
 #[pyfunction]
 #[signature(major, minor, /)]
-pub(super) fn makedev(major: u32, minor: u32) -> u64 {
-    libc::makedev(major, minor)
+pub(super) fn makedev(thread: &mut Thread, major: Device, minor: Device) -> PyResult {
+    let part = |part: Device| match part.0.map(u32::try_from) {
+        Some(Ok(part)) => Ok(part),
+        Some(Err(_)) => Err(overflow_error("Python int too large to convert to C unsigned int")),
+        None => Ok(u32::MAX),
+    };
+    if major.0.is_none() && minor.0.is_none() {
+        return int::new(thread, -1);
+    }
+    libc::makedev(part(major)?, part(minor)?).into_py(thread)
 }
 
 /// The values for a structure of one kind of number.

@@ -142,12 +142,13 @@ fn run(job: Job, told: &std::sync::mpsc::SyncSender<u64>) {
     if let Err(error) = result
         && !error.matches(&exception::SystemExit)
     {
-        orochi_objects::finalize::unraisable(
-            &mut thread,
-            error,
-            Some("Exception ignored in thread started by"),
-            function.get(),
+        let shown = protocol::repr(&mut thread, function.get());
+        let shown = shown.map_or_else(
+            |_| "<object repr() failed>".to_owned(),
+            |text| orochi_objects::str::display(text.get()),
         );
+        let message = format!("Exception ignored in thread started by {shown}");
+        orochi_objects::finalize::unraisable(&mut thread, error, Some(&message), Ref::NONE);
     }
     drop(function);
     lock(&NATIVE_IDS).remove(&ident);
