@@ -95,6 +95,16 @@ fn checked(number: i32) -> PyResult<usize> {
     }
 }
 
+/// Has the main thread run a signal's handler, as if the signal had come; does nothing if no Python function handles it.
+pub(crate) fn simulate(thread: &mut Thread, number: i32) -> PyResult<()> {
+    let number = checked(number)?;
+    let handler = handler_of(thread, number)?;
+    if handler.is_some_and(|handler| class_of(handler.get()).slots.tp_call().is_some()) {
+        signal::simulate(number as i32);
+    }
+    Ok(())
+}
+
 /// Set the action for the given signal.
 ///
 /// The action can be SIG_DFL, SIG_IGN, or a callable Python object.

@@ -11,6 +11,7 @@ use crate::os_support;
 use crate::time::{Rounding, duration};
 use orochi_core::sync::{AtomicU32, AtomicU64, Ordering};
 use orochi_macros::{Trace, pyclass, pyfunction, pymethods, pymodule};
+use orochi_objects::args::{ArgContext, FromArg};
 use orochi_objects::buffer::{ArgBuffer, ArgBytes};
 use orochi_objects::error::{
     PyErr, os_error_message, overflow_error, timeout_error, type_error, value_error,
@@ -57,6 +58,30 @@ macro_rules! signed {
         }
     };
 }
+
+macro_rules! unsigned {
+    ($($name:ident($number:ty) = $c:literal;)*) => { $(
+        /// An argument that is an unsigned C number.
+        struct $name($number);
+
+        impl<'a> FromArg<'a> for $name {
+            fn from_arg(thread: &mut Thread, value: Ref<'a>, _context: ArgContext) -> PyResult<$name> {
+                let number = int::index_clamped(thread, value)?;
+                if number < 0 {
+                    return Err(value_error("Cannot convert negative int"));
+                }
+                let fits = <$number>::try_from(number).map($name);
+                fits.map_err(|_| overflow_error(concat!("Python int too large for C ", $c)))
+            }
+        }
+    )* };
+}
+unsigned! {
+    Short(u16) = "uint16_t";
+    Long(u32) = "uint32_t";
+    Interface(u32) = "unsigned int";
+}
+
 signed!(AtomicI32, i32, AtomicU32, u32);
 signed!(AtomicI64, i64, AtomicU64, u64);
 
@@ -507,18 +532,18 @@ impl Socket {
         Ok(())
     }
 
-    #[signature(data, *args)]
-    fn sendto(
-        thread: &mut Thread,
-        this: &Obj<Self>,
-        data: ArgBytes<'_>,
-        args: ArgSlice<'_>,
-    ) -> PyResult<usize> {
-        let (flags, address) = match (args.get(0), args.get(1)) {
-            (Some(address), None) => (0, address),
-            (Some(flags), Some(address)) => (os_support::small_number(thread, flags, "flags")?, address),
-            _ => return Err(type_error("sendto() takes 2 or 3 arguments (1 given)")),
+    #[signature(*args)]
+    #[text_signature = "($self, data, flags=0, address, /)"]
+    fn sendto(thread: &mut Thread, this: &Obj<Self>, args: ArgSlice<'_>) -> PyResult<usize> {
+        let (data, flags, address) = match (args.get(0), args.get(1), args.get(2), args.len()) {
+            (Some(data), Some(address), _, 2) => (data, None, address),
+            (Some(data), Some(flags), Some(address), 3) => (data, Some(flags), address),
+            (.., given) => {
+                return Err(type_error(format!("sendto() takes 2 or 3 arguments ({given} given)")));
+            }
         };
+        let data = orochi_objects::buffer::bytes_of(thread, data)?;
+        let flags = flags.map_or(Ok(0), |flags| os_support::small_number(thread, flags, "flags"))?;
         let address = address_of(thread, address, this.family.load(Ordering::Relaxed), "sendto")?;
         this.when_ready(thread, true, |fd| net::send(fd, &data, flags, Some(&address)))
     }
@@ -714,24 +739,32 @@ fn setdefaulttimeout(thread: &mut Thread, timeout: Ref<'_>) -> PyResult<()> {
     os_support::keep_value(thread, DEFAULT_TIMEOUT, timeout)
 }
 
+/// Convert a 16-bit unsigned integer from host to network byte order.
 #[pyfunction]
-fn htons(x: u16) -> u16 {
-    x.to_be()
+#[signature(x, /)]
+fn htons(x: Short) -> u16 {
+    x.0.to_be()
 }
 
+/// Convert a 16-bit unsigned integer from network to host byte order.
 #[pyfunction]
-fn ntohs(x: u16) -> u16 {
-    u16::from_be(x)
+#[signature(x, /)]
+fn ntohs(x: Short) -> u16 {
+    u16::from_be(x.0)
 }
 
+/// Convert a 32-bit unsigned integer from host to network byte order.
 #[pyfunction]
-fn htonl(x: u32) -> u32 {
-    x.to_be()
+#[signature(x, /)]
+fn htonl(x: Long) -> u32 {
+    x.0.to_be()
 }
 
+/// Convert a 32-bit unsigned integer from network to host byte order.
 #[pyfunction]
-fn ntohl(x: u32) -> u32 {
-    u32::from_be(x)
+#[signature(x, /)]
+fn ntohl(x: Long) -> u32 {
+    u32::from_be(x.0)
 }
 
 /// Convert an IP address from string format to a packed string.
@@ -850,5 +883,7 @@ fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     module.add(thread, "error", exception::OSError.get())?;
     module.add(thread, "timeout", exception::TimeoutError.get())?;
     module.add(thread, "has_ipv6", true)?;
+    module.add(thread, "BDADDR_ANY", "00:00:00:00:00:00")?;
+    module.add(thread, "BDADDR_LOCAL", "00:00:00:FF:FF:FF")?;
     module.add(thread, "SocketType", Socket::static_type().get())
 }

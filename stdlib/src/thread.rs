@@ -11,7 +11,6 @@ mod start;
 use crate::thread::lock::PyLock;
 use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::{PyErr, PyResult, overflow_error, value_error};
-use orochi_objects::thread::ThreadState;
 use orochi_objects::types::exception;
 use orochi_objects::{ModuleExt, Obj, PyClass, PyModule, Thread, Value, protocol};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -94,12 +93,7 @@ fn exit() -> PyResult {
 #[pyfunction]
 #[signature(signum = 2, /)]
 fn interrupt_main(thread: &mut Thread, signum: i32) -> PyResult<()> {
-    let modules = ThreadState::modules(thread)?;
-    let name = orochi_objects::str::intern(thread, "_signal")?;
-    let signals = protocol::get_item(thread, modules.get(), name.get())?;
-    let signum = orochi_objects::int::new(thread, signum.into())?;
-    protocol::call_method(thread, signals.get(), "raise_signal", &[signum.get()])?;
-    Ok(())
+    crate::signal::simulate(thread, signum)
 }
 
 /// The system's number for the thread with an identifier; ESRCH if there is none.

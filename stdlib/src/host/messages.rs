@@ -8,6 +8,9 @@ use std::io;
 /// One item of ancillary data: level, type, content.
 pub(crate) type Ancillary = (c_int, c_int, Vec<u8>);
 
+/// The largest length that C's `socklen_t` holds for sure.
+const LARGEST: u32 = i32::MAX as u32;
+
 /// A message that came.
 pub(crate) struct Received {
     /// How many bytes of data.
@@ -22,16 +25,16 @@ pub(crate) struct Received {
 
 /// `CMSG_LEN`; `None` if it is too large.
 pub(crate) fn ancillary_len(len: usize) -> Option<usize> {
-    let len = u32::try_from(len).ok().filter(|len| *len <= i32::MAX as u32 - 64)?;
-    // SAFETY: arithmetic.
-    Some(unsafe { libc::CMSG_LEN(len) } as usize)
+    let len = u32::try_from(len).ok().filter(|len| *len <= LARGEST)?;
+    // SAFETY: arithmetic, which doesn't overflow.
+    Some(unsafe { libc::CMSG_LEN(len) }).filter(|len| *len <= LARGEST).map(|len| len as usize)
 }
 
 /// `CMSG_SPACE`; `None` if it is too large.
 pub(crate) fn ancillary_space(len: usize) -> Option<usize> {
-    let len = u32::try_from(len).ok().filter(|len| *len <= i32::MAX as u32 - 64)?;
-    // SAFETY: arithmetic.
-    Some(unsafe { libc::CMSG_SPACE(len) } as usize)
+    let len = u32::try_from(len).ok().filter(|len| *len <= LARGEST)?;
+    // SAFETY: arithmetic, which doesn't overflow.
+    Some(unsafe { libc::CMSG_SPACE(len) }).filter(|len| *len <= LARGEST).map(|len| len as usize)
 }
 
 /// Memory for ancillary data, aligned for its headers.

@@ -213,6 +213,11 @@ pub(crate) fn raise(signal: c_int) -> io::Result<()> {
     if unsafe { libc::raise(signal) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Notes a signal as if it had come.
+pub(crate) fn simulate(signal: c_int) {
+    note(signal);
+}
+
 /// Ends the process as a signal ends one that doesn't handle it.
 pub(crate) fn end_by(signal: c_int) {
     if set(signal, Disposition::Default).is_ok() {

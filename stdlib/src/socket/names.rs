@@ -1,6 +1,6 @@
 //! The names of hosts, services, protocols and interfaces.
 
-use super::{GAI_ERROR, HOST_ERROR, host_text, resolve_host, resolver_error};
+use super::{GAI_ERROR, HOST_ERROR, Interface, host_text, resolve_host, resolver_error};
 use crate::host::names::{self, Host};
 use crate::host::net::{self, Address, Raw};
 use crate::os_support::{self, FsText};
@@ -182,8 +182,8 @@ pub(super) fn if_nametoindex(thread: &mut Thread, oname: FsText) -> PyResult<u32
 /// Returns the interface name corresponding to the interface index if_index.
 #[pyfunction]
 #[signature(if_index, /)]
-pub(super) fn if_indextoname(thread: &mut Thread, if_index: u32) -> PyResult {
-    let name = os_support::plain(thread, names::interface_name(if_index))?;
+pub(super) fn if_indextoname(thread: &mut Thread, if_index: Interface) -> PyResult {
+    let name = os_support::plain(thread, names::interface_name(if_index.0))?;
     os_support::fs_decode(thread, &name)
 }
 

@@ -49,11 +49,8 @@ impl PyRLock {
         args: orochi_objects::ArgSlice<'_>,
         kwargs: orochi_objects::KwArgs<'_>,
     ) -> PyResult {
-        if std::ptr::eq(cls, <Self as orochi_objects::PyClass>::static_type().get())
-            && !(args.is_empty() && kwargs.is_empty())
-        {
-            return Err(type_error("RLock() takes no arguments"));
-        }
+        // Arguments are for the `__init__` of subclasses; threading.RLock warns of them.
+        let _ = (args, kwargs);
         let lock = PyRLock { raw: RawLock::new(), owner: AtomicU64::new(0), count: AtomicUsize::new(0) };
         Ok(orochi_objects::alloc(thread, cls, lock)?.into_value())
     }
@@ -144,7 +141,8 @@ impl PyRLock {
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Value> {
         let state = if this.raw.is_locked() { "locked" } else { "unlocked" };
         let text = format!(
-            "<{state} _thread.RLock object owner={} count={} at {:#x}>",
+            "<{state} {} object owner={} count={} at {:#x}>",
+            orochi_objects::class_of(this.get()).full_name(),
             this.owner.load(Ordering::Relaxed),
             this.count.load(Ordering::Relaxed),
             this.get().word()
