@@ -111,8 +111,8 @@ impl PyErr {
     #[cold]
     pub fn with_note(self, thread: &mut Thread, note: PyResult) -> PyErr {
         let raised = self.into_value(thread);
-        let added =
-            note.and_then(|note| crate::protocol::call_method(thread, raised.get(), "add_note", &[note.get()]));
+        let added = note
+            .and_then(|note| crate::protocol::call_method(thread, raised.get(), "add_note", &[note.get()]));
         match added {
             Ok(_) => PyErr::from_instance(raised),
             Err(error) => error,

@@ -15,12 +15,12 @@ use orochi_objects::error::{assertion_error, runtime_error, type_error};
 use orochi_objects::types::dict::{self, DictExt};
 use orochi_objects::types::key::Key;
 use orochi_objects::types::list::{self, PyList};
+use orochi_objects::types::set;
 use orochi_objects::types::type_::set_patterns;
 use orochi_objects::types::weakref::PyWeakRef;
-use orochi_objects::types::set;
 use orochi_objects::{
-    Obj, PyClass, PyDict, PyModule, PyResult, PyType, Ref, Thread, TypeExt, TypeFlags, Value, class_of, int, make,
-    protocol, str, tuple,
+    Obj, PyClass, PyDict, PyModule, PyResult, PyType, Ref, Thread, TypeExt, TypeFlags, Value, class_of, int,
+    make, protocol, str, tuple,
 };
 
 static REGISTRATIONS: AtomicU64 = AtomicU64::new(0);

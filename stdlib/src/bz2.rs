@@ -12,9 +12,7 @@ use orochi_objects::{Guarded, Obj, PyModule, PyResult, PyType, Thread, alloc, by
 #[cold]
 fn failure(error: &Error) -> PyErr {
     match error {
-        Error::Sequence => {
-            runtime_error("Internal error - Invalid sequence of commands sent to libbzip2")
-        }
+        Error::Sequence => runtime_error("Internal error - Invalid sequence of commands sent to libbzip2"),
         Error::Data | Error::DataMagic => os_error_message("Invalid data stream"),
         Error::Param => value_error("Internal error - invalid parameters passed to libbzip2"),
     }

@@ -277,7 +277,9 @@ impl Watchdog {
                 0 => writeln!(out, "Timeout ({hours}:{minutes:02}:{seconds:02})!"),
                 _ => writeln!(out, "Timeout ({hours}:{minutes:02}:{seconds:02}.{micros:06})!"),
             };
-            if let Some(mut thread) = Thread::spawn_here(process_runtime(), orochi_core::host::native_stack_limit()) {
+            if let Some(mut thread) =
+                Thread::spawn_here(process_runtime(), orochi_core::host::native_stack_limit())
+            {
                 out.all_threads(&mut thread);
             }
             if self.exit {

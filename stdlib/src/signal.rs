@@ -209,8 +209,8 @@ fn raise_signal(thread: &mut Thread, signalnum: i32) -> PyResult<()> {
 #[pyfunction]
 #[signature(thread_id, signalnum, /)]
 fn pthread_kill(thread: &mut Thread, thread_id: u64, signalnum: i32) -> PyResult<()> {
-    let sent = crate::thread::system_id(thread, thread_id)
-        .and_then(|native| signal::thread_kill(native, signalnum));
+    let sent =
+        crate::thread::system_id(thread, thread_id).and_then(|native| signal::thread_kill(native, signalnum));
     os_support::plain(thread, sent)?;
     os_support::check_signals(thread)
 }

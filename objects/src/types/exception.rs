@@ -19,8 +19,8 @@ use crate::types::exception_::unicode::{
     PyUnicodeDecodeError, PyUnicodeEncodeError, PyUnicodeTranslateError,
 };
 use crate::types::tuple::{self, PyTuple};
-use crate::types::type_::construct;
 use crate::types::r#type::PyType;
+use crate::types::type_::construct;
 use orochi_core::sync::AtomicBool;
 use orochi_core::{AtomicField, Obj, Payload, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};

@@ -34,9 +34,10 @@ static INSTALLED: Mutex<BTreeMap<c_int, Installed>> = Mutex::new(BTreeMap::new()
 extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     // SAFETY: errno is this thread's; what the handler does must not change it.
     let errno = unsafe { *libc::__errno_location() };
-    let found = INSTALLED.try_lock().ok().and_then(|installed| {
-        installed.get(&signal).map(|entry| (entry.report, entry.chain, entry.before))
-    });
+    let found = INSTALLED
+        .try_lock()
+        .ok()
+        .and_then(|installed| installed.get(&signal).map(|entry| (entry.report, entry.chain, entry.before)));
     if let Some((report, chain, before)) = found {
         if chain {
             // SAFETY: what the system gave when ours was installed.

@@ -141,7 +141,11 @@ pub(crate) fn service_port(name: &CStr, protocol: Option<&CStr>) -> Option<u16> 
 pub(crate) fn service_name(port: u16, protocol: Option<&CStr>) -> Option<Vec<u8>> {
     let _answers = orochi_core::sync::lock(&ANSWERS);
     // SAFETY: null or a string that ends in NUL; the lock is held while the answer is read.
-    unsafe { libc::getservbyport(c_int::from(port.to_be()), pointer(protocol)).as_ref().map(|found| text(found.s_name)) }
+    unsafe {
+        libc::getservbyport(c_int::from(port.to_be()), pointer(protocol))
+            .as_ref()
+            .map(|found| text(found.s_name))
+    }
 }
 
 /// The number of a protocol.

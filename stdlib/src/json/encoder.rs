@@ -160,11 +160,12 @@ impl Writer<'_> {
 
     fn sequence(&mut self, thread: &mut Thread, object: Ref<'_>, level: usize) -> PyResult<()> {
         // Item by item: a list may change while its items are written.
-        let item = |thread: &Thread, i: usize| match (object.downcast::<PyList>(), object.downcast::<PyTuple>()) {
-            (Some(list), _) => list::item(thread, list, i),
-            (_, Some(tuple)) => tuple.item(i).map(Ref::to_owned),
-            _ => None,
-        };
+        let item =
+            |thread: &Thread, i: usize| match (object.downcast::<PyList>(), object.downcast::<PyTuple>()) {
+                (Some(list), _) => list::item(thread, list, i),
+                (_, Some(tuple)) => tuple.item(i).map(Ref::to_owned),
+                _ => None,
+            };
         let Some(mut value) = item(thread, 0) else {
             self.out.push_str("[]");
             return Ok(());

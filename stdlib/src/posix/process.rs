@@ -356,7 +356,8 @@ fn file_action(thread: &mut Thread, action: Ref<'_>) -> PyResult<FileAction> {
         _ => 2,
     };
     if (0..=3).contains(&kind) && parts.len() != expected {
-        let text = format!("A file_actions element of this kind must have {expected} items, not {}", parts.len());
+        let text =
+            format!("A file_actions element of this kind must have {expected} items, not {}", parts.len());
         return Err(type_error(text));
     }
     let number = |thread: &mut Thread, i: usize| {
@@ -383,7 +384,8 @@ fn scheduling(thread: &mut Thread, scheduler: Ref<'_>, name: &str) -> PyResult<(
         type_error(format!("{name}: scheduler must be a tuple of two elements (or None for the first)"))
     })?;
     let [policy, param] = [0, 1].map(|i| parts.item(i).unwrap_or(Ref::NONE));
-    let policy = if policy.is_none() { None } else { Some(os_support::small_number(thread, policy, "policy")?) };
+    let policy =
+        if policy.is_none() { None } else { Some(os_support::small_number(thread, policy, "policy")?) };
     Ok((policy, super::ids::priority_of(thread, param)?))
 }
 

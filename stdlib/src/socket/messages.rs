@@ -46,7 +46,8 @@ fn ancillary_item(thread: &mut Thread, item: Ref<'_>) -> PyResult<Ancillary> {
         let class = class_of(item).full_name();
         return Err(type_error(format!("{what} 3-item tuple, not {class}")));
     };
-    let (Some(level), Some(kind), Some(content), 3) = (parts.item(0), parts.item(1), parts.item(2), parts.len())
+    let (Some(level), Some(kind), Some(content), 3) =
+        (parts.item(0), parts.item(1), parts.item(2), parts.len())
     else {
         return Err(type_error(format!("{what} tuple of length 3, not {}", parts.len())));
     };
@@ -166,7 +167,8 @@ impl Socket {
                 Some(Ok(buffer)) => buffers.push(buffer),
                 Some(Err(error)) => failure = Some(error),
                 None => {
-                    let text = "recvmsg_into() argument 1 must be an iterable of single-segment read-write buffers";
+                    let text =
+                        "recvmsg_into() argument 1 must be an iterable of single-segment read-write buffers";
                     failure = Some(type_error(text));
                 }
             }

@@ -6,8 +6,8 @@ use crate::host::net::{self, Address, Raw};
 use crate::os_support::{self, FsText};
 use orochi_macros::pyfunction;
 use orochi_objects::error::{os_error_message, overflow_error, type_error};
-use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::types::list;
+use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::{IntoPy, PyResult, Ref, Thread, Value, int, str, tuple};
 use std::ffi::CString;
 
@@ -138,11 +138,7 @@ pub(super) fn getservbyname(
 /// otherwise any protocol will match.
 #[pyfunction]
 #[signature(port, protocolname=None, /)]
-pub(super) fn getservbyport(
-    thread: &mut Thread,
-    port: i32,
-    protocolname: Option<FsText>,
-) -> PyResult {
+pub(super) fn getservbyport(thread: &mut Thread, port: i32, protocolname: Option<FsText>) -> PyResult {
     let port = u16::try_from(port).map_err(|_| overflow_error("getservbyport: port must be 0-65535."))?;
     let protocol = protocolname.as_ref().map(|name| name.0.as_c_str());
     match thread.detached(|| names::service_name(port, protocol)) {
@@ -155,9 +151,7 @@ pub(super) fn getservbyport(
 #[pyfunction]
 #[signature(name, /)]
 pub(super) fn getprotobyname(thread: &mut Thread, name: FsText) -> PyResult<i32> {
-    thread
-        .detached(|| names::protocol_number(&name.0))
-        .ok_or_else(|| os_error_message("protocol not found"))
+    thread.detached(|| names::protocol_number(&name.0)).ok_or_else(|| os_error_message("protocol not found"))
 }
 
 /// Return a list of network interface information (index, name) tuples.
