@@ -7,7 +7,7 @@ import threading
 
 from _speedup import compare, thread_count
 
-WIDTH, HEIGHT, LIMIT = 300, 160, 120
+WIDTH, HEIGHT, LIMIT = 480, 256, 1000
 SHADES = ' .:-=+*#%@'
 
 
@@ -43,8 +43,8 @@ def draw(n):
 
 def main():
     _, rows = compare(draw, thread_count())
-    for line in rows[::8]:
-        print(''.join(SHADES[min(n * len(SHADES) // LIMIT, len(SHADES) - 1)] for n in line[::4]))
+    for line in rows[::12]:
+        print(''.join(SHADES[min(n * len(SHADES) // LIMIT, len(SHADES) - 1)] for n in line[::6]))
 
 
 if __name__ == '__main__':

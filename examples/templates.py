@@ -44,7 +44,7 @@ class Product:
 def main():
     template = jinja2.Environment(autoescape=True).from_string(PAGE)
     products = [Product(i) for i in range(150)]
-    pages = 60
+    pages = 600
 
     def render(n):
         sizes = [0] * n

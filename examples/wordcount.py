@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from _speedup import compare, thread_count
 
+PASSES = 2
 WORD = re.compile(r'[A-Za-z_]+')
 
 
@@ -81,7 +82,8 @@ def with_executor(texts, n):
 def main():
     folders = [argument for argument in sys.argv[1:] if not argument.isdigit()]
     texts = read_folder(folders[0]) if folders else read_library()
-    print(f'{len(texts)} files, {sum(map(len, texts)):,} characters')
+    print(f'{len(texts)} files, {sum(map(len, texts)):,} characters, {PASSES} times')
+    texts *= PASSES
     threads = thread_count()
     print('threading:')
     _, counts = compare(lambda n: with_threading(texts, n), threads)

@@ -366,6 +366,7 @@ no_fields!(
     crate::sync::AtomicU64,
     crate::sync::AtomicUsize,
     crate::sync::AtomicBool,
+    crate::striped::StripedCounter,
     std::time::Instant,
     std::time::Duration,
     std::path::PathBuf,

@@ -42,8 +42,19 @@ const FIGHTS: usize = 64;
 
 type Changes = HashMap<usize, i64, BuildHasherDefault<AddressHasher>>;
 
-/// What a thread keeps to itself.
+/// How many changes are found without a search.
+const NEAR: usize = 256;
+
+/// One object's change, at the place that its address gives. An address of 0: none.
+#[derive(Clone, Copy)]
+struct Change {
+    address: usize,
+    by: i64,
+}
+
+/// What a thread keeps to itself: each object's change is the sum of what lies in `near` and in `changes`.
 pub(crate) struct OwnCounts {
+    near: Box<[Cell<Change>]>,
     changes: RefCell<Changes>,
     fights: [Cell<u32>; FIGHTS],
     fought: Cell<bool>,
@@ -67,10 +78,43 @@ unsafe impl Send for State {}
 impl OwnCounts {
     pub(crate) fn new() -> OwnCounts {
         OwnCounts {
+            near: vec![Cell::new(Change { address: 0, by: 0 }); NEAR].into_boxed_slice(),
             changes: RefCell::default(),
             fights: [const { Cell::new(0) }; FIGHTS],
             fought: Cell::new(false),
         }
+    }
+
+    #[inline]
+    fn add(&self, address: usize, by: i64) {
+        // Objects begin at multiples of 16, and those of one page lie further apart.
+        let Some(cell) = self.near.get((address >> 4 ^ address >> 12) % NEAR) else { return };
+        let near = cell.get();
+        if near.address == address {
+            cell.set(Change { address, by: near.by + by });
+            return;
+        }
+        cell.set(Change { address, by });
+        if near.by != 0 {
+            self.add_far(near);
+        }
+    }
+
+    #[cold]
+    fn add_far(&self, change: Change) {
+        *self.changes.borrow_mut().entry(change.address).or_insert(0) += change.by;
+    }
+
+    /// Takes all changes out.
+    fn take(&self) -> Changes {
+        let mut changes = std::mem::take(&mut *self.changes.borrow_mut());
+        for cell in &self.near {
+            let Change { address, by } = cell.replace(Change { address: 0, by: 0 });
+            if by != 0 {
+                *changes.entry(address).or_insert(0) += by;
+            }
+        }
+        changes
     }
 
     /// Forgets lost fights: only what is hot between two epochs is hot.
@@ -94,12 +138,11 @@ impl SplitObjects {
 
 /// Changes the count of a split object. False if it is not split any more: the caller, who owns a reference, begins
 /// anew.
-#[cold]
 pub(crate) fn adjust(object: NonNull<Header>, by: i64) -> bool {
     let address = object.addr().get();
     thread::with_current(|thread| match thread {
         Some(thread) => {
-            *thread.own_counts.changes.borrow_mut().entry(address).or_insert(0) += by;
+            thread.own_counts.add(address, by);
             true
         }
         None => {
@@ -133,7 +176,7 @@ pub(crate) fn contended(object: NonNull<Header>, fights: u32) {
 
 /// An ending thread leaves its changes behind.
 pub(crate) fn leave(thread: &Thread) {
-    let changes = std::mem::take(&mut *thread.own_counts.changes.borrow_mut());
+    let changes = thread.own_counts.take();
     if !changes.is_empty() {
         merge(&mut lock(&thread.runtime().split.state).left, changes);
     }
@@ -154,7 +197,7 @@ pub(crate) unsafe fn fold(thread: &Thread, runtime: &Runtime, threads: &[Arc<Thr
         let counts = other.own_counts.load(Ordering::Acquire);
         // SAFETY: a registered thread keeps its table, and is stopped.
         if let Some(counts) = unsafe { counts.as_ref() } {
-            merge(&mut totals, std::mem::take(&mut *counts.changes.borrow_mut()));
+            merge(&mut totals, counts.take());
         }
     }
     for object in std::mem::take(&mut state.objects) {

@@ -11,8 +11,7 @@ use orochi_core::{Obj, Owned, Ref, Thread, Value};
 
 /// The interned str with a name's text.
 fn interned(name: &Obj<PyStr>) -> PyResult<Name> {
-    // The table finds it at once if the name is interned itself.
-    crate::interned::intern(name.as_wtf8())
+    crate::interned::intern_name(name)
 }
 
 /// The instance's own attribute.

@@ -1,14 +1,20 @@
-//! Interned strings: one immortal object for each text that programs use as a name.
+//! Interned strings: one immortal object for each text that programs use as a name. Finding one writes nothing.
 
 use crate::class::PyClass;
 use crate::error::PyResult;
+use crate::storage::intern_table::InternTable;
 use crate::types::str::PyStr;
-use dashmap::DashMap;
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_text::wtf8::Wtf8;
 use std::sync::OnceLock;
 
-static TABLE: OnceLock<DashMap<&'static [u8], Shared>> = OnceLock::new();
+static TABLE: OnceLock<Table> = OnceLock::new();
+
+struct Table(InternTable<Obj<PyStr>>);
+// SAFETY: as for `Shared`.
+unsafe impl Sync for Table {}
+// SAFETY: as for `Shared`.
+unsafe impl Send for Table {}
 
 /// An immortal str, which all threads may read.
 #[derive(Clone, Copy)]
@@ -21,25 +27,32 @@ unsafe impl Send for Shared {}
 /// The one immortal str with this text.
 pub fn intern(text: &Wtf8) -> PyResult<&'static Obj<PyStr>> {
     let bytes: &[u8] = text.as_ref();
-    let table = TABLE.get_or_init(DashMap::default);
-    if let Some(found) = table.get(bytes) {
-        return Ok(found.0);
+    let hash = crate::hash::of_bytes(bytes) as u64;
+    let Table(table) = TABLE.get_or_init(|| Table(InternTable::new()));
+    if let Some(found) = table.find(hash, |str| str.as_bytes() == bytes) {
+        return Ok(found);
     }
     let made = orochi_core::thread::current(|thread| {
         crate::str::subclass_object(thread, PyStr::static_type().get(), text)
     })
     .unwrap_or_else(|| Err(crate::error::runtime_error("no thread is attached")))?;
     made.set_interned();
-    let object = made.immortalise();
-    Ok(table.entry(object.as_bytes()).or_insert(Shared(object)).0)
+    Ok(table.find_or_add(hash, |str| str.as_bytes() == bytes, made.immortalise()))
+}
+
+/// The interned str with a name's text: the name itself, as a rule.
+#[inline]
+pub fn intern_name(name: &Obj<PyStr>) -> PyResult<&'static Obj<PyStr>> {
+    if name.is_interned() {
+        // SAFETY: interned strs are immortal.
+        return Ok(unsafe { &*std::ptr::from_ref(name) });
+    }
+    intern(name.as_wtf8())
 }
 
 /// `sys.intern(string)`: exact strs only.
 pub fn intern_object(_thread: &mut Thread, string: &Obj<PyStr>) -> PyResult<Value> {
-    if string.is_interned() {
-        return Ok(string.to_value());
-    }
-    Ok(intern(string.as_wtf8())?.to_value())
+    Ok(intern_name(string)?.to_value())
 }
 
 /// Whether a name is interned: then equal names are the same object.

@@ -1,11 +1,12 @@
 //! The cache of `lru_cache`.
 //!
-//! A hit reads the dict of results without a lock and notes the time in the entry; nothing is moved. Only when the cache
+//! A hit reads the dict of results without a lock and notes the time in the entry, unless that is the entry used last; nothing is
+//! moved. So threads that hit one entry write to nothing that they share. Only when the cache
 //! is full does a miss look for the entry that was used least recently: a heap holds the entries by a time at which they
 //! were used; one that has been used since is put back with its later time. So the order is exact, as in CPython.
 
 use orochi_core::sync::{AtomicU64, Ordering};
-use orochi_core::{Field, Guarded, Obj, Owned, Ref, Thread, Value};
+use orochi_core::{Field, Guarded, Obj, Owned, Ref, StripedCounter, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::class::is_exact;
 use orochi_objects::error::type_error;
@@ -41,7 +42,7 @@ pub(crate) struct LruCacheWrapper {
     limit: Option<usize>,
     /// Key → `Entry`, or the result itself if there is no limit.
     results: Field,
-    hits: AtomicU64,
+    hits: StripedCounter,
     misses: AtomicU64,
     clock: AtomicU64,
     ages: Guarded<Ages>,
@@ -137,13 +138,23 @@ impl LruCacheWrapper {
         Ok(tuple::new(thread, parts)?.into_value())
     }
 
-    fn count(&self, counter: &AtomicU64) {
+    fn count_miss(&self) {
         // Relaxed: statistics.
-        counter.fetch_add(1, Ordering::Relaxed);
+        self.misses.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The next time: later than that of every use before.
     fn now(&self) -> u64 {
-        self.clock.fetch_add(1, Ordering::Relaxed)
+        // Relaxed: each use gets a time of its own, whatever the order of uses at the same moment.
+        self.clock.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Notes a use of the entry.
+    fn touch(&self, entry: &Entry) {
+        // Relaxed: see `now`.
+        if entry.used.load(Ordering::Relaxed) != self.clock.load(Ordering::Relaxed) {
+            entry.used.store(self.now(), Ordering::Relaxed);
+        }
     }
 
     /// Keeps a result, and drops the one used least recently if there are too many.
@@ -221,7 +232,7 @@ impl LruCacheWrapper {
             typed,
             limit,
             results: Field::new_local(dict::new(thread)?.into_value()),
-            hits: AtomicU64::new(0),
+            hits: StripedCounter::default(),
             misses: AtomicU64::new(0),
             clock: AtomicU64::new(0),
             ages: Guarded::new(Ages::default()),
@@ -233,21 +244,21 @@ impl LruCacheWrapper {
     fn tp_call(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult {
         let function = this.function.fixed();
         if this.limit == Some(0) {
-            this.count(&this.misses);
+            this.count_miss();
             return protocol::call_args(thread, function, args);
         }
         let key = this.key(thread, &args)?;
         let key = Key::new(thread, key.get())?;
         let results = this.results()?;
         if let Some(found) = dict::get(thread, results, &key)? {
-            this.count(&this.hits);
+            this.hits.increment(thread);
             let Some(entry) = found.get().downcast::<Entry>().filter(|_| this.limit.is_some()) else {
                 return Ok(found);
             };
-            entry.used.store(this.now(), Ordering::Relaxed);
+            this.touch(entry);
             return Ok(entry.result.fixed().to_owned());
         }
-        this.count(&this.misses);
+        this.count_miss();
         let result = protocol::call_args(thread, function, args)?;
         match this.limit {
             None => dict::set(thread, results, &key, result.clone())?,
@@ -260,7 +271,7 @@ impl LruCacheWrapper {
     fn cache_info(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let results = this.results()?;
         let number = |thread: &Thread, n: u64| int::new(thread, i64::try_from(n).unwrap_or(i64::MAX));
-        let hits = number(thread, this.hits.load(Ordering::Relaxed))?;
+        let hits = number(thread, this.hits.sum())?;
         let misses = number(thread, this.misses.load(Ordering::Relaxed))?;
         let limit = this.limit.map_or(Ok(Value::NONE), |limit| number(thread, limit as u64))?;
         let size = number(thread, dict::len(thread, results) as u64)?;
@@ -273,7 +284,7 @@ impl LruCacheWrapper {
         drop(old);
         let results = this.results()?;
         results.storage().clear(orochi_core::Owner::from(results), thread);
-        this.hits.store(0, Ordering::Relaxed);
+        this.hits.clear();
         this.misses.store(0, Ordering::Relaxed);
         Ok(())
     }

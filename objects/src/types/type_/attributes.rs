@@ -53,7 +53,7 @@ pub(crate) fn set(
     value: Option<Ref<'_>>,
 ) -> PyResult<()> {
     super::check_mutable(class, &name.as_wtf8().to_string_lossy())?;
-    let name = crate::interned::intern(name.as_wtf8())?;
+    let name = crate::interned::intern_name(name)?;
     let found = crate::class_of(class.get()).lookup(thread, name).map(Ref::to_owned);
     if let Some(found) = &found
         && let Some(set) = crate::class_of(found.get()).slots.tp_descr_set()
