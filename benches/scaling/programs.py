@@ -186,6 +186,11 @@ def cubed(x):
     return (x, x * x * x)
 
 
+# By the main thread, which then does nothing: what a worker makes may share a cache line with something that it writes.
+squared(12)
+cubed(12)
+
+
 @shared
 def unbounded_cache(n):
     for _ in range(n):

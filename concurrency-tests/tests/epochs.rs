@@ -60,3 +60,61 @@ fn counted_reader_against_destruction() {
         other.join().expect("no panic");
     });
 }
+
+/// A chain of two that another thread walks while its only owner lets it go: the second node dies with the first.
+#[test]
+fn walker_of_a_chain_against_its_death() {
+    model(|| {
+        let mut writer = attached();
+        let classes = Classes::new();
+        let second = classes.node(&writer, None).into_value();
+        let first = classes.node(&writer, Some(second)).into_value();
+        let shared = Handle::new(classes.node(&writer, Some(first)));
+        let other = thread::spawn(move || {
+            let mut reader = attached();
+            let first = shared.get().next.load(&reader).and_then(|first| first.downcast::<Node>());
+            if let Some(second) = first.and_then(|first| first.next.load(&reader)) {
+                assert_eq!(second.downcast::<Node>().expect("a node").read(), 1);
+            }
+            reader.safepoint();
+        });
+        drop(shared.get().next.swap(shared.get(), &mut writer, None));
+        writer.reclaim_now();
+        drop(writer);
+        other.join().expect("no panic");
+    });
+}
+
+/// A node with two owners. One has been unlinked and passes its grace period while a reader gets the node from the other.
+fn a_node_with_two_owners() {
+    let mut writer = attached();
+    let classes = Classes::new();
+    let node = classes.node(&writer, None).into_value();
+    let dying = classes.node(&writer, Some(node.clone())).into_value();
+    let root = Handle::new(classes.node(&writer, Some(dying)));
+    let second = Handle::new(classes.node(&writer, Some(node)));
+    let other = thread::spawn(move || {
+        let mut reader = attached();
+        reader.safepoint();
+        if let Some(node) = second.get().next.load(&reader) {
+            assert_eq!(node.downcast::<Node>().expect("a node").read(), 1);
+        }
+        reader.safepoint();
+    });
+    drop(root.get().next.swap(root.get(), &mut writer, None));
+    writer.reclaim_now();
+    drop(second.get().next.swap(second.get(), &mut writer, None));
+    writer.reclaim_now();
+    drop(writer);
+    other.join().expect("no panic");
+}
+
+#[test]
+fn reader_of_a_second_owner() {
+    model(a_node_with_two_owners);
+}
+
+#[test]
+fn death_with_one_of_two_owners_fails() {
+    fails("header: sole", a_node_with_two_owners);
+}

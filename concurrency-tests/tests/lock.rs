@@ -4,7 +4,7 @@
 mod common;
 
 use common::{fails, model};
-use orochi_core::lock::{acquire, release};
+use orochi_core::lock::Holder;
 use orochi_core::sync::{Arc, AtomicU8, UnsafeCell, thread};
 
 struct Locked {
@@ -17,26 +17,27 @@ unsafe impl Sync for Locked {}
 // SAFETY: as above.
 unsafe impl Send for Locked {}
 
-fn increment(locked: &Locked) {
-    acquire(&locked.byte);
+fn increment(locked: &Locked, number: u64) {
+    let holder = Holder::new(number);
+    holder.acquire(&locked.byte);
     // SAFETY: the lock is held.
     locked.state.with_mut(|state| unsafe { *state += 1 });
-    release(&locked.byte);
+    holder.release(&locked.byte);
 }
 
 fn threads_increment(others: usize) {
     let locked = Arc::new(Locked { byte: AtomicU8::new(0), state: UnsafeCell::new(0) });
     let threads: Vec<_> = (0..others)
-        .map(|_| {
+        .map(|other| {
             let locked = locked.clone();
-            thread::spawn(move || increment(&locked))
+            thread::spawn(move || increment(&locked, other as u64 + 1))
         })
         .collect();
-    increment(&locked);
+    increment(&locked, 0);
     for thread in threads {
         thread.join().expect("no panic");
     }
-    acquire(&locked.byte);
+    Holder::new(0).acquire(&locked.byte);
     // SAFETY: the lock is held.
     locked.state.with(|state| assert_eq!(unsafe { *state }, others as u32 + 1));
 }

@@ -5,7 +5,8 @@
 //!
 //! A thread that runs alone reclaims at its next safepoint, so that objects die as promptly as the language's users expect.
 //! While other threads are attached an epoch costs all of them something, so one is asked for only when enough waits
-//! (`BATCH`, `BATCH_BYTES`), when the thread is about to block, and by an explicit collection. What a blocking thread
+//! (`BATCH`, `BATCH_BYTES`), when what was destroyed has left more to destroy, when something dies after a quiet time (`QUIET`),
+//! when the thread is about to block, and by an explicit collection. What a blocking thread
 //! must leave behind is an orphan, adopted by whoever announces last.
 //!
 //! Invariants:
@@ -23,6 +24,7 @@ use crate::thread::Thread;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ptr::NonNull;
+use std::time::{Duration, Instant};
 
 /// What a thread has waiting for a grace period.
 #[derive(Default)]
@@ -32,12 +34,18 @@ pub(crate) struct Limbo {
     bytes: Cell<usize>,
     /// Whether other threads were attached when this one last tried to reclaim.
     in_company: Cell<bool>,
+    /// Whether an epoch should be asked for however little waits.
+    urgent: Cell<bool>,
+    /// When an epoch was last asked for.
+    asked: Cell<Option<Instant>>,
 }
 
 /// How many items are worth an epoch.
 const BATCH: usize = if cfg!(any(orochi_loom, orochi_stress)) { 1 } else { 256 };
 /// How many bytes are.
 const BATCH_BYTES: usize = 1 << 20;
+/// After such a time without epochs the next death is worth one.
+const QUIET: Duration = Duration::from_millis(1);
 /// What an object is taken to weigh; its buffers may make it more.
 const OBJECT_BYTES: usize = 256;
 
@@ -66,14 +74,23 @@ impl Limbo {
         let stamp = stamp(thread);
         self.items.borrow_mut().push_back(Item { stamp, bytes, what });
         self.bytes.set(self.bytes.get().saturating_add(bytes));
-        if !self.in_company.get() || self.is_due() {
+        if !self.in_company.get() || self.is_due() || self.was_quiet() {
             thread.shared().request(poll::RECLAIM);
         }
     }
 
     /// Whether so much waits that it is worth other threads' while.
     fn is_due(&self) -> bool {
-        self.items.borrow().len() >= BATCH || self.bytes.get() >= BATCH_BYTES
+        self.urgent.get() || self.items.borrow().len() >= BATCH || self.bytes.get() >= BATCH_BYTES
+    }
+
+    /// Whether it is long ago that an epoch was asked for; then one is urgent.
+    fn was_quiet(&self) -> bool {
+        let quiet = self.asked.get().is_none_or(|asked| asked.elapsed() >= QUIET);
+        if quiet {
+            self.urgent.set(true);
+        }
+        quiet
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -148,6 +165,7 @@ pub(crate) fn reclaim(thread: &Thread, eager: bool) {
         if company && !eager && !thread.limbo().is_due() {
             return;
         }
+        thread.limbo().asked.set(Some(Instant::now()));
         if !runtime.advance(thread.shared()) {
             // Somebody has yet to announce the present epoch, and will wake this thread.
             return;
@@ -177,11 +195,13 @@ fn adopt_orphans(thread: &Thread) {
 fn reclaim_before(thread: &Thread, safe: u64) -> bool {
     let mut any = false;
     let mut remaining = thread.limbo().items.borrow().len();
+    let mut kept = 0;
     while remaining > 0 {
         remaining -= 1;
         let Some(item) = thread.limbo().items.borrow_mut().pop_front() else { break };
         if item.stamp >= safe {
             thread.limbo().items.borrow_mut().push_back(item);
+            kept += 1;
             continue;
         }
         any = true;
@@ -197,6 +217,10 @@ fn reclaim_before(thread: &Thread, safe: u64) -> bool {
                 Claimed::Dead => unsafe { reclaim::destroy(thread, object) },
             },
         }
+    }
+    if any {
+        // What the destroyed objects have left behind; it may be a long chain.
+        thread.limbo().urgent.set(thread.limbo().items.borrow().len() > kept);
     }
     any
 }

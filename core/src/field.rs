@@ -155,7 +155,8 @@ impl Field {
     #[inline(always)]
     pub fn init(&self, field: Field) {
         // Release: as in `replace`.
-        self.0.store(field.0.load(Ordering::Relaxed), Ordering::Release);
+        let release = ordering("field: init", Ordering::Release);
+        self.0.store(field.0.load(Ordering::Relaxed), release);
         std::mem::forget(field);
     }
 
@@ -292,6 +293,25 @@ impl AtomicField {
         };
         // SAFETY: the slot's count passes to the value.
         (old != word::UNBOUND).then(|| unsafe { Value::from_word(old) })
+    }
+
+    /// The object that the slot points to, whatever keeps it.
+    #[inline(always)]
+    pub fn target(&self) -> Option<NonNull<Header>> {
+        self.0.target()
+    }
+
+    /// Stores a reference. What was there before is never destroyed, since uncounted references to it may be about.
+    pub fn replace_for_good<'a>(&self, owner: impl Into<Owner<'a>>, value: Value) {
+        let field = owner.into().store(value);
+        let word = field.0.load(Ordering::Relaxed);
+        std::mem::forget(field);
+        // AcqRel as in `swap`.
+        let old = self.0.0.swap(word, Ordering::AcqRel);
+        if word::is_pointer(old) {
+            // SAFETY: the slot's count is given up by nobody.
+            unsafe { word::header_of(old).as_ref() }.make_immortal();
+        }
     }
 
     /// Stores `value` if the slot is empty, and drops it otherwise: for what is computed once.

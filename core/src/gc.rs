@@ -36,6 +36,7 @@ pub use state::{Collected, GcState, LocalGc, Options, Stats};
 use crate::heap::Kind;
 use crate::runtime::poll;
 use crate::split;
+use crate::stress;
 use crate::thread::Thread;
 use crate::verify;
 use garbage::Garbage;
@@ -55,12 +56,13 @@ pub fn collect_if_due(thread: &mut Thread, run: RunPending<'_>) {
         thread.heap().set_threshold(minimum.max(1000));
         return;
     }
-    if live < due {
+    let stressed = stress::is_on(thread);
+    if live < due && !stressed {
         thread.heap().set_threshold(due - live);
         return;
     }
     collect_local(thread, Options::default(), run);
-    if thread.runtime().gc.shared_is_due() || thread.runtime().split.are_many() {
+    if stressed || thread.runtime().gc.shared_is_due() || thread.runtime().split.are_many() {
         collect_shared(thread, Options::default(), run);
     }
 }

@@ -10,7 +10,9 @@
 //! | 0 | 1 | 1 | 1 | the same, and reached zero again since it was queued: its grace period starts anew |
 //! | 1 | any | – | – | immortal: not counted |
 //!
-//! SPLIT may be added to the states of a shared object that is not DEAD: the word then holds a part of the count only.
+//! SPLIT may be added to the states of a shared object that is not DEAD: the word then holds a part of the count only. SOLE
+//! may be added to those of one that isn't QUEUED: the reference that it had when it was published is the only one that was
+//! ever given up or moved into a shared object since (that of a list's node, say, to the next one).
 //!
 //! Invariants:
 //! 1. SHARED and IMMORTAL are never cleared.
@@ -18,12 +20,15 @@
 //!    thread can load a reference to it.
 //! 3. A shared object is destroyed only by the thread that moved its word from exactly `SHARED | QUEUED` (count zero, not
 //!    touched) to DEAD after a grace period that began after the object was queued.
+//!    Or by the thread that destroys the object which holds the only reference to it, if the word is exactly
+//!    `SHARED | SOLE | 1`: whoever had it borrowed got it through that object, whose grace period is over.
 //! 4. Whoever takes a shared count to zero sets QUEUED (and then owns the duty to queue it) or, if it is set already,
 //!    TOUCHED, in the same compare-and-exchange: the word never shows zero without the mark.
 
 use crate::object::TypeHead;
+use crate::reclaim;
 use crate::split;
-use crate::sync::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering, ordering};
+use crate::sync::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering, check, ordering};
 use std::ptr::NonNull;
 
 /// Bit of the count word: reachable from more than one thread.
@@ -36,8 +41,10 @@ pub(crate) const QUEUED: u32 = 1 << 29;
 pub(crate) const TOUCHED: u32 = 1 << 28;
 /// Bit of the count word: hot; threads keep their changes to the count to themselves (`split.rs`).
 pub(crate) const SPLIT: u32 = 1 << 27;
+/// Bit of the count word: no reference but the first was ever given up or moved to a shared owner since the publication.
+pub(crate) const SOLE: u32 = 1 << 26;
 /// The bits that hold the number of references.
-pub(crate) const COUNT_MASK: u32 = SPLIT - 1;
+pub(crate) const COUNT_MASK: u32 = SOLE - 1;
 /// A local object with fewer references than this is counted in place; one that reaches it becomes immortal.
 pub(crate) const LOCAL_MAX: u32 = COUNT_MASK;
 /// The word of a shared object that has been claimed for destruction.
@@ -47,6 +54,8 @@ pub(crate) const DEAD: u32 = SHARED | QUEUED | TOUCHED | COUNT_MASK;
 pub const HAS_WEAKREFS: u16 = 1;
 /// Flag: the finalizer has run (PEP 442: it runs once).
 pub const FINALIZED: u16 = 2;
+/// Flag: a class that waits for its last instance to be gone from memory.
+pub(crate) const CONDEMNED: u16 = 4;
 /// First flag bit that the layers above may use for themselves.
 pub const FIRST_FREE_FLAG: u16 = 1 << 4;
 
@@ -70,6 +79,9 @@ pub enum Released {
     LastLocal,
     /// A shared object reached zero: the caller queues it for a grace period.
     ZeroShared,
+    /// The last reference to a shared object went with the only object that anybody could reach it through: the caller,
+    /// which has claimed it, destroys it.
+    LastShared,
 }
 
 /// What became of a queued shared object after a grace period.
@@ -290,7 +302,16 @@ impl Header {
                 return self.release();
             }
             debug_assert!(count & COUNT_MASK != 0, "a shared object was released without a reference");
-            let mut next = count - 1;
+            let sole = check("header: sole", count & SOLE != 0) && count & !SOLE == SHARED | 1;
+            if sole && reclaim::dies_with_owner() {
+                // AcqRel as in `claim`.
+                match self.count.compare_exchange_weak(count, DEAD, Ordering::AcqRel, Ordering::Relaxed) {
+                    Ok(_) => return Released::LastShared,
+                    Err(seen) => count = seen,
+                }
+                continue;
+            }
+            let mut next = (count - 1) & !SOLE;
             if next & COUNT_MASK == 0 {
                 next |= if count & QUEUED == 0 { QUEUED } else { TOUCHED };
             }
@@ -347,8 +368,8 @@ impl Header {
                 return false;
             }
             // Relaxed: nobody's use of the object is ordered by this.
-            match self.count.compare_exchange_weak(count, count | SPLIT, Ordering::Relaxed, Ordering::Relaxed)
-            {
+            let next = (count | SPLIT) & !SOLE;
+            match self.count.compare_exchange_weak(count, next, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(seen) => count = seen,
             }
@@ -391,8 +412,23 @@ impl Header {
         if count & SHARED != 0 {
             return false;
         }
-        self.count.store(count | SHARED, Ordering::Relaxed);
+        let sole = if count == 1 { SOLE } else { 0 };
+        self.count.store(count | SHARED | sole, Ordering::Relaxed);
         true
+    }
+
+    /// Whether a reference to the object can be stored in a shared one as it is; if not, `publish_slow` sees to it.
+    #[inline(always)]
+    pub(crate) fn is_fit_for_sharing(&self) -> bool {
+        // Relaxed: as in `is_shared`.
+        let count = self.count.load(Ordering::Relaxed);
+        count & (SHARED | IMMORTAL) != 0 && count & SOLE == 0
+    }
+
+    /// Notes that a reference to a shared object is moved into a shared owner.
+    pub(crate) fn clear_sole(&self) {
+        // Relaxed: whoever destroys that owner has acquired what its users did.
+        self.count.fetch_and(!SOLE, Ordering::Relaxed);
     }
 
     /// Makes the object immortal: from now on nobody counts it. It must have been published if it is to be shared.

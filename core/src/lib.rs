@@ -22,6 +22,7 @@ pub mod runtime;
 pub mod send;
 mod split;
 pub mod stack;
+mod stress;
 pub mod striped;
 pub mod sync;
 pub mod thread;

@@ -6,8 +6,14 @@
 //! | 0 | 1 | held, nobody waits |
 //! | 1 | 1 | held, some thread is parked (or about to park) on the object's address |
 //!
+//! The other six bits tell who held the lock last ([`Holder`]).
+//!
 //! Properties: mutual exclusion; a release that sees PARKED wakes every waiter, so none sleeps on a free lock. Locks are
 //! held for a few instructions, so waking all is cheap and fairness isn't needed.
+//!
+//! Threads that write to one object all the time would hand its cache lines to and fro with every operation, which costs far
+//! more than the operations. So a waiter looks ever more rarely, and a thread that finds that another one held the
+//! lock between two of its own turns in a row lets that one have many turns first.
 //!
 //! Object locks are leaf locks: while one is held no Python code runs, nothing is destroyed, nothing blocks. Debug
 //! builds count the locks a thread holds and assert it.
@@ -16,66 +22,95 @@ use crate::field::Owner;
 use crate::header::Header;
 use crate::sync::{AtomicU8, Ordering, ordering, park, spin_hint, unpark_all};
 use crate::thread::Thread;
+use std::cell::Cell;
 
 const LOCKED: u8 = 1;
 const PARKED: u8 = 2;
-/// How often a waiter looks before it parks. The time between two looks doubles: who looks takes the holder's cache line
-/// away. A thread that writes to one object all the time so gets many turns before the next thread disturbs it, and the object's
-/// cache lines change hands rarely.
-#[cfg(not(orochi_loom))]
-const LOOKS: u32 = 6;
-#[cfg(orochi_loom)]
-const LOOKS: u32 = 1;
+
+/// How often a waiter looks before it parks; the time between two looks doubles.
+const LOOKS: u32 = if cfg!(orochi_loom) { 1 } else { 5 };
 /// Spin hints before the first look.
-const FIRST_PAUSE: u32 = if cfg!(orochi_loom) { 1 } else { 16 };
+const FIRST_PAUSE: u32 = if cfg!(orochi_loom) { 1 } else { 32 };
+/// Spin hints for a thread that another one fights with.
+const TRUCE: u32 = if cfg!(orochi_loom) { 0 } else { 128 };
 
-/// Acquires the byte lock.
-#[inline]
-pub fn acquire(byte: &AtomicU8) {
-    // Acquire pairs with the Release in `release`: the last holder's writes are visible.
-    let acquire = ordering("lock: acquire", Ordering::Acquire);
-    if byte.compare_exchange_weak(0, LOCKED, acquire, Ordering::Relaxed).is_err() {
-        acquire_slow(byte);
+/// A thread as the holder of locks.
+pub struct Holder {
+    /// Its name in lock bytes, never 0. Some threads share one.
+    mark: u8,
+    /// The lock that it found in other hands most recently.
+    taken_over: Cell<*const AtomicU8>,
+}
+
+impl Holder {
+    /// The holder that the thread with this number is.
+    pub fn new(number: u64) -> Holder {
+        Holder { mark: (number % 63 + 1) as u8 * (PARKED << 1), taken_over: Cell::new(std::ptr::null()) }
+    }
+
+    /// Acquires the byte lock.
+    #[inline]
+    pub fn acquire(&self, byte: &AtomicU8) {
+        // Acquire pairs with the Release in `release`: the last holder's writes are visible.
+        let acquire = ordering("lock: acquire", Ordering::Acquire);
+        let held = self.mark | LOCKED;
+        if byte.compare_exchange_weak(self.mark, held, acquire, Ordering::Relaxed).is_err() {
+            self.acquire_slow(byte);
+        }
+    }
+
+    #[cold]
+    fn acquire_slow(&self, byte: &AtomicU8) {
+        if self.taken_over.replace(byte) == byte {
+            pause(TRUCE);
+        }
+        let mut looks = 0;
+        loop {
+            let seen = byte.load(Ordering::Relaxed);
+            if seen & LOCKED == 0 {
+                // As in `acquire`. Nobody is parked on a free lock.
+                let acquire = ordering("lock: acquire", Ordering::Acquire);
+                let held = self.mark | LOCKED;
+                if byte.compare_exchange_weak(seen, held, acquire, Ordering::Relaxed).is_ok() {
+                    return;
+                }
+            }
+            if looks < LOOKS {
+                pause(FIRST_PAUSE << looks);
+                looks += 1;
+            } else if seen & LOCKED != 0 && wait(byte, seen) {
+                looks = 0;
+            }
+        }
+    }
+
+    /// Releases the byte lock.
+    #[inline]
+    pub fn release(&self, byte: &AtomicU8) {
+        // Release pairs with the Acquire of the next holder.
+        if byte.swap(self.mark, ordering("lock: release", Ordering::Release)) & PARKED != 0 {
+            wake(byte);
+        }
     }
 }
 
-#[cold]
-fn acquire_slow(byte: &AtomicU8) {
-    let mut looks = 0;
-    loop {
-        if looks < LOOKS {
-            for _ in 0..FIRST_PAUSE << looks {
-                spin_hint();
-            }
-            looks += 1;
-        }
-        let seen = byte.load(Ordering::Relaxed);
-        if seen & LOCKED == 0 {
-            // As in `acquire`. PARKED is kept: the waiters that set it are still to be woken.
-            let acquire = ordering("lock: acquire", Ordering::Acquire);
-            if byte.compare_exchange_weak(seen, seen | LOCKED, acquire, Ordering::Relaxed).is_ok() {
-                return;
-            }
-        } else if looks == LOOKS
-            && (seen & PARKED != 0
-                || byte
-                    .compare_exchange_weak(seen, seen | PARKED, Ordering::Relaxed, Ordering::Relaxed)
-                    .is_ok())
-        {
-            // Relaxed inside: the queue's own lock orders the check against `release`'s swap and wake-up.
-            park(byte as *const AtomicU8 as usize, || byte.load(Ordering::Relaxed) == LOCKED | PARKED);
-            looks = 0;
-        }
+fn pause(hints: u32) {
+    for _ in 0..hints {
+        spin_hint();
     }
 }
 
-/// Releases the byte lock.
-#[inline]
-pub fn release(byte: &AtomicU8) {
-    // Release pairs with the Acquire of the next holder.
-    if byte.swap(0, ordering("lock: release", Ordering::Release)) & PARKED != 0 {
-        wake(byte);
+/// Sleeps until the lock is released, if it is still held as was `seen`; false if it isn't.
+fn wait(byte: &AtomicU8, seen: u8) -> bool {
+    let parked = seen | PARKED;
+    if seen != parked
+        && byte.compare_exchange_weak(seen, parked, Ordering::Relaxed, Ordering::Relaxed).is_err()
+    {
+        return false;
     }
+    // Relaxed inside: the queue's own lock orders the check against `release`'s swap and wake-up.
+    park(byte as *const AtomicU8 as usize, || byte.load(Ordering::Relaxed) == parked);
+    true
 }
 
 #[cold]
@@ -104,7 +139,7 @@ impl<'a> Guard<'a> {
     pub(crate) fn new(header: &'a Header, thread: &'a Thread) -> Guard<'a> {
         thread.enter_leaf();
         if header.is_shared() {
-            acquire(header.lock_byte());
+            thread.holder().acquire(header.lock_byte());
             Guard { header: Some(header), thread }
         } else {
             Guard { header: None, thread }
@@ -116,7 +151,7 @@ impl Drop for Guard<'_> {
     #[inline]
     fn drop(&mut self) {
         if let Some(header) = self.header {
-            release(header.lock_byte());
+            self.thread.holder().release(header.lock_byte());
         }
         self.thread.leave_leaf();
     }

@@ -37,6 +37,8 @@ pub struct Layout {
     pub has_fields: bool,
     /// The layout of the base whose payload this payload starts with.
     pub base: Option<&'static Layout>,
+    /// Whether instances are classes. Those are never destroyed by counting: instances don't count.
+    pub classes: bool,
     /// For weak references: where the slot lies in an instance. Publication follows it though nothing counts it.
     pub weak_slot: Option<unsafe fn(NonNull<Header>) -> NonNull<WeakSlot>>,
 }
@@ -60,6 +62,7 @@ impl Layout {
             dynamic_size: None,
             has_fields: T::HAS_FIELDS,
             base: None,
+            classes: false,
             weak_slot: None,
         }
     }
@@ -94,6 +97,12 @@ impl Layout {
         weak_slot: unsafe fn(NonNull<Header>) -> NonNull<WeakSlot>,
     ) -> Layout {
         self.weak_slot = Some(weak_slot);
+        self
+    }
+
+    /// The same layout for class objects.
+    pub const fn of_classes(mut self) -> Layout {
+        self.classes = true;
         self
     }
 

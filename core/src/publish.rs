@@ -16,7 +16,7 @@ use std::ptr::NonNull;
 #[inline(always)]
 pub fn publish(value: Ref<'_>) {
     if let Some(header) = value.header()
-        && !header.is_shared()
+        && !header.is_fit_for_sharing()
     {
         publish_slow(NonNull::from(header));
     }
@@ -25,6 +25,11 @@ pub fn publish(value: Ref<'_>) {
 #[cold]
 #[inline(never)]
 fn publish_slow(root: NonNull<Header>) {
+    // SAFETY: the caller's reference keeps the object.
+    let header = unsafe { root.as_ref() };
+    if header.is_shared() {
+        return header.clear_sole();
+    }
     let mut work = Vec::new();
     let mut marked = 0;
     mark(root, &mut work);

@@ -4,7 +4,7 @@
 //! chain needs no native stack. No Python code runs here: an object with a finalizer that hasn't run gets one reference
 //! and is handed to the thread's pending list; weak references are cleared and their callbacks handed over likewise.
 
-use crate::header::{FINALIZED, HAS_WEAKREFS, Header, Released};
+use crate::header::{CONDEMNED, FINALIZED, HAS_WEAKREFS, Header, Released};
 use crate::object::{TypeHead, extension_of};
 use crate::runtime::poll;
 use crate::sync::Ordering;
@@ -32,13 +32,25 @@ pub(crate) unsafe fn release(object: NonNull<Header>) {
                 unsafe { destroy(thread, object) }
             }
         });
-    } else if !header.is_immortal() && header.release() == Released::ZeroShared {
-        thread::with_current(|thread| match thread {
-            Some(thread) => epoch::queue_zero(thread, object),
-            // Shared objects that such a thread drops wait for the next reclaimer.
-            None => epoch::queue_orphan(thread::process_runtime(), object),
+    } else if !header.is_immortal() {
+        let released = header.release();
+        if released == Released::Alive {
+            return;
+        }
+        thread::with_current(|thread| match (released, thread) {
+            (Released::ZeroShared, Some(thread)) => epoch::queue_zero(thread, object),
+            // SAFETY: claimed by the release, within the destruction of its owner (`Header`, invariant 3).
+            (Released::LastShared, Some(thread)) => unsafe { destroy(thread, object) },
+            // Shared objects that a thread drops which isn't attached wait for the next reclaimer.
+            (Released::ZeroShared, None) => epoch::queue_orphan(thread::process_runtime(), object),
+            _ => {}
         });
     }
+}
+
+/// Whether the thread is just dropping what a shared object owns, whose grace period is over.
+pub(crate) fn dies_with_owner() -> bool {
+    thread::with_current(|thread| thread.is_some_and(|thread| thread.destroying_shared.get()))
 }
 
 /// How deep destructions nest on the native stack before they go to the work list.
@@ -88,6 +100,13 @@ unsafe fn destroy_one(thread: &Thread, object: NonNull<Header>) {
         if header.has_flag(HAS_WEAKREFS) {
             weak::clear(thread, object, |_| true);
         }
+        if (*class.as_ptr()).fields.layout.classes && !header.has_flag(CONDEMNED) {
+            // Its instances don't count, and need it until their memory is free.
+            header.resurrect(1);
+            let class = Value::from_word(object.as_ptr() as Word);
+            thread.runtime().gc.condemned.add(vec![class]);
+            return;
+        }
         free(thread, class, object);
     }
 }
@@ -101,12 +120,14 @@ pub(crate) unsafe fn free(thread: &Thread, class: NonNull<TypeHead>, object: Non
     // SAFETY: as the caller promises.
     unsafe {
         let fields = &(*class.as_ptr()).fields;
+        let outer = thread.destroying_shared.replace(object.as_ref().is_shared());
         if let Some(extension) = extension_of(object) {
             (fields.extension_ops.destroy)(class, extension);
         }
         if let Some(drop) = fields.layout.drop {
             drop(object);
         }
+        thread.destroying_shared.set(outer);
         if object.as_ref().has_flag(HAS_WEAKREFS) && object.as_ref().is_shared() {
             // A thread may have read the address from a weak reference just before that was cleared; it will find that
             // the object is dead.

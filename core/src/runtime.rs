@@ -38,6 +38,8 @@ pub mod poll {
     pub const COLLECT: u32 = 16;
     /// A signal arrived (main thread) or an asynchronous exception was set.
     pub const SIGNAL: u32 = 32;
+    /// Every safepoint is to be noticed (`stress.rs`). Never cleared.
+    pub const STRESS: u32 = 64;
     /// First bit that the layers above may use.
     pub const FIRST_FREE: u32 = 1 << 8;
 }
@@ -294,6 +296,23 @@ impl Runtime {
         drop(registry);
         let result = f(&threads);
         self.resume(me);
+        result
+    }
+
+    /// Calls `fork` with the registry in order; in the child (if `is_child` says so) `me` is the only thread from then on. The
+    /// world is stopped.
+    pub(crate) fn fork<R>(
+        &self,
+        me: &ThreadShared,
+        fork: impl FnOnce() -> R,
+        is_child: impl FnOnce(&R) -> bool,
+    ) -> R {
+        // Nobody else can be at work on the registry, and half through, when the process is copied.
+        let mut registry = lock(&self.registry);
+        let result = fork();
+        if is_child(&result) {
+            registry.threads.retain(|thread| thread.id == me.id);
+        }
         result
     }
 

@@ -62,6 +62,13 @@ pub const fn ordering(_operation: &'static str, ordering: Ordering) -> Ordering 
     ordering
 }
 
+/// The result of a named check. A loom test can drop the check by name (it then always says yes).
+#[cfg(not(orochi_loom))]
+#[inline(always)]
+pub const fn check(_name: &'static str, holds: bool) -> bool {
+    holds
+}
+
 /// What a compare-exchange loop expects to find at first: `load()`. Under loom the constant instead, because its
 /// partial-order reduction forgets the accesses of others before a thread's own load, and so would not explore the
 /// exchange before them.
@@ -77,7 +84,7 @@ mod weakening {
 
     static WEAKENED: std::sync::Mutex<Option<&'static str>> = std::sync::Mutex::new(None);
 
-    /// Names the operation whose ordering is Relaxed from now on (None: no operation).
+    /// Names the operation whose ordering is Relaxed, or the check that is dropped, from now on (None: neither).
     pub fn weaken(operation: Option<&'static str>) {
         *WEAKENED.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = operation;
     }
@@ -88,13 +95,19 @@ mod weakening {
         if weakened == Some(operation) { Ordering::Relaxed } else { ordering }
     }
 
+    /// The result of a named check; see the other variant.
+    pub fn check(name: &'static str, holds: bool) -> bool {
+        let weakened = *WEAKENED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        holds || weakened == Some(name)
+    }
+
     /// What a compare-exchange loop expects to find at first; see the other variant.
     pub fn first_guess<T>(_load: impl FnOnce() -> T, constant: T) -> T {
         constant
     }
 }
 #[cfg(orochi_loom)]
-pub use weakening::{first_guess, ordering, weaken};
+pub use weakening::{check, first_guess, ordering, weaken};
 
 /// Reads a word of raw memory that another thread may be writing, and gets the old or the new word.
 ///
@@ -169,6 +182,7 @@ mod model_parking {
 pub(crate) use model_parking::{park, unpark_all};
 
 /// A spin-wait hint; under loom a yield, so that the model makes progress.
+#[inline]
 pub fn spin_hint() {
     #[cfg(not(orochi_loom))]
     std::hint::spin_loop();

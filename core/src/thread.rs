@@ -6,9 +6,11 @@ use crate::epoch::{self, Limbo};
 use crate::gc::LocalGc;
 use crate::header::Header;
 use crate::heap::{Heap, Kind};
+use crate::lock::Holder;
 use crate::runtime::{Runtime, ThreadShared, poll};
 use crate::split::{self, OwnCounts};
 use crate::stack::RegisterStack;
+use crate::stress;
 use crate::sync::{Arc, Ordering};
 use crate::value::Value;
 use crate::verify;
@@ -43,12 +45,17 @@ pub struct Thread {
     pub(crate) pending: RefCell<VecDeque<Pending>>,
     /// How deep destructions nest.
     pub(crate) destroying: Cell<u32>,
+    /// Whether what is being dropped belonged to a shared object.
+    pub(crate) destroying_shared: Cell<bool>,
     pub(crate) dying: RefCell<Vec<NonNull<Header>>>,
     leaf_locks: Cell<u32>,
+    holder: Holder,
     pub(crate) gc: LocalGc,
     pub(crate) own_counts: OwnCounts,
     /// Safepoints since the heap was verified.
     pub(crate) unverified: Cell<u32>,
+    /// The state of the random numbers for stress.
+    pub(crate) random: Cell<u64>,
     native_limit: Cell<usize>,
     /// State of the layers above.
     pub extension: Cell<*mut ()>,
@@ -110,6 +117,7 @@ impl Thread {
         let stack = RegisterStack::new()?;
         let base = stack.top();
         let shared = runtime.register();
+        let holder = Holder::new(shared.id());
         let thread = Box::new(Thread {
             runtime,
             shared,
@@ -119,11 +127,14 @@ impl Thread {
             limbo: Limbo::default(),
             pending: RefCell::default(),
             destroying: Cell::new(0),
+            destroying_shared: Cell::new(false),
             dying: RefCell::default(),
             leaf_locks: Cell::new(0),
+            holder,
             gc: LocalGc::default(),
             own_counts: OwnCounts::new(),
             unverified: Cell::new(0),
+            random: Cell::new(0),
             native_limit: Cell::new(native_stack + NATIVE_RESERVE),
             extension: Cell::new(std::ptr::null_mut()),
             _pinned: PhantomPinned,
@@ -135,6 +146,7 @@ impl Thread {
         thread.heap.set_alarm(runtime.gc.minimum(), Box::new(move || alarm.request(poll::COLLECT)));
         runtime.attach(&thread.shared);
         CURRENT.with(|current| current.set(&raw const *thread));
+        stress::begin(&thread);
         Some(thread)
     }
 
@@ -176,6 +188,7 @@ impl Thread {
     /// to the caller, who looks at `poll` afterwards.
     #[cold]
     pub fn safepoint(&mut self) {
+        stress::at_safepoint(self);
         let reasons = self.take_poll(poll::EPOCH | poll::RECLAIM);
         let stop = self.poll() & poll::STOP != 0;
         if reasons == 0 && !stop {
@@ -227,11 +240,27 @@ impl Thread {
         self.runtime.stop_the_world(&shared, |threads| f(self, threads))
     }
 
+    /// Copies the process with every other thread stopped. In the child (`is_child` of what `fork` gives) there is this thread
+    /// alone; what others had in registers or waiting for a grace period stays for good.
+    pub fn fork<R>(&mut self, fork: impl FnOnce() -> R, is_child: impl FnOnce(&R) -> bool) -> R {
+        self.stop_the_world(|thread, threads| {
+            // The child has none of the others' parts of counts. SAFETY: the world is stopped.
+            unsafe { split::fold(thread, thread.runtime, threads) };
+            thread.runtime.fork(&thread.shared, fork, is_child)
+        })
+    }
+
     /// Whether so little native stack is left that native recursion must end in RecursionError.
     #[inline]
     pub fn native_stack_low(&self) -> bool {
         let here = 0u8;
         (&raw const here as usize) < self.native_limit.get()
+    }
+
+    /// The thread as a holder of object locks.
+    #[inline(always)]
+    pub(crate) fn holder(&self) -> &Holder {
+        &self.holder
     }
 
     #[inline(always)]

@@ -6,7 +6,7 @@
 mod local;
 mod lock;
 mod rlock;
-mod start;
+pub(crate) mod start;
 
 use crate::thread::lock::PyLock;
 use orochi_macros::{pyfunction, pymodule};

@@ -2,7 +2,7 @@
 //! class.
 
 use super::search::{class_of, for_each_object};
-use crate::header::Header;
+use crate::header::{CONDEMNED, Header};
 use crate::sync::{Mutex, lock};
 use crate::thread::Thread;
 use crate::value::Value;
@@ -10,7 +10,7 @@ use crate::word;
 use std::collections::HashSet;
 use std::ptr::NonNull;
 
-/// The waiting classes, each owned once. Their fields are empty.
+/// The waiting classes, each owned once. The fields of those that a collection has found are empty.
 pub(crate) struct Condemned(Mutex<Classes>);
 
 struct Classes(Vec<Value>);
@@ -23,8 +23,11 @@ impl Condemned {
         Condemned(Mutex::new(Classes(Vec::new())))
     }
 
-    pub(super) fn add(&self, classes: Vec<Value>) {
+    pub(crate) fn add(&self, classes: Vec<Value>) {
         if !classes.is_empty() {
+            for header in classes.iter().filter_map(|class| class.get().header()) {
+                header.set_flag(CONDEMNED);
+            }
             lock(&self.0).0.extend(classes);
         }
     }

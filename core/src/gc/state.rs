@@ -53,7 +53,7 @@ pub struct GcState {
     collections: AtomicUsize,
     collected: AtomicUsize,
     pub(super) frozen: AtomicUsize,
-    pub(super) condemned: Condemned,
+    pub(crate) condemned: Condemned,
 }
 
 /// A collection starts no sooner than this many times the threshold: a search has a fixed cost that CPython's does not.

@@ -379,7 +379,7 @@ fn classes_die_after_their_instances() {
     // SAFETY: the layout is the class's own.
     unsafe impl Payload for Class {
         const LAYOUT: &'static Layout = {
-            static LAYOUT: Layout = Layout::of::<Class>();
+            static LAYOUT: Layout = Layout::of::<Class>().of_classes();
             &LAYOUT
         };
     }

@@ -245,6 +245,9 @@ pub fn iterate_while(
 
 /// The items of an iterable.
 pub fn collect(thread: &mut Thread, iterable: Ref<'_>) -> PyResult<Vec<Value>> {
+    if let Some(items) = crate::types::items::of(thread, iterable) {
+        return items;
+    }
     let mut items = Vec::new();
     iterate(thread, iterable, |_, item| {
         items.push(item);

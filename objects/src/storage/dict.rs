@@ -20,7 +20,7 @@ use super::dict_table::{
     EMPTY, Entry, Probe, SMALL, Table, append, append_at, copy_whole, dispose, move_entries, release_entries,
 };
 use super::{AskPython, KeyMatch, KeyMatcher, NoMemory};
-use orochi_core::sync::{AtomicPtr, AtomicU32, Ordering};
+use orochi_core::sync::{AtomicPtr, AtomicU32, Ordering, check};
 use orochi_core::word::{self, DELETED, UNBOUND, Word};
 use orochi_core::{Field, Owner, Ref, Thread, Trace, Value, lock};
 use std::ptr::NonNull;
@@ -201,7 +201,8 @@ impl DictStorage {
     pub fn cached_register(&self, thread: &Thread, version: u32, index: usize) -> Word {
         let table = self.load();
         // The version after the table (invariant 4). Acquire on the table keeps the order.
-        if version == 0 || self.keys_version.load(Ordering::Acquire) != version || table.is_null() {
+        let current = check("dict: version", self.keys_version.load(Ordering::Acquire) == version);
+        if version == 0 || !current || table.is_null() {
             return UNBOUND;
         }
         // SAFETY: as in `len`; `index` is compared, since a cache entry is only as good as who wrote it.

@@ -13,7 +13,7 @@
 //! 3. A table has at least one unused slot, so probing ends.
 
 use super::{KeyMatch, KeyMatcher, NoMemory};
-use orochi_core::sync::{AtomicI64, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use orochi_core::sync::{AtomicI64, AtomicPtr, AtomicU32, AtomicUsize, Ordering, check};
 use orochi_core::word::{self, DELETED, UNBOUND, Word};
 use orochi_core::{Field, Owner, Ref, Thread, Trace, Value, epoch, lock};
 use std::alloc::Layout;
@@ -451,7 +451,7 @@ impl SetStorage {
             let current =
                 self.load() == found.table && self.generation.load(Ordering::Acquire) == found.generation;
             // SAFETY: only the present table is looked at.
-            if !current || unsafe { (*Table::slot(found.table, found.slot)).key.word() } == DELETED {
+            if !check("set: found slot", current) || unsafe { (*Table::slot(found.table, found.slot)).key.word() } == DELETED {
                 return None;
             }
             Some(remove_locked(found.table, found.slot))

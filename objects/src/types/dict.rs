@@ -259,14 +259,52 @@ pub struct Entry {
 
 /// Owned copies of all entries, in order; of one moment.
 pub fn entries(thread: &Thread, dict: &Obj<PyDict>) -> PyResult<Vec<Entry>> {
+    let copy;
+    let mut storage = dict.storage();
+    if dict.header().is_shared() {
+        copy = storage.duplicate(Owner::from(dict), thread)?;
+        storage = &copy;
+    }
     let mut all = Vec::new();
-    all.try_reserve(len(thread, dict)).map_err(|_| memory_error())?;
+    all.try_reserve(storage.len(thread)).map_err(|_| memory_error())?;
     let mut from = 0;
-    while let Some((next, entry)) = next_entry(thread, dict, from) {
-        all.push(entry);
-        from = next;
+    while let Some((at, entry)) = storage.next_entry(thread, from) {
+        all.push(Entry { hash: entry.hash, key: entry.key.to_owned(), value: entry.value.to_owned() });
+        from = at + 1;
     }
     Ok(all)
+}
+
+/// The entries of a dict one after the other, while Python code runs in between: a shared dict's are those of the moment when
+/// the walk began, since other threads may change it at any time; those of a local dict, which only that code can change, are
+/// looked up as the walk goes on.
+pub struct Walk {
+    from: usize,
+    size: usize,
+    snapshot: Option<std::vec::IntoIter<Entry>>,
+}
+
+impl Walk {
+    /// Before the first entry.
+    pub fn begin(thread: &Thread, dict: &Obj<PyDict>) -> PyResult<Walk> {
+        let snapshot = dict.header().is_shared().then(|| entries(thread, dict)).transpose()?;
+        Ok(Walk { from: 0, size: len(thread, dict), snapshot: snapshot.map(Vec::into_iter) })
+    }
+
+    /// The next entry.
+    pub fn next(&mut self, thread: &Thread, dict: &Obj<PyDict>) -> Option<Entry> {
+        if let Some(snapshot) = &mut self.snapshot {
+            return snapshot.next();
+        }
+        let (next, entry) = next_entry(thread, dict, self.from)?;
+        self.from = next;
+        Some(entry)
+    }
+
+    /// Whether the dict's size has changed under the walk.
+    pub fn is_disturbed(&self, thread: &Thread, dict: &Obj<PyDict>) -> bool {
+        self.snapshot.is_none() && len(thread, dict) != self.size
+    }
 }
 
 /// An empty dict that stands in for one that can't be made.

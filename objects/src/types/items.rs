@@ -3,12 +3,12 @@
 use crate::class::exactly;
 use crate::error::PyResult;
 use crate::storage::dict::EntryRef;
-use crate::types::dict::{self, PyDict};
+use crate::types::dict::PyDict;
 use crate::types::dict_::{DictItems, DictKeys, DictValues};
 use crate::types::list::{self, PyList};
 use crate::types::set::{AnySet, PyFrozenSet, PySet};
 use crate::types::tuple::{self, PyTuple};
-use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_core::{Obj, Owner, Ref, Thread, Value};
 
 /// Owned copies of the items of exactly a list, tuple, dict, view of a dict, set or frozenset; `None` for other objects.
 pub fn of(thread: &Thread, object: Ref<'_>) -> Option<PyResult<Vec<Value>>> {
@@ -34,14 +34,21 @@ pub fn of(thread: &Thread, object: Ref<'_>) -> Option<PyResult<Vec<Value>>> {
         Some(set) => AnySet::from(set),
         None => AnySet::from(exactly::<PyFrozenSet>(object)?),
     };
-    Some(Ok(set.keys(thread).into_iter().map(|(_, key)| key).collect()))
+    Some(set.keys(thread).map(|keys| keys.into_iter().map(|(_, key)| key).collect()))
 }
 
 fn picked<R>(thread: &Thread, dict: &Obj<PyDict>, pick: impl Fn(EntryRef<'_>) -> R) -> PyResult<Vec<R>> {
+    let copy;
+    let mut storage = dict.storage();
+    if dict.header().is_shared() {
+        // Other threads may change it meanwhile.
+        copy = storage.duplicate(Owner::from(dict), thread)?;
+        storage = &copy;
+    }
     let mut picked = Vec::new();
-    picked.try_reserve_exact(dict::len(thread, dict)).map_err(|_| crate::error::memory_error())?;
+    picked.try_reserve_exact(storage.len(thread)).map_err(|_| crate::error::memory_error())?;
     let mut from = 0;
-    while let Some((at, entry)) = dict.storage().next_entry(thread, from) {
+    while let Some((at, entry)) = storage.next_entry(thread, from) {
         picked.push(pick(entry));
         from = at + 1;
     }

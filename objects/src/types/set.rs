@@ -139,15 +139,29 @@ impl<'a> AnySet<'a> {
         self.storage.next_key(thread, from).map(|(slot, hash, key)| (slot + 1, hash, key.to_owned()))
     }
 
-    /// Owned copies of the keys with their hashes.
-    pub fn keys(&self, thread: &Thread) -> Vec<(i64, Value)> {
-        let mut keys = Vec::with_capacity(self.len(thread));
-        let mut from = 0;
-        while let Some((next, hash, key)) = self.next_key(thread, from) {
-            keys.push((hash, key));
-            from = next;
+    /// The set or frozenset, if the object is exactly one.
+    pub fn of_exact(object: Ref<'a>) -> Option<AnySet<'a>> {
+        let exact = crate::class::is_exact(object, PySet::static_type())
+            || crate::class::is_exact(object, PyFrozenSet::static_type());
+        if exact { AnySet::of(object) } else { None }
+    }
+
+    /// Owned copies of the keys with their hashes, of one moment.
+    pub fn keys(&self, thread: &Thread) -> PyResult<Vec<(i64, Value)>> {
+        let copy;
+        let mut storage = self.storage;
+        if self.owner.is_shared() && !self.is_frozen() {
+            copy = self.duplicate(thread)?;
+            storage = &copy;
         }
-        keys
+        let mut keys = Vec::new();
+        keys.try_reserve(storage.len(thread)).map_err(|_| memory_error())?;
+        let mut from = 0;
+        while let Some((slot, hash, key)) = storage.next_key(thread, from) {
+            keys.push((hash, key.to_owned()));
+            from = slot + 1;
+        }
+        Ok(keys)
     }
 
     /// A copy of the memory, for a new set.
@@ -247,6 +261,15 @@ pub fn for_each_key(
     mut each: impl FnMut(&mut Thread, &Key<'_>) -> PyResult<bool>,
 ) -> PyResult<()> {
     if let Some(set) = AnySet::of(iterable) {
+        if set.owner.is_shared() {
+            // Other threads may change it meanwhile: the keys of one moment.
+            for (hash, key) in set.keys(thread)? {
+                if !each(thread, &Key::with_hash(key.get(), hash))? {
+                    break;
+                }
+            }
+            return Ok(());
+        }
         let mut from = 0;
         while let Some((next, hash, key)) = set.next_key(thread, from) {
             from = next;
@@ -259,14 +282,12 @@ pub fn for_each_key(
     if crate::class::is_exact(iterable, PyDict::static_type())
         && let Some(dict) = iterable.downcast::<PyDict>()
     {
-        let size = dict::len(thread, dict);
-        let mut from = 0;
-        while let Some((next, entry)) = dict::next_entry(thread, dict, from) {
-            from = next;
+        let mut walk = Walk::begin(thread, dict)?;
+        while let Some(entry) = walk.next(thread, dict) {
             if !each(thread, &Key::with_hash(entry.key.get(), entry.hash))? {
                 break;
             }
-            if dict::len(thread, dict) != size {
+            if walk.is_disturbed(thread, dict) {
                 return Err(crate::error::runtime_error("dictionary changed size during iteration"));
             }
         }

@@ -12,14 +12,21 @@ use crate::types::dict::{DictExt, PyDict};
 use crate::types::str::PyStr;
 use crate::types::tuple::PyTuple;
 use crate::types::type_::cache::MethodCache;
-use orochi_core::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
-use orochi_core::{Guarded, Obj, Owned, Ref, Thread, Trace, TypeFields, TypeHead, Value};
+use crate::types::weakref::PyWeakRef;
+use orochi_core::sync::{AtomicU32, AtomicU64, Ordering};
+use orochi_core::{AtomicField, Field, Guarded, Obj, Owned, Ref, Thread, Trace, TypeFields, TypeHead, Value};
 use orochi_macros::pyclass;
 use std::borrow::Cow;
+use std::marker::PhantomData;
 
 /// type(object) -> the object's type
 /// type(name, bases, dict, **kwds) -> a new type
-#[pyclass(name = "type", subclassable, flags(TYPE_SUBCLASS, WEAKREF))]
+#[pyclass(
+    name = "type",
+    subclassable,
+    flags(TYPE_SUBCLASS, WEAKREF),
+    unsafe_layout = orochi_core::Layout::of::<PyType>().of_classes()
+)]
 #[repr(C)]
 pub struct PyType {
     /// What the runtime reads; first, as `TypeHead` demands.
@@ -46,32 +53,103 @@ pub struct PyType {
     /// `__dict__`.
     pub(crate) namespace: Lasting<PyDict>,
     /// Direct subclasses, in the order in which they were made.
-    pub(crate) subclasses: Guarded<Vec<&'static Obj<PyType>>>,
+    pub(crate) subclasses: Guarded<Vec<Subclass>>,
 }
 
-/// A place for an immortal object. Classes are never destroyed, nor what they consist of.
-pub(crate) struct Lasting<T>(AtomicPtr<Obj<T>>);
+/// A place for an object that a class consists of. What has been replaced there is never destroyed, and nor is what is there
+/// before the class: so whoever has a reference to the class may use it without counting.
+pub(crate) struct Lasting<T>(AtomicField, PhantomData<fn(T) -> T>);
 
 impl<T> Lasting<T> {
-    /// A place for `object`.
-    pub(crate) fn new(object: Option<&'static Obj<T>>) -> Lasting<T> {
-        Lasting(AtomicPtr::new(
-            object.map_or(std::ptr::null_mut(), |object| std::ptr::from_ref(object).cast_mut()),
-        ))
+    /// A place in a class that is just being made.
+    pub(crate) fn new(object: Option<Value>) -> Lasting<T> {
+        Lasting(object.map_or_else(AtomicField::empty, AtomicField::new_local), PhantomData)
     }
 
-    /// What is in the place.
+    /// What is in the place; nothing once the collector has taken the class apart. Not to be kept longer than the class.
     #[inline(always)]
     pub(crate) fn get(&self) -> Option<&'static Obj<T>> {
-        // Acquire pairs with the Release in `set`: the object is whole.
-        // SAFETY: only immortal objects are put here.
-        unsafe { self.0.load(Ordering::Acquire).as_ref() }
+        // SAFETY: only objects of this payload are put here, and they last as the type says.
+        self.0.target().map(|object| unsafe { object.cast::<Obj<T>>().as_ref() })
     }
 
     /// Puts another object there.
-    pub(crate) fn set(&self, object: &'static Obj<T>) {
-        self.0.store(std::ptr::from_ref(object).cast_mut(), Ordering::Release);
+    pub(crate) fn set(&self, class: &Obj<PyType>, object: &Obj<T>) {
+        self.0.replace_for_good(class, object.to_value());
     }
+}
+
+// SAFETY: the place is all there is.
+unsafe impl<T> Trace for Lasting<T> {
+    fn trace(&self, visit: &mut dyn FnMut(&orochi_core::Field)) {
+        self.0.trace(visit);
+    }
+}
+
+/// A direct subclass. Classes keep their bases, not the other way round.
+pub(crate) enum Subclass {
+    /// A native class.
+    Native(&'static Obj<PyType>),
+    /// A weak reference to a class that may die.
+    Mortal(Field),
+}
+
+// SAFETY: visits the one field there may be.
+unsafe impl Trace for Subclass {
+    fn trace(&self, visit: &mut dyn FnMut(&Field)) {
+        if let Subclass::Mortal(reference) = self {
+            visit(reference);
+        }
+    }
+}
+
+impl Subclass {
+    /// The class, if it is alive.
+    fn upgrade(&self, thread: &Thread) -> Option<Owned<PyType>> {
+        match self {
+            Subclass::Native(class) => Some(Obj::to_owned(class)),
+            Subclass::Mortal(reference) => {
+                let reference = reference.load(thread)?.downcast::<PyWeakRef>()?;
+                reference.upgrade(thread)?.downcast::<PyType>().ok()
+            }
+        }
+    }
+
+    /// Whether the class has died.
+    fn is_dead(&self, thread: &Thread) -> bool {
+        match self {
+            Subclass::Native(_) => false,
+            Subclass::Mortal(reference) => {
+                let reference = reference.load(thread).and_then(Ref::downcast::<PyWeakRef>);
+                reference.is_none_or(|reference| reference.is_dead())
+            }
+        }
+    }
+}
+
+/// Tells a base that a class which a program made derives from it.
+pub(crate) fn add_subclass(thread: &mut Thread, base: &Obj<PyType>, class: &Obj<PyType>) -> PyResult<()> {
+    let reference = crate::types::weakref::to_class(thread, class)?;
+    let dead: Vec<Subclass> = base.subclasses.with(base, thread, |subclasses, owner| {
+        let dead = subclasses.extract_if(.., |subclass| subclass.is_dead(thread)).collect();
+        subclasses.push(Subclass::Mortal(owner.store(reference)));
+        dead
+    });
+    drop(dead);
+    Ok(())
+}
+
+/// Tells a base that a class doesn't derive from it any more.
+pub(crate) fn remove_subclass(thread: &mut Thread, base: &Obj<PyType>, class: &Obj<PyType>) -> PyResult<()> {
+    let reference = crate::types::weakref::to_class(thread, class)?;
+    let is_it = |subclass: &mut Subclass| match subclass {
+        Subclass::Native(_) => false,
+        Subclass::Mortal(other) => other.word() == reference.word(),
+    };
+    let removed: Vec<Subclass> =
+        base.subclasses.with(base, thread, |subclasses, _| subclasses.extract_if(.., is_it).collect());
+    drop(removed);
+    Ok(())
 }
 
 static NEXT_VERSION: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
@@ -96,7 +174,7 @@ impl PyType {
         fields.has_finalizer.store(slots.tp_finalize().is_some(), Ordering::Relaxed);
         PyType {
             native: Some(native),
-            base: Lasting::new(base),
+            base: Lasting::new(base.map(Obj::to_value)),
             ..PyType::blank(fields, slots, instance, TypeFlags(flags.0 | immutable))
         }
     }
@@ -223,13 +301,21 @@ impl PyType {
 pub fn modified(thread: &Thread, class: &Obj<PyType>) {
     class.forget_caches(thread);
     for subclass in class.subclasses(thread) {
-        modified(thread, subclass);
+        modified(thread, &subclass);
     }
 }
 
-// SAFETY: everything a class refers to is immortal and reached through `Lasting`, so there is no counted field.
+// SAFETY: visits every place of references.
 unsafe impl Trace for PyType {
-    fn trace(&self, _visit: &mut dyn FnMut(&orochi_core::Field)) {}
+    fn trace(&self, visit: &mut dyn FnMut(&Field)) {
+        self.name.trace(visit);
+        self.qualname.trace(visit);
+        self.base.trace(visit);
+        self.bases.trace(visit);
+        self.mro.trace(visit);
+        self.namespace.trace(visit);
+        self.subclasses.trace(visit);
+    }
 }
 
 /// Lookup in classes.
@@ -272,9 +358,11 @@ pub trait TypeExt {
     }
 
     /// The direct subclasses.
-    fn subclasses(&self, thread: &Thread) -> Vec<&'static Obj<PyType>> {
+    fn subclasses(&self, thread: &Thread) -> Vec<Owned<PyType>> {
         let class = self.class();
-        class.subclasses.with(class, thread, |subclasses, _| subclasses.clone())
+        class.subclasses.with(class, thread, |subclasses, _| {
+            subclasses.iter().filter_map(|subclass| subclass.upgrade(thread)).collect()
+        })
     }
 
     /// Finds a name in the class and its bases.

@@ -81,7 +81,17 @@ pub fn new_proxy(thread: &mut Thread, object: Ref<'_>, callback: Option<Ref<'_>>
     }
 }
 
+/// A class's plain weak reference, for its bases.
+pub(crate) fn to_class(thread: &mut Thread, class: &Obj<PyType>) -> PyResult {
+    shared(thread, <PyWeakRef as crate::PyClass>::static_type().get(), class.get())
+}
+
 impl PyWeakRef {
+    /// Whether the referent is gone.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.slot.is_dead()
+    }
+
     /// The referent, if it is alive.
     pub fn upgrade(&self, thread: &Thread) -> Option<Value> {
         self.slot.upgrade(thread)

@@ -90,11 +90,23 @@ pub(crate) fn run_fork_hooks(thread: &mut Thread, before: bool, child: bool) -> 
 
 /// Forks: hooks run, other threads stand still meanwhile, and the child keeps the calling thread alone.
 pub(crate) fn fork_now(thread: &mut Thread, call: impl FnOnce() -> std::io::Result<i32>) -> PyResult<i32> {
-    run_fork_hooks(thread, true, false)?;
-    let result = thread.stop_the_world(|_, _| call());
-    let child = matches!(result, Ok(0));
-    run_fork_hooks(thread, false, child)?;
+    let result = fork_with_hooks(thread, call)?;
     os_support::plain(thread, result)
+}
+
+/// The same; what the system says (0 in the child).
+pub(crate) fn fork_with_hooks(
+    thread: &mut Thread,
+    call: impl FnOnce() -> std::io::Result<i32>,
+) -> PyResult<std::io::Result<i32>> {
+    run_fork_hooks(thread, true, false)?;
+    let result = thread.fork(call, |result| matches!(result, Ok(0)));
+    let child = matches!(result, Ok(0));
+    if child {
+        crate::thread::start::after_fork(thread);
+    }
+    run_fork_hooks(thread, false, child)?;
+    Ok(result)
 }
 
 /// Fork a child process.

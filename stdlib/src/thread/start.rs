@@ -27,6 +27,8 @@ static MAIN: AtomicU64 = AtomicU64::new(0);
 static RUNNING_THREADS: AtomicUsize = AtomicUsize::new(0);
 /// The threads that the end of the program waits for.
 static TO_JOIN: Mutex<Vec<Arc<Handle>>> = Mutex::new(Vec::new());
+/// The threads that have been started and have not ended.
+static ALIVE: Mutex<Vec<Arc<Handle>>> = Mutex::new(Vec::new());
 
 /// The system's numbers for the threads that run, by identifier.
 static NATIVE_IDS: Mutex<BTreeMap<u64, u64>> = Mutex::new(BTreeMap::new());
@@ -42,6 +44,12 @@ impl Handle {
         // Release pairs with the Acquire in `wait`: what the thread did is visible to who joins it.
         self.state.store(DONE, Ordering::Release);
         host::wake_all(&self.state);
+    }
+
+    /// The same at the end of an OS thread.
+    fn end(self: &Arc<Handle>) {
+        lock(&ALIVE).retain(|alive| !Arc::ptr_eq(alive, self));
+        self.finish();
     }
 
     /// Waits for the end; false if the time ran out. Signal handlers run meanwhile.
@@ -106,6 +114,7 @@ fn spawn(thread: &mut Thread, job: Job) -> PyResult<u64> {
     handle.state.store(RUNNING, Ordering::Relaxed);
     let (told, ident) = std::sync::mpsc::sync_channel(1);
     RUNNING_THREADS.fetch_add(1, Ordering::Relaxed);
+    lock(&ALIVE).push(handle.clone());
     let started = std::thread::Builder::new().stack_size(size).spawn(move || run(job, &told));
     // Detached: the new thread can't begin while the world is stopped, and stopping it waits for us.
     let ident = started.ok().and_then(|_| thread.detached(|| ident.recv().ok()));
@@ -113,7 +122,7 @@ fn spawn(thread: &mut Thread, job: Job) -> PyResult<u64> {
         Some(ident) => Ok(ident),
         None => {
             RUNNING_THREADS.fetch_sub(1, Ordering::Relaxed);
-            handle.finish();
+            handle.end();
             Err(runtime_error("can't start new thread"))
         }
     }
@@ -155,7 +164,18 @@ fn run(job: Job, told: &std::sync::mpsc::SyncSender<u64>) {
     ThreadState::detach(&thread);
     drop(thread);
     RUNNING_THREADS.fetch_sub(1, Ordering::Relaxed);
-    handle.finish();
+    handle.end();
+}
+
+/// In the child after a fork: the calling thread is the only one, and the main thread.
+pub(crate) fn after_fork(thread: &Thread) {
+    let me = thread.shared().id();
+    MAIN.store(me, Ordering::Relaxed);
+    RUNNING_THREADS.store(0, Ordering::Relaxed);
+    lock(&TO_JOIN).clear();
+    for handle in lock(&ALIVE).extract_if(.., |handle| handle.ident.load(Ordering::Relaxed) != me) {
+        handle.finish();
+    }
 }
 
 fn call(thread: &mut Thread, function: Ref<'_>, args: Value, kwargs: Value) -> PyResult {

@@ -5,7 +5,7 @@ use crate::class::{PyClass, is_exact};
 use crate::error::{PyErr, PyResult, key_error, key_error_message, runtime_error, type_error, value_error};
 use crate::protocol::{self, CompareOp};
 use crate::storage::dict::DictStorage;
-use crate::types::dict::{self, DictExt, PyDict};
+use crate::types::dict::{self, DictExt, PyDict, Walk};
 use crate::types::key::Key;
 use crate::types::repr_guard;
 use crate::types::set::{self, AnySet};
@@ -221,12 +221,12 @@ impl PyDict {
         let shown = repr_guard::enter(thread, this.get(), |thread| {
             let mut text = Wtf8Buf::with_capacity(16);
             text.push_str("{");
-            let mut from = 0;
-            while let Some((next, entry)) = dict::next_entry(thread, this, from) {
-                if from != 0 {
+            let mut walk = Walk::begin(thread, this)?;
+            let mut first = true;
+            while let Some(entry) = walk.next(thread, this) {
+                if !std::mem::take(&mut first) {
                     text.push_str(", ");
                 }
-                from = next;
                 repr_guard::push_repr(thread, &mut text, entry.key.get())?;
                 text.push_str(": ");
                 repr_guard::push_repr(thread, &mut text, entry.value.get())?;
@@ -245,9 +245,8 @@ fn equal(thread: &mut Thread, left: &Obj<PyDict>, right: &Obj<PyDict>) -> PyResu
     if dict::len(thread, left) != dict::len(thread, right) {
         return Ok(false);
     }
-    let mut from = 0;
-    while let Some((next, entry)) = dict::next_entry(thread, left, from) {
-        from = next;
+    let mut walk = Walk::begin(thread, left)?;
+    while let Some(entry) = walk.next(thread, left) {
         let key = Key::with_hash(entry.key.get(), entry.hash);
         match dict::get(thread, right, &key)? {
             Some(other) if protocol::eq(thread, entry.value.get(), other.get())? => {}
@@ -309,15 +308,14 @@ pub fn update_from_dict(thread: &mut Thread, this: &Obj<PyDict>, other: &Obj<PyD
             return Ok(());
         }
     }
+    let mut walk = Walk::begin(thread, other)?;
     if dict::len(thread, this) == 0 && size != 0 {
         this.storage().reserve(Owner::from(this), thread, size)?;
     }
-    let mut from = 0;
-    while let Some((next, entry)) = dict::next_entry(thread, other, from) {
-        from = next;
+    while let Some(entry) = walk.next(thread, other) {
         let key = Key::with_hash(entry.key.get(), entry.hash);
         dict::set(thread, this, &key, entry.value)?;
-        if dict::len(thread, other) != size {
+        if walk.is_disturbed(thread, other) {
             return Err(runtime_error("dict mutated during update"));
         }
     }

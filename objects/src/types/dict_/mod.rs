@@ -2,7 +2,7 @@
 
 mod iteration;
 mod methods;
-mod views;
+pub(crate) mod views;
 
 pub(crate) use iteration::ITERATION;
 pub use iteration::{

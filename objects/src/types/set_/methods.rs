@@ -264,7 +264,7 @@ fn is_superset(thread: &mut Thread, set: AnySet<'_>, other: Ref<'_>) -> PyResult
 }
 
 fn reduce(thread: &mut Thread, set: AnySet<'_>) -> PyResult {
-    let keys = set.keys(thread).into_iter().map(|(_, key)| key).collect();
+    let keys = set.keys(thread)?.into_iter().map(|(_, key)| key).collect();
     let keys = list::new(thread, keys)?.into_value();
     let args = tuple::new(thread, vec![keys])?.into_value();
     let state = protocol::call_method(thread, set.object, "__getstate__", &[])?;
@@ -286,7 +286,7 @@ fn repr(thread: &mut Thread, set: AnySet<'_>) -> PyResult {
             text.push_str("(");
         }
         text.push_str("{");
-        for (index, (_, key)) in set.keys(thread).into_iter().enumerate() {
+        for (index, (_, key)) in set.keys(thread)?.into_iter().enumerate() {
             if index > 0 {
                 text.push_str(", ");
             }
@@ -305,7 +305,7 @@ pub(super) fn hash(thread: &Thread, set: &Obj<PyFrozenSet>) -> i64 {
     match set.hash.load(Ordering::Relaxed) {
         0 => {
             let mut hasher = orochi_text::hash::SetHasher::new();
-            for (hash, _) in AnySet::from(set).keys(thread) {
+            for (hash, _) in AnySet::from(set).keys(thread)? {
                 hasher.add(hash);
             }
             let hash = hasher.finish();

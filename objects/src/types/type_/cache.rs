@@ -171,6 +171,15 @@ impl MethodCache {
     }
 }
 
+impl Drop for MethodCache {
+    fn drop(&mut self) {
+        if let Some(table) = NonNull::new(self.0.swap(std::ptr::null_mut(), Ordering::AcqRel)) {
+            // SAFETY: made by `Box::into_raw`; nobody reaches the class any more.
+            unsafe { Table::free(table.cast()) }
+        }
+    }
+}
+
 fn retire(thread: &Thread, table: *mut Table) {
     if let Some(table) = NonNull::new(table) {
         // SAFETY: still there until the grace period has passed.

@@ -10,7 +10,7 @@ use crate::types::r#type::{PyType, TypeExt};
 use orochi_core::{Obj, Ref, Thread, Value};
 
 /// Tells the attributes of a new class their names.
-pub(crate) fn set_names(thread: &mut Thread, class: &'static Obj<PyType>) -> PyResult<()> {
+pub(crate) fn set_names(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<()> {
     for entry in dict::entries(thread, class.namespace(thread))? {
         let value = entry.value.get();
         if crate::class_of(value).lookup(thread, name!("__set_name__")).is_none() {
@@ -53,7 +53,7 @@ fn annotate(
 /// `super(class, class).__init_subclass__(**kwargs)`.
 pub(crate) fn init_subclass(
     thread: &mut Thread,
-    class: &'static Obj<PyType>,
+    class: &Obj<PyType>,
     args: &Args<'_>,
 ) -> PyResult<()> {
     let method = super_::attribute_of(thread, class, class.get(), class, name!("__init_subclass__"))?;

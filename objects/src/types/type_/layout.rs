@@ -54,9 +54,10 @@ pub(crate) fn best_base(bases: &Obj<PyTuple>) -> PyResult<&'static Obj<PyType>> 
         .ok_or_else(|| type_error("a new-style class can't have only classic bases"))
 }
 
-/// Classes are never destroyed.
+/// A class that is kept by something that lasts longer than its use.
 pub(crate) fn lasting(class: &Obj<PyType>) -> &'static Obj<PyType> {
-    // SAFETY: class objects are immortal from the moment others can see them.
+    // SAFETY: classes die in a collection only, when neither a reference nor an instance is left. Callers use a base of a
+    // class that lives, a class that an argument or a local value refers to, or the class of such an object.
     unsafe { &*std::ptr::from_ref(class) }
 }
 

@@ -98,7 +98,7 @@ impl PyType {
             let (class, given) = (this.name(), crate::class_of(value).name());
             return Err(type_error(format!("can only assign string to {class}.__name__, not '{given}'")));
         };
-        this.name.set(super::new::checked_name(name)?);
+        this.name.set(this, super::new::checked_name(name)?);
         modified(thread, this);
         Ok(())
     }
@@ -116,7 +116,7 @@ impl PyType {
             let (class, given) = (this.name(), crate::class_of(value).name());
             return Err(type_error(format!("can only assign string to {class}.__qualname__, not '{given}'")));
         };
-        this.qualname.set(crate::interned::intern(name.as_wtf8())?);
+        this.qualname.set(this, crate::interned::intern(name.as_wtf8())?);
         Ok(())
     }
 
@@ -383,6 +383,10 @@ pub(crate) fn set_class(thread: &mut Thread, object: Ref<'_>, value: Option<Ref<
         if let Some(attributes) = crate::storage::instance::Attributes::of(object) {
             attributes.adopt_class(thread, new);
         }
+    }
+    if let Some(old) = old.get().header() {
+        // Native code may be at work on the object with the class that it had. So this one never dies.
+        old.make_immortal();
     }
     header.set_class(new.head().as_ptr().cast_const());
     Ok(())

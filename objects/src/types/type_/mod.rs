@@ -23,7 +23,7 @@ use crate::error::{PyResult, type_error};
 use crate::types::dict;
 use crate::types::r#type::{PyType, TypeExt};
 use members::MEMBERS;
-use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_core::{Obj, Owned, Ref, Thread, Value};
 use orochi_macros::pymethods;
 use std::borrow::Cow;
 
@@ -177,7 +177,7 @@ impl PyType {
     /// Return a list of immediate subclasses.
     fn __subclasses__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         this.namespace(thread);
-        let classes = this.subclasses(thread).into_iter().map(|class| class.to_value()).collect();
+        let classes = this.subclasses(thread).into_iter().map(Owned::into_value).collect();
         crate::types::list_object(thread, classes)
     }
 

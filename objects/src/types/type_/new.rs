@@ -13,7 +13,7 @@ use crate::storage::instance::InstanceLayout;
 use crate::types::dict::{self, DictExt, PyDict};
 use crate::types::str::PyStr;
 use crate::types::tuple::{self, PyTuple};
-use crate::types::r#type::{PyType, TypeExt, modified};
+use crate::types::r#type::{Lasting, PyType, TypeExt, add_subclass, modified, remove_subclass};
 use orochi_core::sync::{AtomicBool, Ordering};
 use orochi_core::{Obj, Owned, Ref, Thread, TypeFields, Value};
 
@@ -55,9 +55,9 @@ pub(crate) fn new(thread: &mut Thread, metaclass: &Obj<PyType>, args: Args<'_>) 
     }
     let recipe = prepare(thread, name, bases, namespace)?;
     let class = make(thread, winner, recipe)?;
-    super::hooks::set_names(thread, class)?;
-    super::hooks::init_subclass(thread, class, &args)?;
-    Ok(class.to_value())
+    super::hooks::set_names(thread, &class)?;
+    super::hooks::init_subclass(thread, &class, &args)?;
+    Ok(class.into_value())
 }
 
 fn three<'a>(args: &Args<'a>) -> PyResult<[Ref<'a>; 3]> {
@@ -139,8 +139,8 @@ fn inline_attributes(thread: &mut Thread, recipe: &Recipe) -> PyResult<u16> {
     Ok(u16::try_from(wanted).unwrap_or(MAX_INLINE))
 }
 
-/// Makes the class object, with namespace, MRO and slots.
-fn make(thread: &mut Thread, metaclass: &Obj<PyType>, recipe: Recipe) -> PyResult<&'static Obj<PyType>> {
+/// Makes the class object, with namespace, MRO and slots. It is shared from birth.
+fn make(thread: &mut Thread, metaclass: &Obj<PyType>, recipe: Recipe) -> PyResult<Owned<PyType>> {
     let qualname = take_qualname(thread, &recipe)?;
     let cells = take_cells(thread, &recipe)?;
     complete_namespace(thread, &recipe)?;
@@ -160,32 +160,32 @@ fn make(thread: &mut Thread, metaclass: &Obj<PyType>, recipe: Recipe) -> PyResul
     flags.0 |= if instance.has_dict { TypeFlags::DICT.0 } else { 0 };
     flags.0 |= if recipe.weakref { TypeFlags::WEAKREF.0 } else { 0 };
     let table = SlotTable::new(&Slots::EMPTY);
-    let payload = PyType::blank(fields, table, instance, flags);
-    payload.name.set(recipe.name);
-    payload.qualname.set(qualname);
-    payload.base.set(base);
-    payload.bases.set(recipe.bases.immortalise());
-    payload.namespace.set(recipe.namespace.immortalise());
-    let class = crate::alloc(thread, metaclass, payload)?.immortalise();
-    settle(thread, class)?;
-    slots::add_descriptors(thread, class, &recipe.slot_names)?;
+    let mut payload = PyType::blank(fields, table, instance, flags);
+    payload.name = Lasting::new(Some(recipe.name.to_value()));
+    payload.qualname = Lasting::new(Some(qualname.to_value()));
+    payload.base = Lasting::new(Some(base.to_value()));
+    payload.bases = Lasting::new(Some(recipe.bases.into_value()));
+    payload.namespace = Lasting::new(Some(recipe.namespace.into_value()));
+    let class = crate::alloc(thread, metaclass, payload)?;
+    orochi_core::publish::publish(class.get());
+    settle(thread, &class)?;
+    slots::add_descriptors(thread, &class, &recipe.slot_names)?;
     for (cell, content) in cells {
-        fill_cell(thread, class, cell.get(), content)?;
+        fill_cell(thread, &class, cell.get(), content)?;
     }
     Ok(class)
 }
 
 /// Computes MRO and slots, and tells the bases.
-fn settle(thread: &mut Thread, class: &'static Obj<PyType>) -> PyResult<()> {
+fn settle(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<()> {
     let order = mro::of_class(thread, class)?;
-    class.mro.set(order.immortalise());
+    class.mro.set(class, &order);
     modified(thread, class);
     inherit_patterns(thread, class);
     resolve_slots(thread, class);
-    for base in class.bases(thread).items() {
-        if let Some(base) = base.downcast::<PyType>() {
-            base.subclasses.with(base, thread, |subclasses, _| subclasses.push(class));
-        }
+    let bases = class.bases(thread).to_owned();
+    for base in bases.items().filter_map(Ref::downcast::<PyType>) {
+        add_subclass(thread, base, class)?;
     }
     Ok(())
 }
@@ -254,7 +254,7 @@ fn take_cells(thread: &mut Thread, recipe: &Recipe) -> PyResult<Vec<(Value, Cell
 
 fn fill_cell(
     thread: &mut Thread,
-    class: &'static Obj<PyType>,
+    class: &Obj<PyType>,
     cell: Ref<'_>,
     content: CellContent,
 ) -> PyResult<()> {
@@ -329,31 +329,28 @@ pub(crate) fn set_bases(thread: &mut Thread, class: &Obj<PyType>, value: Option<
     if !layout::same_layout(new_base, old_base) {
         return Err(assignment_layout(new_base, old_base));
     }
-    let class = layout::lasting(class);
     let old_bases = class.bases(thread).to_owned();
-    let new_bases = bases.to_owned().immortalise();
+    let new_bases = bases.to_owned();
     let old = (class.bases.get(), class.mro.get());
-    class.bases.set(new_bases);
-    class.base.set(new_base);
+    class.bases.set(class, &new_bases);
+    class.base.set(class, new_base);
     let mut changed = Vec::new();
     if let Err(error) = renew_orders(thread, class, &mut changed) {
         for (class, order) in changed {
-            class.mro.set(order);
+            class.mro.set(&class, order);
         }
         if let (Some(bases), Some(order)) = old {
-            class.bases.set(bases);
-            class.mro.set(order);
+            class.bases.set(class, bases);
+            class.mro.set(class, order);
         }
-        class.base.set(old_base);
+        class.base.set(class, old_base);
         return Err(error);
     }
     for base in old_bases.items().filter_map(Ref::downcast::<PyType>) {
-        base.subclasses.with(base, thread, |subclasses, _| {
-            subclasses.retain(|&subclass| !std::ptr::eq(subclass, class));
-        });
+        remove_subclass(thread, base, class)?;
     }
     for base in new_bases.items().filter_map(Ref::downcast::<PyType>) {
-        base.subclasses.with(base, thread, |subclasses, _| subclasses.push(class));
+        add_subclass(thread, base, class)?;
     }
     modified(thread, class);
     resolve_tree(thread, class);
@@ -367,16 +364,16 @@ fn assignment_layout(new: &Obj<PyType>, old: &Obj<PyType>) -> PyErr {
 /// Computes the MRO of a class and all its subclasses anew; `changed` gets the old ones.
 fn renew_orders(
     thread: &mut Thread,
-    class: &'static Obj<PyType>,
-    changed: &mut Vec<(&'static Obj<PyType>, &'static Obj<PyTuple>)>,
+    class: &Obj<PyType>,
+    changed: &mut Vec<(Owned<PyType>, &'static Obj<PyTuple>)>,
 ) -> PyResult<()> {
-    let order = mro::of_class(thread, class)?.immortalise();
+    let order = mro::of_class(thread, class)?;
     if let Some(old) = class.mro.get() {
-        changed.push((class, old));
+        changed.push((class.to_owned(), old));
     }
-    class.mro.set(order);
+    class.mro.set(class, &order);
     for subclass in class.subclasses(thread) {
-        renew_orders(thread, subclass, changed)?;
+        renew_orders(thread, &subclass, changed)?;
     }
     Ok(())
 }
@@ -384,6 +381,6 @@ fn renew_orders(
 fn resolve_tree(thread: &Thread, class: &Obj<PyType>) {
     resolve_slots(thread, class);
     for subclass in class.subclasses(thread) {
-        resolve_tree(thread, subclass);
+        resolve_tree(thread, &subclass);
     }
 }

@@ -4,7 +4,7 @@ use crate::class::{StaticType, TypeFlags};
 use crate::error::PyResult;
 use crate::types::dict::{DictExt, PyDict};
 use crate::types::exception::{Exception, ExceptionGroup};
-use crate::types::r#type::{PyType, method_object};
+use crate::types::r#type::{PyType, Subclass, method_object};
 use crate::types::type_::members;
 use crate::types::{dict, getset, tuple};
 use orochi_core::{Obj, Thread};
@@ -41,16 +41,16 @@ pub(crate) fn second_base(native: &'static StaticType) -> Option<&'static Obj<Py
 fn fill(thread: &Thread, native: &'static StaticType) -> PyResult<()> {
     let class = native.get();
     let namespace = dict::new(thread)?.immortalise();
-    class.namespace.set(namespace);
+    class.namespace.set(class, namespace);
     let base = native.base().map(StaticType::get);
     let bases: Vec<_> = base.into_iter().chain(second_base(native)).map(|base| base.to_value()).collect();
     let bases = tuple::new(thread, bases)?.immortalise();
-    class.bases.set(bases);
+    class.bases.set(class, bases);
     let mro = crate::types::type_::mro::linearise(thread, class.get(), bases)?;
     for base in base.into_iter().chain(second_base(native)) {
-        base.subclasses.with(base, thread, |subclasses, _| subclasses.push(class));
+        base.subclasses.with(base, thread, |subclasses, _| subclasses.push(Subclass::Native(class)));
     }
-    class.mro.set(tuple::new(thread, mro)?.immortalise());
+    class.mro.set(class, tuple::new(thread, mro)?.immortalise());
     for part in native.spec().parts {
         for method in part.methods {
             let object = method_object(thread, class, method)?;

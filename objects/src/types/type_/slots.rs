@@ -113,7 +113,7 @@ fn mangle(class: &str, name: &str) -> String {
 /// Adds the descriptors of `__slots__`, `__dict__` and `__weakref__` to a new class.
 pub(crate) fn add_descriptors(
     thread: &mut Thread,
-    class: &'static Obj<PyType>,
+    class: &Obj<PyType>,
     names: &[&'static Obj<PyStr>],
 ) -> PyResult<()> {
     let base = class.base();

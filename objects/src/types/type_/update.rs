@@ -137,7 +137,7 @@ pub(crate) fn update_name(thread: &Thread, class: &Obj<PyType>, name: &Obj<PyStr
     update_one(thread, class, name);
     for subclass in class.subclasses(thread) {
         if subclass.namespace(thread).get_str(thread, name).is_none() {
-            update_name(thread, subclass, name);
+            update_name(thread, &subclass, name);
         }
     }
 }

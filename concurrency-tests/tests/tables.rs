@@ -1,0 +1,242 @@
+//! Models of tables: sets, iteration, and the cache entries that lead to a dict's values.
+#![cfg(orochi_loom)]
+
+mod common;
+
+#[path = "common/storage.rs"]
+mod storage;
+
+use common::objects::{Classes, Handle, Node, attached};
+use common::{fails, model};
+use orochi_core::sync::thread;
+use orochi_core::value::drop_register;
+use orochi_core::word::{self, UNBOUND};
+use orochi_core::{Layout, Obj, Owner, Payload, Ref, Thread, Value};
+use storage::KeyMatch;
+use storage::dict::{DictStorage, Lookup};
+use storage::set::{self, SetStorage};
+
+// SAFETY: the static is this type's alone.
+unsafe impl Payload for DictStorage {
+    const LAYOUT: &'static Layout = {
+        static LAYOUT: Layout = Layout::of::<DictStorage>();
+        &LAYOUT
+    };
+}
+
+// SAFETY: the static is this type's alone.
+unsafe impl Payload for SetStorage {
+    const LAYOUT: &'static Layout = {
+        static LAYOUT: Layout = Layout::of::<SetStorage>();
+        &LAYOUT
+    };
+}
+
+fn read(found: Ref<'_>) {
+    let node = found.downcast::<Node>().expect("a node");
+    assert!(node.header().is_shared());
+    assert_eq!(node.read(), 1);
+}
+
+fn by_identity(_: Ref<'_>) -> KeyMatch {
+    KeyMatch::No
+}
+
+fn add(set: &Obj<SetStorage>, thread: &Thread, hash: i64, key: Ref<'_>) {
+    let set::Lookup::Missing(missing) = set.find(thread, hash, key.word(), &by_identity) else {
+        panic!("a new key")
+    };
+    assert!(set.insert(Owner::from(set), thread, missing, hash, key.to_owned()).is_ok());
+}
+
+fn discard(set: &Obj<SetStorage>, thread: &mut Thread, hash: i64, key: Ref<'_>) -> bool {
+    match set.find(thread, hash, key.word(), &by_identity) {
+        set::Lookup::Found(found) => set.remove(Owner::from(set), thread, found).is_some(),
+        _ => false,
+    }
+}
+
+/// A set with one key that another thread sees by iterating, while `change` changes it.
+fn set_iteration_against(change: impl FnOnce(&Obj<SetStorage>, &mut Thread, Classes, Ref<'_>)) {
+    let mut writer = attached();
+    let classes = Classes::new();
+    let set = Handle::new(classes.object(&writer, SetStorage::new()));
+    let key = Handle::new(classes.node(&writer, None));
+    add(set.get(), &writer, 7, key.get().get());
+    let other = thread::spawn(move || {
+        let mut reader = attached();
+        let mut at = 0;
+        while let Some((slot, _, found)) = (**set.get()).next_key(&reader, at) {
+            read(found);
+            at = slot + 1;
+        }
+        reader.safepoint();
+    });
+    change(set.get(), &mut writer, classes, key.get().get());
+    writer.reclaim_now();
+    drop(writer);
+    other.join().expect("no panic");
+}
+
+fn set_grows() {
+    set_iteration_against(|set, thread, classes, _| {
+        let key = classes.node(thread, None).into_value();
+        add(set, thread, 9, key.get());
+    });
+}
+
+#[test]
+fn set_iteration_against_insertion() {
+    model(set_grows);
+}
+
+#[test]
+fn set_iteration_without_release_of_the_key_fails() {
+    fails("field: init", set_grows);
+}
+
+#[test]
+fn set_iteration_against_removal() {
+    model(|| {
+        set_iteration_against(|set, thread, _, key| {
+            assert!(discard(set, thread, 7, key));
+        });
+    });
+}
+
+#[test]
+fn set_iteration_against_clear() {
+    model(|| set_iteration_against(|set, thread, _, _| set.clear(Owner::from(set), thread)));
+}
+
+/// One thread clears the set between another's search for a key and its removal.
+fn removal_against_clear() {
+    let mut writer = attached();
+    let classes = Classes::new();
+    let set = Handle::new(classes.object(&writer, SetStorage::new()));
+    let key = Handle::new(classes.node(&writer, None));
+    add(set.get(), &writer, 7, key.get().get());
+    let before = key.get().header().count();
+    let other = thread::spawn(move || {
+        let mut second = attached();
+        discard(set.get(), &mut second, 7, key.get().get());
+    });
+    set.get().clear(Owner::from(set.get()), &mut writer);
+    writer.reclaim_now();
+    drop(writer);
+    other.join().expect("no panic");
+    let mut last = attached();
+    last.reclaim_now();
+    assert_eq!(key.get().header().count(), before - 1, "the set's reference was given up once");
+}
+
+#[test]
+fn set_removal_against_clear() {
+    model(removal_against_clear);
+}
+
+#[test]
+fn set_removal_that_does_not_look_again_fails() {
+    fails("set: found slot", removal_against_clear);
+}
+
+fn insert(dict: &Obj<DictStorage>, thread: &Thread, hash: i64, key: Ref<'_>, value: Value) {
+    let Lookup::Missing(missing) = dict.find(thread, hash, key.word(), &by_identity) else {
+        panic!("a new key")
+    };
+    assert!(dict.insert(Owner::from(dict), thread, missing, hash, key.to_owned(), value).is_ok());
+}
+
+fn delete(dict: &Obj<DictStorage>, thread: &mut Thread, hash: i64, key: Ref<'_>) {
+    let Lookup::Found(found) = dict.find(thread, hash, key.word(), &by_identity) else { panic!("the key") };
+    drop(dict.remove(Owner::from(dict), thread, found));
+}
+
+fn iteration_against_insertion() {
+    let mut writer = attached();
+    let classes = Classes::new();
+    let dict = Handle::new(classes.object(&writer, DictStorage::new()));
+    let key = Handle::new(classes.node(&writer, None));
+    let value = classes.node(&writer, None).into_value();
+    insert(dict.get(), &writer, 7, key.get().get(), value);
+    let other = thread::spawn(move || {
+        let mut reader = attached();
+        let (mut at, mut seen) = (0, 0);
+        while let Some((index, entry)) = (**dict.get()).next_entry(&reader, at) {
+            read(entry.key);
+            read(entry.value);
+            (at, seen) = (index + 1, seen + 1);
+        }
+        assert!(seen >= 1, "the first entry was there all the time");
+        reader.safepoint();
+    });
+    let (second, value) = (classes.node(&writer, None).into_value(), classes.node(&writer, None).into_value());
+    insert(dict.get(), &writer, 9, second.get(), value);
+    drop(second);
+    writer.reclaim_now();
+    drop(writer);
+    other.join().expect("no panic");
+}
+
+#[test]
+fn dict_iteration_against_insertion() {
+    model(iteration_against_insertion);
+}
+
+#[test]
+fn dict_iteration_without_release_of_the_entry_fails() {
+    fails("field: init", iteration_against_insertion);
+}
+
+/// A global that a cache remembers, against its deletion and that of others with which the table is packed anew.
+fn cached_global(delete_it: bool) {
+    let mut writer = attached();
+    let classes = Classes::new();
+    let dict = Handle::new(classes.object(&writer, DictStorage::new()));
+    let names: [Handle<Node>; 3] = std::array::from_fn(|_| Handle::new(classes.node(&writer, None)));
+    let value = Handle::new(classes.node(&writer, None));
+    let other_value = Handle::new(classes.node(&writer, None));
+    insert(dict.get(), &writer, 1, names[0].get().get(), other_value.get().get().to_owned());
+    insert(dict.get(), &writer, 2, names[1].get().get(), value.get().get().to_owned());
+    insert(dict.get(), &writer, 3, names[2].get().get(), other_value.get().get().to_owned());
+    let storage: &DictStorage = dict.get();
+    let version = storage.keys_version(Owner::from(dict.get()), &writer);
+    let Lookup::Found(found) = storage.find(&writer, 2, names[1].get().get().word(), &by_identity) else {
+        panic!("the key")
+    };
+    let index = DictStorage::index_of(found);
+    let other = thread::spawn(move || {
+        let mut reader = attached();
+        let found = (**dict.get()).cached_register(&reader, version, index);
+        if found != UNBOUND {
+            assert_eq!(word::canonical(found), value.get().get().word(), "another name's value");
+            read(value.get().get());
+        }
+        // SAFETY: the register's word is given up here.
+        unsafe { drop_register(found) };
+        reader.safepoint();
+    });
+    delete(dict.get(), &mut writer, 1, names[0].get().get());
+    if delete_it {
+        delete(dict.get(), &mut writer, 2, names[1].get().get());
+    }
+    dict.get().reserve(Owner::from(dict.get()), &writer, 20).expect("memory");
+    writer.reclaim_now();
+    drop(writer);
+    other.join().expect("no panic");
+}
+
+#[test]
+fn global_against_deletion() {
+    model(|| cached_global(true));
+}
+
+#[test]
+fn global_against_packing() {
+    model(|| cached_global(false));
+}
+
+#[test]
+fn global_without_version_fails() {
+    fails("dict: version", || cached_global(false));
+}
