@@ -170,7 +170,8 @@ fn iteration_against_insertion() {
         assert!(seen >= 1, "the first entry was there all the time");
         reader.safepoint();
     });
-    let (second, value) = (classes.node(&writer, None).into_value(), classes.node(&writer, None).into_value());
+    let (second, value) =
+        (classes.node(&writer, None).into_value(), classes.node(&writer, None).into_value());
     insert(dict.get(), &writer, 9, second.get(), value);
     drop(second);
     writer.reclaim_now();

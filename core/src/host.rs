@@ -8,7 +8,10 @@ mod system;
 #[path = "host/portable.rs"]
 mod system;
 
-pub use system::{native_stack_limit, native_thread_id, set_thread_name, wait, wake_all, wake_one};
+pub use system::{
+    native_stack_limit, native_thread_id, release_zeroed, reserve_zeroed, set_thread_name, wait, wake_all,
+    wake_one,
+};
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,9 +11,9 @@
 use crate::types::code::PyCode;
 use crate::types::function::PyFunction;
 use crate::types::generator::PyGenerator;
+use orochi_core::host::{release_zeroed, reserve_zeroed};
 use orochi_core::word::{self, Word};
 use orochi_core::{Obj, Ref};
-use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
 
 /// What becomes of a frame's result.
@@ -131,14 +131,9 @@ pub struct FrameStack {
 }
 
 impl FrameStack {
-    fn layout() -> Layout {
-        Layout::array::<Frame>(FRAMES).unwrap_or(Layout::new::<Frame>())
-    }
-
     /// An empty stack of frames; `None` if there is no memory.
     pub fn new(recursion_limit: usize) -> Option<FrameStack> {
-        // SAFETY: the layout is not empty.
-        let base = NonNull::new(unsafe { alloc_zeroed(Self::layout()) })?.cast::<Frame>();
+        let base = reserve_zeroed(FRAMES * size_of::<Frame>())?.cast::<Frame>();
         let mut stack = FrameStack {
             base,
             current: base.as_ptr().wrapping_sub(1),
@@ -206,6 +201,6 @@ impl FrameStack {
 impl Drop for FrameStack {
     fn drop(&mut self) {
         // SAFETY: allocated with this layout.
-        unsafe { dealloc(self.base.as_ptr().cast(), Self::layout()) }
+        unsafe { release_zeroed(self.base.cast(), FRAMES * size_of::<Frame>()) }
     }
 }

@@ -1,6 +1,7 @@
 //! Linux: futexes, which unlike most parking primitives tell when a signal handler ran.
 
 use super::Wake;
+use std::ptr::NonNull;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
@@ -46,6 +47,33 @@ pub fn wake_one(word: &AtomicU32) {
 /// Wakes every thread that waits on the word.
 pub fn wake_all(word: &AtomicU32) {
     wake(word, libc::c_int::MAX);
+}
+
+/// Reserves memory that reads as zero and costs nothing until it is touched. To be given back by [`release_zeroed`].
+pub fn reserve_zeroed(bytes: usize) -> Option<NonNull<u8>> {
+    // SAFETY: a new mapping, which disturbs no other memory.
+    unsafe {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let address = libc::mmap(std::ptr::null_mut(), bytes, protection, flags, -1, 0);
+        if address == libc::MAP_FAILED {
+            return None;
+        }
+        // The first touch is not to cost as much as two megabytes do.
+        libc::madvise(address, bytes, libc::MADV_NOHUGEPAGE);
+        NonNull::new(address.cast())
+    }
+}
+
+/// Gives memory back.
+///
+/// # Safety
+/// It came from [`reserve_zeroed`] with this size, and nobody uses it any more.
+pub unsafe fn release_zeroed(memory: NonNull<u8>, bytes: usize) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        libc::munmap(memory.as_ptr().cast(), bytes);
+    }
 }
 
 /// The lowest usable address of this OS thread's stack; an estimate from the present position if the system can't tell.

@@ -2,6 +2,8 @@
 //! are noticed.
 
 use super::Wake;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
@@ -22,6 +24,24 @@ pub fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Wake 
         Some(timeout) if timed_out && timeout <= SLICE => Wake::TimedOut,
         _ if timed_out => Wake::Interrupted,
         _ => Wake::Woken,
+    }
+}
+
+/// Reserves memory that reads as zero. To be given back by [`release_zeroed`].
+pub fn reserve_zeroed(bytes: usize) -> Option<NonNull<u8>> {
+    let layout = Layout::from_size_align(bytes, 16).ok().filter(|layout| layout.size() != 0)?;
+    // SAFETY: the layout is not empty.
+    NonNull::new(unsafe { System.alloc_zeroed(layout) })
+}
+
+/// Gives memory back.
+///
+/// # Safety
+/// It came from [`reserve_zeroed`] with this size, and nobody uses it any more.
+pub unsafe fn release_zeroed(memory: NonNull<u8>, bytes: usize) {
+    if let Ok(layout) = Layout::from_size_align(bytes, 16) {
+        // SAFETY: the caller's contract.
+        unsafe { System.dealloc(memory.as_ptr(), layout) }
     }
 }
 

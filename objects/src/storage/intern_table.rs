@@ -88,9 +88,7 @@ impl<T> Default for InternTable<T> {
 }
 
 fn empty_slots<T>(number: usize) -> Slots<T> {
-    (0..number)
-        .map(|_| Slot { hash: AtomicU64::new(0), entry: AtomicPtr::new(ptr::null_mut()) })
-        .collect()
+    (0..number).map(|_| Slot { hash: AtomicU64::new(0), entry: AtomicPtr::new(ptr::null_mut()) }).collect()
 }
 
 /// The slots in the order in which an entry with this hash may lie there. The number of slots is a power of two.

@@ -451,7 +451,9 @@ impl SetStorage {
             let current =
                 self.load() == found.table && self.generation.load(Ordering::Acquire) == found.generation;
             // SAFETY: only the present table is looked at.
-            if !check("set: found slot", current) || unsafe { (*Table::slot(found.table, found.slot)).key.word() } == DELETED {
+            if !check("set: found slot", current)
+                || unsafe { (*Table::slot(found.table, found.slot)).key.word() } == DELETED
+            {
                 return None;
             }
             Some(remove_locked(found.table, found.slot))

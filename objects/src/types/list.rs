@@ -113,10 +113,7 @@ pub fn values(thread: &Thread, list: &Obj<PyList>) -> PyResult<Vec<Value>> {
 
 /// The items of any iterable; those of built-in containers without iterating.
 pub fn to_values(thread: &mut Thread, iterable: Ref<'_>) -> PyResult<Vec<Value>> {
-    match items::of(thread, iterable) {
-        Some(values) => values,
-        None => protocol::collect(thread, iterable),
-    }
+    protocol::collect(thread, iterable)
 }
 
 /// Appends the items of any iterable, one by one.

@@ -8,7 +8,7 @@ use crate::error::{PyResult, memory_error};
 use crate::protocol;
 use crate::protocol::compare::{CompareOp, compare_bool};
 use crate::storage::set::{Lookup, Rejected, SetStorage};
-use crate::types::dict::{self, PyDict};
+use crate::types::dict::{self, PyDict, Walk};
 use crate::types::key::Key;
 use crate::types::set_::{FROZEN, FROZEN_OPERATORS, MUTABLE, MUTABLE_OPERATORS, MUTATION};
 use crate::types::r#type::PyType;
@@ -137,13 +137,6 @@ impl<'a> AnySet<'a> {
     /// The first key from slot `from` on: the slot behind it, its hash and an owned copy.
     pub fn next_key(&self, thread: &Thread, from: usize) -> Option<(usize, i64, Value)> {
         self.storage.next_key(thread, from).map(|(slot, hash, key)| (slot + 1, hash, key.to_owned()))
-    }
-
-    /// The set or frozenset, if the object is exactly one.
-    pub fn of_exact(object: Ref<'a>) -> Option<AnySet<'a>> {
-        let exact = crate::class::is_exact(object, PySet::static_type())
-            || crate::class::is_exact(object, PyFrozenSet::static_type());
-        if exact { AnySet::of(object) } else { None }
     }
 
     /// Owned copies of the keys with their hashes, of one moment.

@@ -305,8 +305,10 @@ pub(super) fn hash(thread: &Thread, set: &Obj<PyFrozenSet>) -> i64 {
     match set.hash.load(Ordering::Relaxed) {
         0 => {
             let mut hasher = orochi_text::hash::SetHasher::new();
-            for (hash, _) in AnySet::from(set).keys(thread)? {
+            let (keys, mut from) = (AnySet::from(set), 0);
+            while let Some((next, hash, _)) = keys.next_key(thread, from) {
                 hasher.add(hash);
+                from = next;
             }
             let hash = hasher.finish();
             set.hash.store(hash.cast_unsigned(), Ordering::Relaxed);

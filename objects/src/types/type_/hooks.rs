@@ -51,11 +51,7 @@ fn annotate(
 }
 
 /// `super(class, class).__init_subclass__(**kwargs)`.
-pub(crate) fn init_subclass(
-    thread: &mut Thread,
-    class: &Obj<PyType>,
-    args: &Args<'_>,
-) -> PyResult<()> {
+pub(crate) fn init_subclass(thread: &mut Thread, class: &Obj<PyType>, args: &Args<'_>) -> PyResult<()> {
     let method = super_::attribute_of(thread, class, class.get(), class, name!("__init_subclass__"))?;
     let Some(method) = method else { return Ok(()) };
     let keywords: Vec<Ref<'_>> = args.keywords().map(|(_, value)| value).collect();

@@ -252,12 +252,7 @@ fn take_cells(thread: &mut Thread, recipe: &Recipe) -> PyResult<Vec<(Value, Cell
     Ok(cells)
 }
 
-fn fill_cell(
-    thread: &mut Thread,
-    class: &Obj<PyType>,
-    cell: Ref<'_>,
-    content: CellContent,
-) -> PyResult<()> {
+fn fill_cell(thread: &mut Thread, class: &Obj<PyType>, cell: Ref<'_>, content: CellContent) -> PyResult<()> {
     let value = match content {
         CellContent::Class => class.to_value(),
         CellContent::Namespace => class.namespace(thread).to_value(),
