@@ -40,6 +40,23 @@ impl Deque {
         this.state.with(this, thread, |state, _| state.changes)
     }
 
+    /// Where an equal item lies among those that a shared deque has now: other threads may change it meanwhile.
+    fn find_in_copy(
+        thread: &mut Thread,
+        this: &Obj<Deque>,
+        value: Ref<'_>,
+        (start, stop): (i64, i64),
+    ) -> PyResult<Option<usize>> {
+        let items = Deque::values(this, thread);
+        let range = slice::clamp(start, items.len())..slice::clamp(stop, items.len());
+        for (index, item) in items.iter().enumerate() {
+            if range.contains(&index) && protocol::eq(thread, item.get(), value)? {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
     fn values(this: &Obj<Deque>, thread: &Thread) -> Vec<Value> {
         this.state
             .with(this, thread, |state, _| state.items.iter().map(|item| item.fixed().to_owned()).collect())
@@ -233,6 +250,12 @@ impl Deque {
     /// Return number of occurrences of value.
     fn count(thread: &mut Thread, this: &Obj<Self>, value: Ref<'_>) -> PyResult<usize> {
         let (mut count, mut index) = (0, 0);
+        if this.header().is_shared() {
+            for item in Deque::values(this, thread) {
+                count += usize::from(protocol::eq(thread, item.get(), value)?);
+            }
+            return Ok(count);
+        }
         let start = Deque::changes(this, thread);
         loop {
             let (item, changes) = Deque::item(this, thread, index);
@@ -258,6 +281,10 @@ impl Deque {
     ) -> PyResult<usize> {
         let start = start.map_or(Ok(0), |start| slice::index_argument(thread, start))?;
         let stop = stop.map_or(Ok(i64::MAX), |stop| slice::index_argument(thread, stop))?;
+        if this.header().is_shared() {
+            let found = Deque::find_in_copy(thread, this, value, (start, stop))?;
+            return found.ok_or_else(|| value_error("deque.index(x): x not in deque"));
+        }
         let len = Deque::len(this, thread);
         let before = Deque::changes(this, thread);
         for index in slice::clamp(start, len)..slice::clamp(stop, len) {
@@ -413,6 +440,9 @@ impl Deque {
 
     #[slot]
     fn sq_contains(thread: &mut Thread, this: &Obj<Self>, value: Ref<'_>) -> PyResult<bool> {
+        if this.header().is_shared() {
+            return Ok(Deque::find_in_copy(thread, this, value, (0, i64::MAX))?.is_some());
+        }
         let before = Deque::changes(this, thread);
         let mut index = 0;
         loop {
