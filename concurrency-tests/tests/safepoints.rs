@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::model;
 use common::objects::attached;
+use common::{fails, model};
 use orochi_core::sync::{Arc, UnsafeCell, thread};
 
 struct World(UnsafeCell<u32>);
@@ -21,23 +21,35 @@ impl World {
     }
 }
 
+fn attach_and_detach() {
+    let world = Arc::new(World(UnsafeCell::new(0)));
+    let other = world.clone();
+    let runner = thread::spawn(move || {
+        let mut runner = attached();
+        // The world is this thread's own as long as it is attached, between two safepoints.
+        other.change();
+        runner.detached(|| ());
+        other.change();
+    });
+    let mut stopper = attached();
+    stopper.stop_the_world(|_, _| world.change());
+    drop(stopper);
+    runner.join().expect("no panic");
+}
+
 #[test]
 fn stop_against_attach_and_detach() {
-    model(|| {
-        let world = Arc::new(World(UnsafeCell::new(0)));
-        let other = world.clone();
-        let runner = thread::spawn(move || {
-            let mut runner = attached();
-            // The world is this thread's own as long as it is attached, between two safepoints.
-            other.change();
-            runner.detached(|| ());
-            other.change();
-        });
-        let mut stopper = attached();
-        stopper.stop_the_world(|_, _| world.change());
-        drop(stopper);
-        runner.join().expect("no panic");
-    });
+    model(attach_and_detach);
+}
+
+#[test]
+fn without_release_of_the_detached_thread_fails() {
+    fails("safepoint: detach", attach_and_detach);
+}
+
+#[test]
+fn without_release_of_the_stopper_fails() {
+    fails("safepoint: resume", attach_and_detach);
 }
 
 #[test]

@@ -224,7 +224,7 @@ impl Header {
             if count & IMMORTAL != 0 && count != DEAD {
                 return true;
             }
-            if count == DEAD || count == 0 {
+            if !check("header: alive", count != DEAD && count != 0) {
                 return false;
             }
             if count & SHARED == 0 || count & SPLIT != 0 {

@@ -1,17 +1,20 @@
 //! What the runtime needs of the operating system, one sibling file per system.
 
-#[cfg(target_os = "linux")]
+#[cfg(orochi_loom)]
+#[path = "host/model.rs"]
+mod system;
+
+#[cfg(all(target_os = "linux", not(orochi_loom)))]
 #[path = "host/linux.rs"]
 mod system;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", orochi_loom)))]
 #[path = "host/portable.rs"]
 mod system;
 
-pub use system::{
-    native_stack_limit, native_thread_id, release_zeroed, reserve_zeroed, set_thread_name, wait, wake_all,
-    wake_one,
-};
+#[cfg(not(orochi_loom))]
+pub use system::{native_stack_limit, native_thread_id, set_thread_name};
+pub use system::{release_zeroed, reserve_zeroed, wait, wake_all, wake_one};
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,6 @@ pub mod gc;
 pub mod guarded;
 pub mod header;
 pub mod heap;
-#[cfg(not(orochi_loom))]
 pub mod host;
 pub mod lock;
 pub mod object;

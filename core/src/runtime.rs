@@ -182,7 +182,7 @@ impl Runtime {
     /// Moves the thread from ATTACHED to DETACHED. Its registers hold no borrowed references any more.
     pub(crate) fn detach(&self, shared: &ThreadShared) {
         // Release pairs with the Acquire of a stopper that suspends the thread.
-        shared.state.store(DETACHED, Ordering::Release);
+        shared.state.store(DETACHED, ordering("safepoint: detach", Ordering::Release));
         // The fence orders the store before the look at STOP: either the stopper sees DETACHED, or this thread sees STOP.
         fence(Ordering::SeqCst);
         if shared.poll.load(Ordering::Relaxed) & poll::STOP != 0 {
@@ -333,7 +333,7 @@ impl Runtime {
         for thread in registry.threads.iter().filter(|thread| thread.id != me.id) {
             thread.poll.fetch_and(!poll::STOP, Ordering::Relaxed);
             // Release pairs with the Acquire of `attach`.
-            thread.state.store(DETACHED, Ordering::Release);
+            thread.state.store(DETACHED, ordering("safepoint: resume", Ordering::Release));
         }
         registry.stopping = false;
         drop(registry);

@@ -5,26 +5,10 @@
 //! counted at an earlier announcement and belong to frames that have not run since (the watermark of the design).
 
 use crate::header::Header;
+use crate::host;
 use crate::word::{self, Word};
 use std::cell::Cell;
 use std::ptr::NonNull;
-
-#[cfg(not(orochi_loom))]
-use crate::host as memory;
-#[cfg(orochi_loom)]
-mod memory {
-    //! Models touch all of their small stacks anyway.
-    use super::NonNull;
-    pub(super) fn reserve_zeroed(bytes: usize) -> Option<NonNull<u8>> {
-        let words = vec![0u64; bytes / 8].into_boxed_slice();
-        Some(NonNull::from(Box::leak(words)).cast())
-    }
-    pub(super) unsafe fn release_zeroed(memory: NonNull<u8>, bytes: usize) {
-        let words = NonNull::slice_from_raw_parts(memory.cast::<u64>(), bytes / 8);
-        // SAFETY: reserved above with this size.
-        drop(unsafe { Box::from_raw(words.as_ptr()) });
-    }
-}
 
 /// Words in a thread's stack: 16 MiB of address space, touched as it is used.
 #[cfg(not(orochi_loom))]
@@ -42,7 +26,7 @@ pub struct RegisterStack {
 impl RegisterStack {
     /// An empty stack; `None` if there is no memory for it.
     pub fn new() -> Option<RegisterStack> {
-        let base = memory::reserve_zeroed(STACK_WORDS * size_of::<Word>())?.cast::<Word>();
+        let base = host::reserve_zeroed(STACK_WORDS * size_of::<Word>())?.cast::<Word>();
         Some(RegisterStack { base, top: Cell::new(base.as_ptr()), clean: Cell::new(base.as_ptr()) })
     }
 
@@ -117,6 +101,6 @@ impl RegisterStack {
 impl Drop for RegisterStack {
     fn drop(&mut self) {
         // SAFETY: reserved with this size.
-        unsafe { memory::release_zeroed(self.base.cast(), STACK_WORDS * size_of::<Word>()) }
+        unsafe { host::release_zeroed(self.base.cast(), STACK_WORDS * size_of::<Word>()) }
     }
 }

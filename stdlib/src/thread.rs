@@ -5,6 +5,7 @@
 
 mod local;
 mod lock;
+mod lock_word;
 mod rlock;
 pub(crate) mod start;
 

@@ -1,58 +1,29 @@
 //! `_thread.lock`: a lock that any thread may release.
-//!
-//! One word in the object, waited on in the kernel:
-//!
-//! | value | meaning |
-//! |---|---|
-//! | FREE | nobody holds it |
-//! | HELD | held, nobody waits |
-//! | WAITED | held, and somebody waits or is about to |
-//!
-//! What must hold: a release that finds WAITED wakes one waiter; a woken waiter takes the lock as WAITED, since others may
-//! still wait. (Drepper's mutex of "Futexes are tricky".)
 
-use orochi_core::host::{self, Wake};
-use orochi_core::sync::{AtomicU32, Ordering, spin_hint};
+use super::lock_word::LockWord;
+use orochi_core::host::Wake;
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{PyResult, runtime_error};
 use orochi_objects::thread::run_signal_handlers;
 use orochi_objects::{Obj, PyType, Thread};
 use std::time::{Duration, Instant};
 
-const FREE: u32 = 0;
-const HELD: u32 = 1;
-const WAITED: u32 = 2;
-
-/// The word of a lock. See the module.
+/// A lock's word, and how threads wait for it.
 #[derive(Trace)]
-pub(crate) struct RawLock(AtomicU32);
+pub(crate) struct RawLock(LockWord);
 
 impl RawLock {
     pub(crate) fn new() -> RawLock {
-        RawLock(AtomicU32::new(FREE))
+        RawLock(LockWord::new())
     }
 
     pub(crate) fn is_locked(&self) -> bool {
-        self.0.load(Ordering::Relaxed) != FREE
+        self.0.is_locked()
     }
 
     #[inline]
     pub(crate) fn try_acquire(&self) -> bool {
-        // Acquire pairs with the Release in `release`.
-        self.0.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_ok()
-    }
-
-    /// Tries for some microseconds, which is less than sleeping takes. The time between two looks doubles: who looks takes
-    /// the holder's cache line away.
-    #[cold]
-    fn spin(&self) -> bool {
-        for pause in [64, 128, 256] {
-            (0..pause).for_each(|_| spin_hint());
-            if self.0.load(Ordering::Relaxed) == FREE && self.try_acquire() {
-                return true;
-            }
-        }
-        false
+        self.0.try_acquire()
     }
 
     /// Waits for the lock, at most for `timeout`. Signal handlers run while it waits, and may raise.
@@ -63,7 +34,7 @@ impl RawLock {
         if timeout == Some(Duration::ZERO) {
             return Ok(false);
         }
-        if self.spin() {
+        if self.0.spin() {
             return Ok(true);
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
@@ -72,7 +43,7 @@ impl RawLock {
             if remaining == Some(Duration::ZERO) {
                 return Ok(false);
             }
-            match thread.detached(|| self.wait(remaining)) {
+            match thread.detached(|| self.0.wait(remaining)) {
                 None => return Ok(true),
                 Some(Wake::TimedOut) => return Ok(false),
                 Some(Wake::Interrupted) => run_signal_handlers(thread)?,
@@ -81,31 +52,15 @@ impl RawLock {
         }
     }
 
-    /// Takes the lock (`None`) or sleeps once.
-    fn wait(&self, timeout: Option<Duration>) -> Option<Wake> {
-        // Acquire as in `try_acquire`; WAITED tells the holder to wake somebody.
-        if self.0.swap(WAITED, Ordering::Acquire) == FREE {
-            return None;
-        }
-        Some(host::wait(&self.0, WAITED, timeout))
-    }
-
     /// Releases the lock; false if nobody held it.
     #[inline]
     pub(crate) fn release(&self) -> bool {
-        // Release pairs with the Acquire of the next holder.
-        match self.0.swap(FREE, Ordering::Release) {
-            WAITED => {
-                host::wake_one(&self.0);
-                true
-            }
-            before => before == HELD,
-        }
+        self.0.release()
     }
 
     /// Forgets who held it: in the child after a fork.
     pub(crate) fn reset(&self) {
-        self.0.store(FREE, Ordering::Relaxed);
+        self.0.reset();
     }
 }
 
