@@ -156,6 +156,14 @@ impl FrameStack {
         self.limit = self.base.as_ptr().wrapping_add(frames.min(FRAMES - 64));
     }
 
+    /// Sets flags of all active frames.
+    pub fn mark_active(&mut self, flags: u8) {
+        for i in 0..self.depth() {
+            // SAFETY: frames from `base` to `current` are initialised; only this thread touches them.
+            unsafe { (*self.base.as_ptr().add(i)).flags |= flags };
+        }
+    }
+
     /// How many frames are active.
     #[inline]
     pub fn depth(&self) -> usize {

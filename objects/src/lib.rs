@@ -23,6 +23,7 @@ pub mod slots;
 pub mod state;
 pub mod storage;
 pub mod thread;
+pub mod tracing;
 pub mod types;
 pub mod warn;
 

@@ -6,6 +6,7 @@
 use crate::error::{PyErr, PyResult, system_error};
 use crate::frames::FrameStack;
 use crate::slots::Sent;
+use crate::tracing::Tracing;
 use crate::types::dict::{DictExt, PyDict};
 use orochi_core::sync::Ordering;
 use orochi_core::word::{self, Word};
@@ -70,6 +71,8 @@ pub struct ThreadState {
     pub context: Option<Value>,
     /// This thread's part of each `threading.local`, by the number of the local object.
     pub locals: HashMap<u64, Value>,
+    /// What trace and profile functions are told.
+    pub tracing: Tracing,
     /// Runs signal handlers; set by the module that has them.
     pub signal_handlers: Option<fn(&mut Thread) -> PyResult<()>>,
 }
@@ -95,6 +98,7 @@ impl ThreadState {
             coroutine_origin_depth: 0,
             context: None,
             locals: HashMap::new(),
+            tracing: Tracing::default(),
             signal_handlers: None,
         });
         let state = Box::into_raw(state);

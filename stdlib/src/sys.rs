@@ -21,6 +21,7 @@ use orochi_objects::types::{dict, exception, frame, int, set, tuple};
 use orochi_objects::{
     DictExt, ModuleExt, Obj, PyModule, PyType, Ref, Thread, TypeExt, Value, class_of, name, protocol,
 };
+use orochi_vm::tracing;
 
 /// The version of Python whose behaviour this is.
 pub const VERSION: (u8, u8, u8) = (3, 14, 6);
@@ -227,37 +228,42 @@ fn is_finalizing() -> bool {
 #[pyfunction]
 fn _clear_type_cache() {}
 
-/// Return the trace function.
+/// Return the global debug tracing function set with sys.settrace.
+///
+/// See the debugger chapter in the library manual.
 #[pyfunction]
-fn gettrace() -> Option<Value> {
-    None
+fn gettrace(thread: &mut Thread) -> Option<Value> {
+    tracing::function(thread, tracing::Kind::Trace)
 }
 
-/// Return the profile function.
+/// Return the profiling function set with sys.setprofile.
+///
+/// See the profiler chapter in the library manual.
 #[pyfunction]
-fn getprofile() -> Option<Value> {
-    None
+fn getprofile(thread: &mut Thread) -> Option<Value> {
+    tracing::function(thread, tracing::Kind::Profile)
 }
 
-fn no_tracing(function: Ref<'_>, name: &str) -> PyResult<()> {
-    if function.is_none() {
-        return Ok(());
-    }
-    Err(not_implemented_error(format!("sys.{name} is not there yet")))
-}
-
-/// Set the trace function; only None yet.
-#[pyfunction]
-#[signature(function, /)]
-fn settrace(function: Ref<'_>) -> PyResult<()> {
-    no_tracing(function, "settrace()")
-}
-
-/// Set the profile function; only None yet.
+/// Set the global debug tracing function.
+///
+/// It will be called on each function call.  See the debugger chapter
+/// in the library manual.
 #[pyfunction]
 #[signature(function, /)]
-fn setprofile(function: Ref<'_>) -> PyResult<()> {
-    no_tracing(function, "setprofile()")
+fn settrace(thread: &mut Thread, function: Ref<'_>) {
+    let function = (!function.is_none()).then(|| function.to_owned());
+    tracing::set_function(thread, tracing::Kind::Trace, function);
+}
+
+/// Set the profiling function.
+///
+/// It will be called on each function call and return.  See the profiler
+/// chapter in the library manual.
+#[pyfunction]
+#[signature(function, /)]
+fn setprofile(thread: &mut Thread, function: Ref<'_>) {
+    let function = (!function.is_none()).then(|| function.to_owned());
+    tracing::set_function(thread, tracing::Kind::Profile, function);
 }
 
 /// Call a function while tracing is off.

@@ -7,4 +7,9 @@ pub mod errors;
 mod interp;
 pub mod interpreter;
 
+pub mod tracing {
+    //! `sys.settrace` and `sys.setprofile`.
+    pub use crate::interp::tracing::{Kind, function, set_function};
+}
+
 pub use interpreter::{Interpreter, optimize, set_optimize};

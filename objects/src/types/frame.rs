@@ -56,7 +56,14 @@ pub struct PyFrame {
     /// Names that were added through `f_locals`.
     extra: AtomicField,
     pub(crate) trace: AtomicField,
+    /// A line to show in place of that of the instruction, or 0.
     pub(crate) line: AtomicU32,
+    /// The line that the trace function was told of last, or 0.
+    pub traced_line: AtomicU32,
+    /// `f_trace_lines`
+    pub trace_lines: AtomicU32,
+    /// `f_trace_opcodes`
+    pub trace_opcodes: AtomicU32,
 }
 
 fn make(
@@ -79,6 +86,9 @@ fn make(
         extra: AtomicField::empty(),
         trace: AtomicField::empty(),
         line: AtomicU32::new(0),
+        traced_line: AtomicU32::new(0),
+        trace_lines: AtomicU32::new(1),
+        trace_opcodes: AtomicU32::new(0),
     };
     crate::make(thread, payload)
 }
@@ -271,6 +281,26 @@ impl PyFrame {
             0 => self.code().line_of(self.instruction(thread)),
             line => line,
         }
+    }
+
+    /// Shows another line than that of the instruction, or (0) that again.
+    pub fn show_line(&self, line: u32) {
+        self.line.store(line, Ordering::Relaxed);
+    }
+
+    /// `f_trace`
+    pub fn trace_function(&self, thread: &Thread) -> Option<Value> {
+        self.trace.get(thread)
+    }
+
+    /// Whether there is an `f_trace`.
+    pub fn has_trace(&self, thread: &Thread) -> bool {
+        self.trace.load(thread).is_some()
+    }
+
+    /// Sets `f_trace`.
+    pub fn set_trace(this: &Obj<Self>, thread: &mut Thread, function: Option<Value>) {
+        drop(this.trace.swap(this, thread, function));
     }
 
     /// The caller's frame object.

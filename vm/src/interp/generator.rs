@@ -333,6 +333,11 @@ fn suspend(thread: &mut Thread, at: At, value: Value) -> Flow {
         let Some(generator) = at.frame().generator() else {
             return raise(thread, orochi_objects::error::system_error("yield outside of a generator"));
         };
+        if super::tracing::is_on(thread)
+            && let Err(error) = super::tracing::returning(thread, at, value.clone())
+        {
+            return raise(thread, error);
+        }
         // SAFETY: the running frame, a generator's.
         unsafe {
             pack(thread, frame, generator);

@@ -27,6 +27,7 @@ mod matching;
 pub(crate) mod name;
 pub(crate) mod poll;
 mod suggest;
+pub(crate) mod tracing;
 
 pub(crate) use call::enter::{call_function, run_code};
 
@@ -117,6 +118,21 @@ fn fast(c: &mut Cursor, thread: &mut Thread, w: Instruction, op: Op) -> bool {
 
 /// Runs the thread's running frame, which was pushed with `Mode::Entry`, until it ends.
 pub(crate) fn run(thread: &mut Thread) -> PyResult<Sent> {
+    loop {
+        if let Some(result) = run_untraced(thread) {
+            return result;
+        }
+        if let Some(result) = tracing::run(thread) {
+            return result;
+        }
+    }
+}
+
+/// The usual loop; None when the thread is traced.
+fn run_untraced(thread: &mut Thread) -> Option<PyResult<Sent>> {
+    if tracing::is_on(thread) {
+        return None;
+    }
     let mut c = Cursor::of(ThreadState::of(thread).frames.current);
     loop {
         let w = c.fetch();
@@ -138,7 +154,10 @@ pub(crate) fn run(thread: &mut Thread) -> PyResult<Sent> {
         }
         let flow = if flow == Flow::Raise { exception::unwind(thread) } else { flow };
         if flow == Flow::Exit {
-            return outcome(thread);
+            return Some(outcome(thread));
+        }
+        if tracing::is_on(thread) {
+            return None;
         }
         c = Cursor::of(ThreadState::of(thread).frames.current);
     }

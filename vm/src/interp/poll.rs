@@ -40,6 +40,8 @@ pub(super) fn after_release(c: &mut Cursor, thread: &mut Thread) -> Flow {
 pub(super) fn poll_now(c: &mut Cursor, thread: &mut Thread) -> Flow {
     c.sync();
     match handle(thread) {
+        // Another loop is to go on.
+        Ok(()) if super::tracing::is_on(thread) => Flow::Reload,
         Ok(()) => Flow::Next,
         Err(error) => raise(thread, error),
     }

@@ -3,8 +3,19 @@
 use super::{PyFrame, locals};
 use crate::error::{PyResult, runtime_error, type_error};
 use crate::types::generator;
+use orochi_core::sync::{AtomicU32, Ordering};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
+
+fn set_flag(flag: &AtomicU32, value: Option<Ref<'_>>) -> PyResult<()> {
+    match value.and_then(Ref::as_bool) {
+        Some(value) => {
+            flag.store(u32::from(value), Ordering::Relaxed);
+            Ok(())
+        }
+        None => Err(type_error("attribute value type must be bool")),
+    }
+}
 
 #[pymethods]
 impl PyFrame {
@@ -64,25 +75,30 @@ impl PyFrame {
     #[setter]
     fn set_f_trace(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) {
         let value = value.filter(|value| !value.is_none()).map(Ref::to_owned);
-        drop(this.trace.swap(this, thread, value));
+        // The line that runs isn't told of again.
+        let line = this.line(thread);
+        this.traced_line.store(line, Ordering::Relaxed);
+        PyFrame::set_trace(this, thread, value);
     }
 
     #[getter]
-    fn f_trace_lines(_this: &Obj<Self>) -> bool {
-        true
+    fn f_trace_lines(this: &Obj<Self>) -> bool {
+        this.trace_lines.load(Ordering::Relaxed) != 0
     }
 
     #[setter]
-    fn set_f_trace_lines(_thread: &mut Thread, _this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
-        match value.and_then(Ref::as_bool) {
-            Some(_) => Ok(()),
-            None => Err(type_error("attribute value type must be bool")),
-        }
+    fn set_f_trace_lines(_thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+        set_flag(&this.trace_lines, value)
     }
 
     #[getter]
-    fn f_trace_opcodes(_this: &Obj<Self>) -> bool {
-        false
+    fn f_trace_opcodes(this: &Obj<Self>) -> bool {
+        this.trace_opcodes.load(Ordering::Relaxed) != 0
+    }
+
+    #[setter]
+    fn set_f_trace_opcodes(_thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+        set_flag(&this.trace_opcodes, value)
     }
 
     #[getter]

@@ -2,11 +2,11 @@
 
 use super::super::cursor::{At, Flow};
 use super::super::frames::{clear_registers, owned_value, pop_entry, pop_to_caller, release_extras};
-use super::super::generator;
+use super::super::{generator, tracing};
 use super::chain;
 use orochi_core::word;
 use orochi_core::{Thread, Value};
-use orochi_objects::error::PyErr;
+use orochi_objects::error::{PyErr, PyResult};
 use orochi_objects::frames::Mode;
 use orochi_objects::thread::{Outcome, ThreadState};
 use orochi_objects::types::exception::PyBaseException;
@@ -27,14 +27,30 @@ pub(in super::super) fn unwind(thread: &mut Thread) -> Flow {
         let at = At(ThreadState::of(thread).frames.current);
         if !has_entry {
             add_traceback(thread, at, &error);
+            if tracing::is_on(thread) {
+                let told = tracing::raised(thread, at, &error);
+                replace(thread, at, &mut error, told);
+            }
         }
         has_entry = false;
         if enter_handler(at, &error) {
             return Flow::Reload;
         }
+        if tracing::is_on(thread) {
+            let told = tracing::returning(thread, at, Value::NONE);
+            replace(thread, at, &mut error, told);
+        }
         if let Some(ended) = leave_frame(thread, at, &mut error) {
             return ended;
         }
+    }
+}
+
+/// An exception of a trace function takes the place of the one that it was told of.
+fn replace(thread: &mut Thread, at: At, error: &mut Value, told: PyResult<()>) {
+    if let Err(other) = told {
+        *error = other.into_value(thread);
+        add_traceback(thread, at, error);
     }
 }
 
