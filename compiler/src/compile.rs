@@ -40,8 +40,12 @@ pub fn compile(
     on_stack_that_fits(|max_depth| {
         let (module, mut warnings) = parse::parse_within(source, mode, options, max_depth)?;
         let (code, more) = compile_located(module, filename, options, Some(source))?;
+        // Those of the parser come first, as one of them may be made an error.
+        let by_place = |warning: &Warning| (warning.line, warning.offset);
+        warnings.sort_by_key(by_place);
+        let n_parser = warnings.len();
         warnings.extend(more);
-        warnings.sort_by_key(|warning| (warning.line, warning.offset));
+        warnings[n_parser..].sort_by_key(by_place);
         Ok((code, warnings))
     })
 }
@@ -73,18 +77,19 @@ fn compile_unlocated(
 ) -> Result<(Code, Vec<Warning>)> {
     let futures = future::scan(&module)?;
     let future_flags = (options.future_flags & flags::FUTURE_MASK) | futures.flags;
-    let mut warnings = fold::fold(&mut module, options.optimize);
+    let text_annotations = future_flags & flags::FUTURE_ANNOTATIONS != 0;
+    let mut warnings = fold::fold(&mut module, options.optimize, text_annotations);
     let table = SymbolTable::new(
         &module,
         TableOptions {
-            future_annotations: future_flags & flags::FUTURE_ANNOTATIONS != 0,
+            future_annotations: text_annotations,
             allow_top_level_await: options.allow_top_level_await,
         },
     )?;
     let settings = Settings {
         filename: Arc::from(filename),
         future_flags,
-        last_future_line: futures.last_line,
+        last_future: futures.last,
         optimize: options.optimize,
         interactive: matches!(module, Mod::Interactive { .. }),
         allow_top_level_await: options.allow_top_level_await,

@@ -33,6 +33,9 @@ pub struct CompileError {
     pub text: Option<String>,
     /// Whether the error concerns the file as a whole, so that its line is 0.
     pub whole_file: bool,
+    /// Line and column of the last complete statement before an error of the parser: what a search for misspelt keywords
+    /// begins with.
+    pub statement: Option<(u32, i32)>,
     /// Whether more input could make the source valid (what `codeop` and the REPL ask).
     pub incomplete: bool,
     /// The place in bytes, until [`CompileError::locate`] has made offsets of it.
@@ -53,6 +56,7 @@ impl CompileError {
             end_offset: 0,
             text: None,
             whole_file: false,
+            statement: None,
             incomplete: false,
             at: None,
             fixed_end_offset: None,

@@ -9,9 +9,9 @@ mod operators;
 use crate::ast::*;
 use crate::error::Warning;
 
-/// Folds a tree in place; gives its warnings.
-pub(crate) fn fold(module: &mut Mod, optimize: u8) -> Vec<Warning> {
-    let mut folder = Folder { optimize, warnings: Vec::new(), finally: None };
+/// Folds a tree in place; gives its warnings. `text_annotations`: annotations are kept as text, as they were written.
+pub(crate) fn fold(module: &mut Mod, optimize: u8, text_annotations: bool) -> Vec<Warning> {
+    let mut folder = Folder { optimize, text_annotations, warnings: Vec::new(), finally: None };
     match module {
         Mod::Module { body } | Mod::Interactive { body } => folder.suite(body),
         Mod::Expression { body } => folder.expr(body),
@@ -29,6 +29,7 @@ struct Finally {
 
 struct Folder {
     optimize: u8,
+    text_annotations: bool,
     warnings: Vec<Warning>,
     finally: Option<Finally>,
 }
@@ -83,7 +84,7 @@ impl Folder {
             }
             StmtKind::AnnAssign { target, annotation, value, .. } => {
                 self.expr(target);
-                self.expr(annotation);
+                self.annotation(annotation);
                 self.optional_boxed(value);
             }
             StmtKind::Raise { exc, cause } => {
@@ -110,7 +111,7 @@ impl Folder {
                 self.arguments(&mut def.args);
                 self.exprs(&mut def.decorators);
                 self.type_params(&mut def.type_params);
-                def.returns.iter_mut().for_each(|expr| self.expr(expr));
+                def.returns.iter_mut().for_each(|expr| self.annotation(expr));
                 self.in_definition(|this| this.suite(&mut def.body));
             }
             StmtKind::ClassDef(def) => {
@@ -199,7 +200,13 @@ impl Folder {
         args.kw_defaults.iter_mut().flatten().for_each(|expr| self.expr(expr));
         let Arguments { posonlyargs, args, vararg, kwonlyargs, kwarg, .. } = args;
         for arg in posonlyargs.iter_mut().chain(args).chain(vararg).chain(kwonlyargs).chain(kwarg) {
-            arg.annotation.iter_mut().for_each(|expr| self.expr(expr));
+            arg.annotation.iter_mut().for_each(|expr| self.annotation(expr));
+        }
+    }
+
+    fn annotation(&mut self, annotation: &mut Expr) {
+        if !self.text_annotations {
+            self.expr(annotation);
         }
     }
 

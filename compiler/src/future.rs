@@ -8,8 +8,8 @@ use crate::error::{CompileError, Result};
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Futures {
     pub(crate) flags: u32,
-    /// The line of the last `from __future__` import that stands where it may.
-    pub(crate) last_line: u32,
+    /// Line and column of the last `from __future__` import that stands where it may.
+    pub(crate) last: (u32, i32),
 }
 
 /// The flag of a feature.
@@ -48,7 +48,7 @@ pub(crate) fn scan(module: &Mod) -> Result<Futures> {
                 for alias in names {
                     futures.flags |= feature(&alias.name, alias.at)?;
                 }
-                futures.last_line = stmt.at.line;
+                futures.last = (stmt.at.line, stmt.at.column);
             }
             _ if i == 0 && is_docstring(stmt) => {}
             _ => break,

@@ -107,7 +107,12 @@ fn separated(out: &mut String, exprs: &[Expr], level: Level) {
 fn write_expr(out: &mut String, expr: &Expr, level: Level) {
     match &expr.kind {
         ExprKind::Name { id, .. } => out.push_str(id),
-        ExprKind::Constant { value, .. } => write_constant(out, value, level),
+        ExprKind::Constant { value, u_prefix } => {
+            if *u_prefix && matches!(value, Constant::Str(_)) {
+                out.push('u');
+            }
+            write_constant(out, value, level);
+        }
         ExprKind::Attribute { value, attr, .. } => {
             let integer = matches!(value.kind, ExprKind::Constant { value: Constant::Int(_), .. });
             write_expr(out, value, L::Atom);

@@ -38,6 +38,8 @@ pub struct PyInterpreter {
     pub sys: AtomicField,
     /// Native modules that were made, by name, for the importers.
     pub natives: AtomicField,
+    /// The importlib that imports, also when the program has hidden it in `sys.modules`.
+    pub importlib: AtomicField,
     /// The registry of codecs and error handlers.
     pub codecs: AtomicField,
 }

@@ -5,6 +5,7 @@ use orochi_core::{Thread, Value};
 use orochi_objects::error::{PyErr, PyResult};
 use orochi_objects::types::exception;
 use orochi_objects::types::{str, tuple};
+use orochi_objects::{name, protocol};
 
 fn number(value: impl Into<i64>) -> Value {
     Value::small_int(value.into()).unwrap_or(Value::NONE)
@@ -13,6 +14,28 @@ fn number(value: impl Into<i64>) -> Value {
 /// The exception of a compile error in this file.
 pub fn syntax_error(thread: &mut Thread, error: &CompileError, filename: &str) -> PyErr {
     build(thread, error, filename).unwrap_or_else(|failure| failure)
+}
+
+/// As [`syntax_error`], for source text that the error can keep for suggestions.
+pub fn syntax_error_in(thread: &mut Thread, error: &CompileError, filename: &str, source: &str) -> PyErr {
+    let result = syntax_error(thread, error, filename);
+    match error.statement {
+        Some(place) => keep_source(thread, result, place, source).unwrap_or_else(|failure| failure),
+        None => result,
+    }
+}
+
+fn keep_source(
+    thread: &mut Thread,
+    error: PyErr,
+    (line, column): (u32, i32),
+    source: &str,
+) -> PyResult<PyErr> {
+    let instance = error.into_value(thread);
+    let metadata = vec![number(line), number(column), str::new(thread, source)?];
+    let metadata = tuple::new(thread, metadata)?.into_value();
+    protocol::set_attr(thread, instance.get(), name!("_metadata"), Some(metadata.get()))?;
+    Ok(PyErr::from_instance(instance))
 }
 
 fn build(thread: &mut Thread, error: &CompileError, filename: &str) -> PyResult<PyErr> {

@@ -48,6 +48,7 @@ impl Interpreter {
             builtins: AtomicField::new_local(namespace),
             modules: AtomicField::new_local(modules.to_value()),
             sys: AtomicField::empty(),
+            importlib: AtomicField::empty(),
             natives: AtomicField::new_local(dict::new(thread)?.into_value()),
             codecs: AtomicField::new_local(orochi_objects::codecs::registry::new(thread)?),
         };

@@ -42,7 +42,8 @@ pub(crate) struct Settings {
     pub(crate) filename: Arc<str>,
     /// Flags of futures that are in effect.
     pub(crate) future_flags: u32,
-    pub(crate) last_future_line: u32,
+    /// Line and column of the last future import that stands where it may.
+    pub(crate) last_future: (u32, i32),
     /// 0, 1 (no asserts) or 2 (no docstrings either).
     pub(crate) optimize: u8,
     pub(crate) interactive: bool,

@@ -532,6 +532,10 @@ impl<'t> Generator<'t> {
         matching: &mut Matching,
     ) -> Result<()> {
         for (i, name) in kwd_attrs.iter().enumerate() {
+            if &**name == "__debug__" {
+                let at = kwd_patterns.get(i).map_or(cls.at, |pattern| pattern.at);
+                return Err(CompileError::syntax("cannot assign to __debug__", at));
+            }
             if kwd_attrs[..i].contains(name) {
                 let at = kwd_patterns.get(i).map_or(cls.at, |pattern| pattern.at);
                 let message = format!("attribute name repeated in class pattern: {name}");

@@ -202,7 +202,7 @@ impl<'t> Generator<'t> {
     fn import_from(&mut self, module: Option<&Ident>, names: &'t [Alias], level: u32) -> Result<()> {
         let at = self.here();
         if level == 0 && module.is_some_and(|module| &**module == "__future__") {
-            if at.line > self.settings.last_future_line {
+            if (at.line, at.column) > self.settings.last_future {
                 return self.error("from __future__ imports must occur at the beginning of the file");
             }
             for alias in names {

@@ -92,8 +92,9 @@ impl<'s> Grammar<'s> {
             }
             return Ok(());
         }
+        let unpacked = self.peek(1) == ":" && self.peek(2) == "*";
         self.parameter(function)?;
-        if self.is("=")? {
+        if self.is("=")? && !unpacked {
             return self.fail_here("var-positional argument cannot have default value");
         }
         Ok(())

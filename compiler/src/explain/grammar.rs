@@ -105,6 +105,8 @@ pub(super) struct Grammar<'s> {
     pub(super) fatal: Option<Box<Trouble>>,
     /// Directly in the arguments of a class, where no generator expression may stand alone.
     pub(super) in_class_arguments: bool,
+    /// Where the last statement begins that is complete.
+    pub(super) last_statement: Option<usize>,
 }
 
 const KEYWORDS: [&str; 35] = [
@@ -294,8 +296,12 @@ impl<'s> Grammar<'s> {
         if self.depth > 90 {
             return Err(self.generic());
         }
+        let start = self.token().map(|token| token.start);
         let result = self.statement_kind();
         self.depth -= 1;
+        if result.is_ok() {
+            self.last_statement = start.ok().or(self.last_statement);
+        }
         result
     }
 

@@ -133,6 +133,7 @@ pub(crate) fn explain(source: &str, error: &ParseError, mode: Mode) -> CompileEr
         furthest: 0,
         depth: 0,
         in_class_arguments: false,
+        last_statement: None,
         fatal: None,
     };
     let found = match mode {
@@ -168,6 +169,13 @@ pub(crate) fn explain(source: &str, error: &ParseError, mode: Mode) -> CompileEr
         later_tokenizer_error(&tokenizer, last_read, trouble, &parser_trouble).unwrap_or(parser_trouble);
     let mut error = locate(source, &chosen);
     error.incomplete |= at_end;
+    error.statement = match grammar.last_statement {
+        Some(offset) => {
+            let at = locate(source, &Trouble::new("", offset, offset)).at.unwrap_or_default();
+            Some((at.line, at.column))
+        }
+        None => Some((0, 0)),
+    };
     error
 }
 

@@ -705,6 +705,7 @@ impl Builder {
             this.expr(&comp.elt)?;
             this.optional(comp.value.as_ref())
         })?;
+        self.check_size(id);
         if self.table.scope(id).coroutine && !generator {
             self.scope().coroutine = true;
         }
@@ -712,6 +713,18 @@ impl Builder {
             self.table.scope_mut(id).generator = true;
         }
         Ok(())
+    }
+
+    /// An inlined comprehension's variables must find registers in the frame around: one with very many gets a frame of its
+    /// own after all.
+    fn check_size(&mut self, id: ScopeId) {
+        let scope = self.table.scope_mut(id);
+        if scope.inlined && scope.symbols.len() > MAX_INLINED_SYMBOLS {
+            scope.inlined = false;
+            scope.params.push(Rc::from(".0"));
+            let symbol = scope.symbols.entry(Rc::from(".0")).or_default();
+            symbol.flags |= def::PARAM;
+        }
     }
 
     /// The target of a comprehension's `for`.
@@ -837,6 +850,8 @@ impl Builder {
 }
 
 /// Names of the compiler's own in the type parameter scope of a class.
+/// A comprehension with more names than this isn't inlined.
+const MAX_INLINED_SYMBOLS: usize = 40;
 const CLASS_NAMES: [(&str, u32); 2] =
     [(".type_params", def::LOCAL | def::USE), (".generic_base", def::LOCAL | def::USE)];
 

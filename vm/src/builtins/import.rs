@@ -22,8 +22,15 @@ fn from_table(thread: &mut Thread, name: Ref<'_>) -> PyResult<Option<Value>> {
 }
 
 fn importlib(thread: &mut Thread) -> PyResult {
-    match from_table(thread, name!("_frozen_importlib").get())? {
-        Some(importlib) => Ok(importlib),
+    let interpreter = ThreadState::of(thread).interpreter.clone();
+    if let Some(importlib) = interpreter.importlib.get(thread) {
+        return Ok(importlib);
+    }
+    match from_table(thread, name!("_frozen_importlib").get())?.filter(|module| !module.get().is_none()) {
+        Some(importlib) => {
+            drop(interpreter.importlib.swap(&*interpreter, thread, Some(importlib.clone())));
+            Ok(importlib)
+        }
         None => Err(import_error("importlib is not there")),
     }
 }

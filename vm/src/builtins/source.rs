@@ -1,6 +1,6 @@
 //! Source text in its various forms, and compiling it.
 
-use crate::errors::syntax_error;
+use crate::errors::{syntax_error, syntax_error_in};
 use orochi_compiler::code::flags;
 use orochi_compiler::source::decode_source;
 use orochi_compiler::{CompileOptions, Mode, Warning};
@@ -104,7 +104,7 @@ pub fn compile_object(thread: &mut Thread, source: &str, how: &SourceOptions<'_>
             }
             Ok(code::new(thread, Arc::new(compiled))?.into_value())
         }
-        Err(error) => Err(syntax_error(thread, &error, how.filename)),
+        Err(error) => Err(syntax_error_in(thread, &error, how.filename, source)),
     }
 }
 

@@ -243,10 +243,9 @@ pub(super) fn merge(
 #[cold]
 fn repeated(thread: &mut Thread, callee: Ref<'_>, key: Ref<'_>) -> PyResult<PyErr> {
     let name = many::function_text(thread, callee)?;
-    Ok(match key.downcast::<PyStr>() {
-        Some(key) => type_error(format!("{name} got multiple values for keyword argument '{}'", **key)),
-        None => type_error(format!("{name} keywords must be strings")),
-    })
+    let key = protocol::str(thread, key)?;
+    let key = orochi_objects::str::display(key.get());
+    Ok(type_error(format!("{name} got multiple values for keyword argument '{key}'")))
 }
 
 #[inline(always)]

@@ -148,7 +148,7 @@ fn traced<'a>(thread: &Thread, at: At) -> Option<&'a Obj<PyFrame>> {
 fn lines(thread: &mut Thread, at: At) -> PyResult<()> {
     let Some(object) = traced(thread, at) else { return Ok(()) };
     let object = object.to_owned();
-    let index = at.frame().instruction() as usize + 1;
+    let index = (at.frame().pc as usize).saturating_sub(at.frame().code().entry() as usize) / 4;
     let lines = state(thread).lines(at.frame().code());
     let line = lines.get(index).copied().unwrap_or(0);
     let last = object.traced_line.load(Ordering::Relaxed);
