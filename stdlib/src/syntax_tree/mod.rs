@@ -11,8 +11,8 @@ use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::{not_implemented_error, value_error};
 use orochi_objects::types::code;
 use orochi_objects::{Obj, PyDict, PyModule, PyResult, Ref, Thread};
-use orochi_vm::builtins::text_of;
-use orochi_vm::errors::syntax_error;
+use orochi_vm::builtins::{issue_all, text_of};
+use orochi_vm::errors::{syntax_error, syntax_error_in};
 use std::sync::Arc;
 use to_python::Maker;
 
@@ -54,10 +54,11 @@ fn parse(
     }
     let mode = mode_of(mode)?;
     let text = text_of(thread, source, filename, "compile", "string, bytes or AST object")?;
-    let (module, _) = match parse_source(&text, mode) {
+    let (module, warnings) = match parse_source(&text, mode) {
         Ok(parsed) => parsed,
-        Err(error) => return Err(syntax_error(thread, &error, filename)),
+        Err(error) => return Err(syntax_error_in(thread, &error, filename, &text)),
     };
+    issue_all(thread, &warnings, filename)?;
     Maker::new(classes).module(thread, &module)
 }
 
@@ -77,7 +78,10 @@ fn compile_tree(
     }
     let module = Reader { namespace: classes }.module(thread, tree)?;
     match orochi_compiler::compile_tree(module, filename, &options(flags, optimize)) {
-        Ok((compiled, _)) => Ok(code::new(thread, Arc::new(compiled))?.into_value()),
+        Ok((compiled, warnings)) => {
+            issue_all(thread, &warnings, filename)?;
+            Ok(code::new(thread, Arc::new(compiled))?.into_value())
+        }
         Err(error) => Err(syntax_error(thread, &error, filename)),
     }
 }

@@ -18,7 +18,7 @@ use orochi_objects::types::{self, exception, module, native_function};
 use orochi_objects::{DictExt, MethodDef, ModuleExt, PyClass, PyModule, StaticType};
 
 pub use code::current_flags;
-pub use source::{SourceOptions, compile_object, decode, text_of};
+pub use source::{SourceOptions, compile_object, decode, issue_all, text_of};
 
 /// The functions, for the `builtins` module.
 pub static FUNCTIONS: &[&MethodDef] = &[

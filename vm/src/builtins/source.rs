@@ -99,13 +99,16 @@ fn by_codec(thread: &mut Thread, encoding: &str, bytes: &[u8]) -> PyResult<Strin
 pub fn compile_object(thread: &mut Thread, source: &str, how: &SourceOptions<'_>) -> PyResult {
     match orochi_compiler::compile(source, how.filename, how.mode, &how.options) {
         Ok((compiled, warnings)) => {
-            for warning in &warnings {
-                issue(thread, warning, how.filename)?;
-            }
+            issue_all(thread, &warnings, how.filename)?;
             Ok(code::new(thread, Arc::new(compiled))?.into_value())
         }
         Err(error) => Err(syntax_error_in(thread, &error, how.filename, source)),
     }
+}
+
+/// Issues the compiler's warnings. An error if a filter makes one of them an error.
+pub fn issue_all(thread: &mut Thread, warnings: &[Warning], filename: &str) -> PyResult<()> {
+    warnings.iter().try_for_each(|warning| issue(thread, warning, filename))
 }
 
 fn issue(thread: &mut Thread, warning: &Warning, filename: &str) -> PyResult<()> {
