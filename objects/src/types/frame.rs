@@ -34,6 +34,9 @@ use orochi_core::{AtomicField, Field, Guarded, Obj, Owned, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass};
 use std::ptr::NonNull;
 
+/// What [`PyFrame::show_line`] is given to show line 0: a module's before its first.
+pub const LINE_ZERO: u32 = u32::MAX;
+
 /// A frame.
 #[pyclass(name = "frame", no_new)]
 #[derive(Trace)]
@@ -279,6 +282,7 @@ impl PyFrame {
     pub fn line(&self, thread: &Thread) -> u32 {
         match self.line.load(Ordering::Relaxed) {
             0 => self.code().line_of(self.instruction(thread)),
+            LINE_ZERO => 0,
             line => line,
         }
     }

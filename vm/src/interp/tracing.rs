@@ -19,7 +19,7 @@ use orochi_objects::slots::Sent;
 use orochi_objects::thread::ThreadState;
 use orochi_objects::tracing::{self, STARTED, TRACE, Tracing};
 use orochi_objects::types::exception_chain;
-use orochi_objects::types::frame::{self, PyFrame};
+use orochi_objects::types::frame::{self, LINE_ZERO, PyFrame};
 use orochi_objects::types::native_function::PyNativeFunction;
 use orochi_objects::types::{method_descriptor::PyMethodDescriptor, tuple};
 use orochi_objects::{class_of, protocol, str};
@@ -194,7 +194,8 @@ fn started(thread: &mut Thread, at: At) -> PyResult<()> {
         object.traced_line.store(line, Ordering::Relaxed);
     } else {
         object.traced_line.store(0, Ordering::Relaxed);
-        object.show_line(at.frame().code().code.firstlineno);
+        let code = &at.frame().code().code;
+        object.show_line(if &*code.name == "<module>" { LINE_ZERO } else { code.firstlineno });
     }
     let result = tell_start(thread, at, &object);
     object.show_line(0);

@@ -4,6 +4,7 @@ use super::PyCode;
 use crate::error::{PyResult, attribute_error_message, not_implemented_error};
 use crate::protocol::compare::CompareOp;
 use crate::types::tuple;
+use orochi_compiler::code::flags;
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
 
@@ -160,6 +161,11 @@ impl PyCode {
                 Some(last) if last.2 == line => last.1 = run.end,
                 _ => rows.push((run.start, run.end, line)),
             }
+        }
+        // The line of the definition, where `call` events are, has no instruction here.
+        let first = this.code.firstlineno;
+        if this.has_flags(flags::OPTIMIZED) && rows.first().is_some_and(|row| row.2 != Some(first)) {
+            rows.insert(0, (0, 0, Some(first)));
         }
         let mut values = Vec::with_capacity(rows.len());
         for (start, end, line) in rows {
