@@ -175,7 +175,7 @@ impl Header {
         if count < LOCAL_MAX {
             // A plain store: a local object's word is changed by its own thread alone (invariant 2).
             self.count.store(count + 1, Ordering::Relaxed);
-        } else {
+        } else if count & IMMORTAL == 0 {
             self.retain_slow(count);
         }
     }
@@ -198,9 +198,6 @@ impl Header {
     #[cold]
     #[inline(never)]
     fn retain_slow(&self, count: u32) {
-        if count & IMMORTAL != 0 {
-            return;
-        }
         if count & SPLIT != 0 {
             if !split::adjust(NonNull::from(self), 1) {
                 self.retain();
@@ -262,16 +259,16 @@ impl Header {
         }
     }
 
-    /// Takes a reference away from a local object that has more than this one; false for every other, which is left as it
-    /// is.
+    /// Takes a reference away from a local object that has more than this one, or from an immortal one; false for every
+    /// other, which is left as it is.
     #[inline(always)]
     pub(crate) fn release_one_of_many(&self) -> bool {
         let count = self.count.load(Ordering::Relaxed);
-        let many = count.wrapping_sub(2) < LOCAL_MAX - 2;
-        if many {
+        if count.wrapping_sub(2) < LOCAL_MAX - 2 {
             self.count.store(count - 1, Ordering::Relaxed);
+            return true;
         }
-        many
+        count & IMMORTAL != 0
     }
 
     /// Takes a reference away.

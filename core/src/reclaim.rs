@@ -14,7 +14,7 @@ use crate::word::Word;
 use crate::{epoch, heap, weak};
 use std::ptr::NonNull;
 
-/// Gives up a reference to an object that isn't a local one with other references.
+/// Gives up a reference to an object that isn't immortal, nor a local one with other references.
 ///
 /// # Safety
 /// The caller owns the reference.
@@ -32,7 +32,7 @@ pub(crate) unsafe fn release(object: NonNull<Header>) {
                 unsafe { destroy(thread, object) }
             }
         });
-    } else if !header.is_immortal() {
+    } else {
         let released = header.release();
         if released == Released::Alive {
             return;

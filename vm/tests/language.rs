@@ -96,4 +96,5 @@ programs! {
     exceptions
     generators
     scopes
+    shortcuts
 }

@@ -99,6 +99,12 @@ pub fn repr(thread: &mut Thread, object: Ref<'_>) -> PyResult {
 /// `str(object)`: a str.
 #[inline]
 pub fn str(thread: &mut Thread, object: Ref<'_>) -> PyResult {
+    if exactly::<PyStr>(object).is_some() {
+        return Ok(object.to_owned());
+    }
+    if let Some(small) = object.as_small_int() {
+        return crate::types::int_::text::of_small(thread, small);
+    }
     match crate::class_of(object).slots.tp_str() {
         Some(slot) => {
             let result = slot(thread, object)?;
@@ -209,7 +215,7 @@ pub fn iterate(
     iterate_while(thread, iterable, |thread, item| each(thread, item).map(|()| true))
 }
 
-/// Calls `each` with the items of an iterable until it answers false. Lists and tuples need no iterator.
+/// Calls `each` with the items of an iterable until it answers false. Lists, tuples and strs need no iterator.
 #[inline]
 pub fn iterate_while(
     thread: &mut Thread,
@@ -229,6 +235,15 @@ pub fn iterate_while(
     if let Some(tuple) = exactly::<PyTuple>(iterable) {
         for item in tuple.items() {
             if !each(thread, item.to_owned())? {
+                break;
+            }
+        }
+        return Ok(());
+    }
+    if let Some(text) = exactly::<PyStr>(iterable) {
+        for point in text.as_wtf8().code_points() {
+            let character = crate::types::str_::single::character(thread, point)?;
+            if !each(thread, character)? {
                 break;
             }
         }

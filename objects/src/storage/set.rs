@@ -6,8 +6,8 @@
 //! Invariants:
 //! 1. A slot is unused (zero key), then belongs to one key: `hash` is written before the key (Release), the key is marked
 //!    DELETED when it is taken out. A slot of a deleted key is used again (as in CPython the last one that the search
-//!    came across); that of a shared set for a key of the same hash only, so that no reader pairs a key with another's
-//!    hash. Searches that ended before that are stale: `generation` changes.
+//!    came across). Searches that ended before that are stale: `generation` changes. A reader that wants the hash of the
+//!    key it has read looks whether the key is still there after reading the hash.
 //! 2. Everything else needs another table, which is built aside, published with Release, and the old one retired (local
 //!    sets: freed at once). Its references have moved.
 //! 3. A table has at least one unused slot, so probing ends.
@@ -235,12 +235,18 @@ impl SetStorage {
         unsafe {
             for index in from..(*table).mask + 1 {
                 let slot = &*Table::slot(table, index);
-                let word = slot.key.word();
-                if word != UNBOUND && word != DELETED {
-                    // SAFETY: as in `Field::load`, this is what the field held a moment ago.
-                    let key = Ref::from_word(word);
-                    let _ = thread;
-                    return Some((index, slot.hash.load(Ordering::Relaxed), key));
+                let mut word = slot.key.word();
+                while word != UNBOUND && word != DELETED {
+                    // Acquire pairs with the Release in `reuse_locked`: a hash of a later key shows that this one is gone.
+                    let hash = slot.hash.load(Ordering::Acquire);
+                    let now = slot.key.word();
+                    if now == word {
+                        // SAFETY: as in `Field::load`, this is what the field held a moment ago.
+                        let key = Ref::from_word(word);
+                        let _ = thread;
+                        return Some((index, hash, key));
+                    }
+                    word = now;
                 }
             }
         }
@@ -374,7 +380,7 @@ impl SetStorage {
             if !current {
                 return Some((true, key));
             }
-            if let Some(slot) = missing.deleted.filter(|&slot| reusable(owner, table, slot, hash)) {
+            if let Some(slot) = missing.deleted {
                 self.reuse_locked(table, slot, hash, key);
                 return None;
             }
@@ -392,8 +398,8 @@ impl SetStorage {
         // SAFETY: the present table; the slot's key is deleted.
         unsafe {
             let slot = &*Table::slot(table, slot);
-            slot.hash.store(hash, Ordering::Relaxed);
-            // Release (in `init`): who sees the key sees its hash.
+            // Release pairs with the Acquire in `next_key`; and (in `init`) who sees the key sees its hash.
+            slot.hash.store(hash, Ordering::Release);
             slot.key.init(key);
             (*table).used.store((*table).used.load(Ordering::Relaxed) + 1, Ordering::Release);
         }
@@ -609,14 +615,6 @@ fn search_plain(table: *mut Table, hash: i64, key: Word, matcher: &impl KeyMatch
             probe.next(mask);
         }
     }
-}
-
-/// Whether a slot that the search found deleted can take a key of this hash (invariant 1). Callers hold the lock, and the
-/// table is the present one.
-fn reusable(owner: Owner<'_>, table: *mut Table, slot: usize, hash: i64) -> bool {
-    // SAFETY: the search ended in this table.
-    let slot = unsafe { &*Table::slot(table, slot) };
-    !owner.is_shared() || slot.hash.load(Ordering::Relaxed) == hash
 }
 
 #[inline]

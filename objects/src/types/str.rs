@@ -217,7 +217,7 @@ pub fn joined<'a>(thread: &Thread, parts: impl ExactSizeIterator<Item = &'a Obj<
     made.map(Owned::into_value)
 }
 
-/// The text of `original` with each byte changed to another ASCII one; for original text that is ASCII.
+/// The text of `original`, which is ASCII, with each byte changed to another ASCII one.
 #[inline]
 pub(crate) fn mapped_ascii(
     thread: &Thread,
@@ -225,17 +225,25 @@ pub(crate) fn mapped_ascii(
     change: impl Fn(u8) -> u8,
 ) -> PyResult<Value> {
     let bytes = original.as_bytes();
-    if let [byte] = bytes {
-        return crate::types::str_::single::latin1(thread, change(*byte));
+    build_ascii(thread, bytes.len(), |i| bytes.get(i).map_or(0, |&byte| change(byte)))
+}
+
+/// A str of `len` ASCII characters that are made one by one.
+#[inline]
+pub(crate) fn build_ascii(thread: &Thread, len: usize, mut make: impl FnMut(usize) -> u8) -> PyResult<Value> {
+    match len {
+        0 => return crate::types::str_::single::empty(thread),
+        1 => return crate::types::str_::single::latin1(thread, make(0) & 0x7f),
+        _ => {}
     }
     // SAFETY: the class's layout is PyStr's; the tail goes last.
     let made = unsafe {
         orochi_core::alloc::allocate_with_tail::<PyStr, u8>(
             thread,
             NonNull::from(PyStr::static_type().get()).cast(),
-            bytes.len(),
-            |tail| PyStr::payload(tail, bytes.len(), true),
-            |i| bytes.get(i).map_or(0, |&byte| change(byte) & 0x7f),
+            len,
+            |tail| PyStr::payload(tail, len, true),
+            |i| make(i) & 0x7f,
         )
     };
     made.map(Owned::into_value).ok_or_else(memory_error)

@@ -37,7 +37,8 @@ pub fn int_error(error: orochi_text::int::IntError) -> PyErr {
 }
 
 /// A machine word's decimal digits, written into a buffer.
-pub fn small_decimal(value: i64, buffer: &mut [u8; 20]) -> &str {
+#[inline]
+pub fn small_decimal(value: i64, buffer: &mut [u8; 20]) -> &[u8] {
     let mut rest = value.unsigned_abs();
     let mut at = buffer.len();
     for (i, place) in buffer.iter_mut().enumerate().rev() {
@@ -54,13 +55,14 @@ pub fn small_decimal(value: i64, buffer: &mut [u8; 20]) -> &str {
         *place = b'-';
         at -= 1;
     }
-    std::str::from_utf8(buffer.get(at..).unwrap_or_default()).unwrap_or_default()
+    buffer.get(at..).unwrap_or_default()
 }
 
 /// `str(value)`.
 pub fn of_small(thread: &Thread, value: i64) -> PyResult {
     let mut buffer = [0; 20];
-    crate::str::new(thread, small_decimal(value, &mut buffer))
+    let digits = small_decimal(value, &mut buffer);
+    crate::str::build_ascii(thread, digits.len(), |i| digits.get(i).copied().unwrap_or(b'0'))
 }
 
 /// `str(value)` as a Rust string. ValueError beyond the bound.

@@ -76,6 +76,11 @@ impl PyStr {
     #[new]
     #[no_text_signature]
     fn new(thread: &mut Thread, cls: &Obj<PyType>, args: Args<'_>) -> PyResult {
+        if let Some([object]) = args.exact::<1>()
+            && std::ptr::eq(cls, PyStr::static_type().get())
+        {
+            return protocol::str(thread, object);
+        }
         let text = match arguments(&args)? {
             [None, None, None] => str::new(thread, "")?,
             [Some(object), None, None] => protocol::str(thread, object)?,

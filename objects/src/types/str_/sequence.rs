@@ -68,17 +68,16 @@ pub fn part(thread: &Thread, text: &Obj<PyStr>, span: Span) -> PyResult {
         let (from, to) = (text.byte_offset(start), text.byte_offset(start + count));
         return str::from_wtf8(thread, text.as_wtf8().slice(from, to));
     }
+    if text.is_ascii() {
+        let (bytes, mut indices) = (text.as_bytes(), span.indices());
+        let mut next = || indices.next().and_then(|at| bytes.get(at)).copied().unwrap_or(0);
+        return str::build_ascii(thread, count, |_| next());
+    }
     let mut result = Wtf8Buf::new();
     result.try_reserve_exact(count).map_err(|_| memory_error())?;
-    if text.is_ascii() {
-        for at in span.indices() {
-            result.push_ascii(text.as_bytes().get(at).copied().unwrap_or(0));
-        }
-    } else {
-        let points: Vec<CodePoint> = text.as_wtf8().code_points().collect();
-        for at in span.indices() {
-            result.push(points.get(at).copied().unwrap_or_default());
-        }
+    let points: Vec<CodePoint> = text.as_wtf8().code_points().collect();
+    for at in span.indices() {
+        result.push(points.get(at).copied().unwrap_or_default());
     }
     str::from_wtf8(thread, &result)
 }
