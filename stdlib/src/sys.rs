@@ -22,6 +22,7 @@ use orochi_objects::{
     DictExt, ModuleExt, Obj, PyModule, PyType, Ref, Thread, TypeExt, Value, class_of, name, protocol,
 };
 use orochi_vm::tracing;
+use std::ptr::NonNull;
 
 /// The version of Python whose behaviour this is.
 pub const VERSION: (u8, u8, u8) = (3, 14, 6);
@@ -366,11 +367,11 @@ fn _current_frames(thread: &mut Thread) -> PyResult {
             return;
         }
         let stack = frames.iter().map(|frame| {
-            let (function, code) = (frame.function().to_value(), frame.code().to_value());
+            let (function, code) = (frame.function().to_value(), frame.code());
             // They may be the other thread's own; from now on this one has them too.
             publish(function.get());
             publish(code.get());
-            (function, code, frame.instruction())
+            (function, NonNull::from(code), frame.instruction())
         });
         others.push((id, stack.collect::<Vec<_>>()));
     });

@@ -139,11 +139,12 @@ pub fn nth(thread: &mut Thread, n: usize) -> PyResult<Owned<PyFrame>> {
     }
 }
 
-/// A frame object that says where a frame of another thread stood, but not what its variables were.
+/// A frame object that says where a frame of another thread stood, but not what its variables were. The code is or was the
+/// function's.
 pub fn snapshot(
     thread: &mut Thread,
     function: Value,
-    code: Value,
+    code: NonNull<Obj<PyCode>>,
     instruction: u32,
     back: Option<Value>,
 ) -> PyResult<Owned<PyFrame>> {

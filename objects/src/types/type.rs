@@ -368,7 +368,6 @@ pub trait TypeExt {
     /// Finds a name in the class and its bases.
     #[inline]
     fn lookup<'a>(&'a self, thread: &'a Thread, name: &Obj<PyStr>) -> Option<Ref<'a>> {
-        let class = self.class();
         if !name.is_interned() {
             return self.lookup_uncached(thread, name);
         }

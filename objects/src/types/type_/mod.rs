@@ -68,7 +68,7 @@ pub fn set_patterns(thread: &Thread, class: &Obj<PyType>, patterns: TypeFlags) {
     class.set_flags(both, false);
     class.set_flags(patterns, true);
     for subclass in class.subclasses(thread) {
-        set_patterns(thread, subclass, patterns);
+        set_patterns(thread, &subclass, patterns);
     }
 }
 
