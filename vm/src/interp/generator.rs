@@ -91,7 +91,11 @@ pub(super) fn enter(
     // SAFETY: there is room; this thread runs the generator now.
     unsafe { unpack(thread, frame, generator, how) };
     if before == SUSPENDED {
-        deliver(thread, At(frame), sent);
+        if sent.get().is_none() {
+            deliver_none(thread, At(frame));
+        } else {
+            deliver(thread, At(frame), sent);
+        }
     }
     Ok(())
 }
@@ -184,7 +188,7 @@ pub(super) mod hot {
         // SAFETY: `turn` has checked that there is room, and that this thread alone has the generator.
         unsafe { unpack(thread, frame, generator, Driver::new(Mode::ForIter, dst)) };
         if before == SUSPENDED {
-            deliver(thread, At(frame), Value::NONE);
+            deliver_none(thread, At(frame));
         }
     }
 
@@ -230,6 +234,19 @@ fn deliver(thread: &mut Thread, at: At, sent: Value) {
         at.set(last.a(), sent);
     }
     // Behind a delegation that `throw` has finished, its result is in place already.
+}
+
+/// Delivers None. A `yield` whose result is dropped by the next instruction needs neither.
+#[inline]
+fn deliver_none(thread: &mut Thread, at: At) {
+    // SAFETY: as in `deliver`.
+    let (next, last) = unsafe { (Instruction(*at.frame().pc), Instruction(*at.frame().pc.sub(1))) };
+    let dropped = next.op_byte() == Op::Drop as u8 && next.a() == last.a();
+    if dropped && last.op_byte() == Op::Yield as u8 {
+        at.frame().pc = at.frame().pc.wrapping_add(1);
+    } else {
+        deliver(thread, at, Value::NONE);
+    }
 }
 
 /// Why a generator can't be resumed.
