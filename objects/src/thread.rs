@@ -3,6 +3,7 @@
 //! `ThreadState` hangs on `Thread::extension`; only its own thread touches it. `PyInterpreter` is a heap object, so that
 //! whatever it refers to is published when a second thread starts.
 
+use crate::collection::Collections;
 use crate::error::{PyErr, PyResult, system_error};
 use crate::frames::FrameStack;
 use crate::slots::Sent;
@@ -39,6 +40,8 @@ pub struct PyInterpreter {
     pub natives: AtomicField,
     /// The registry of codecs and error handlers.
     pub codecs: AtomicField,
+    /// What programs have asked of collections.
+    pub collections: Collections,
 }
 
 /// The state of a Python thread.
@@ -70,6 +73,8 @@ pub struct ThreadState {
     pub context: Option<Value>,
     /// This thread's part of each `threading.local`, by the number of the local object.
     pub locals: HashMap<u64, Value>,
+    /// A collection is under way, with its callbacks.
+    pub is_collecting: bool,
     /// Runs signal handlers; set by the module that has them.
     pub signal_handlers: Option<fn(&mut Thread) -> PyResult<()>>,
 }
@@ -95,6 +100,7 @@ impl ThreadState {
             coroutine_origin_depth: 0,
             context: None,
             locals: HashMap::new(),
+            is_collecting: false,
             signal_handlers: None,
         });
         let state = Box::into_raw(state);

@@ -16,6 +16,7 @@ pub mod errno;
 pub mod faulthandler;
 pub mod fcntl;
 pub mod functools;
+pub mod gc;
 pub mod hashes;
 pub mod heapq;
 mod host;
@@ -69,6 +70,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &csv::MODULE,
     &errno::MODULE,
     &functools::MODULE,
+    &gc::MODULE,
     &hashes::BLAKE2,
     hashes::MD5,
     hashes::SHA1,
