@@ -183,10 +183,14 @@ impl ThreadState {
 }
 
 /// The builtins for functions with these globals: `globals['__builtins__']` (a module or its namespace), else those of
-/// the interpreter.
+/// the running function, or of the interpreter if there is none.
 pub fn builtins_for(thread: &Thread, globals: &Obj<PyDict>) -> PyResult<Value> {
     let Some(builtins) = globals.get_str(thread, crate::name!("__builtins__")) else {
-        return ThreadState::builtins(thread);
+        // Those of the running function.
+        return match ThreadState::of(thread).frames.top() {
+            Some(frame) => Ok(frame.function().builtins().to_owned()),
+            None => ThreadState::builtins(thread),
+        };
     };
     match builtins.downcast::<crate::types::module::PyModule>() {
         Some(module) => Ok(module.namespace(thread).to_value()),

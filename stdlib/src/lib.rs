@@ -6,6 +6,7 @@ pub mod array;
 pub mod atexit;
 pub mod binascii;
 pub mod bz2;
+pub mod bisect;
 pub mod cmath;
 pub mod codecs;
 pub mod collections;
@@ -63,6 +64,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &atexit::MODULE,
     &binascii::MODULE,
     &bz2::MODULE,
+    &bisect::MODULE,
     &cmath::MODULE,
     &codecs::MODULE,
     &collections::MODULE,

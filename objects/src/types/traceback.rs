@@ -115,12 +115,12 @@ impl PyTraceback {
         Ok(())
     }
 
-    #[getter]
+    #[member]
     fn tb_frame(this: &Obj<Self>) -> Value {
         this.frame.fixed().to_owned()
     }
 
-    #[getter]
+    #[member]
     fn tb_lasti(this: &Obj<Self>) -> u32 {
         this.instruction * 2
     }

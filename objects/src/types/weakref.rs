@@ -178,7 +178,7 @@ impl PyWeakRef {
         crate::str::new(thread, &format!("<weakref at {address:#x}; to '{class}' at {to:#x}{name}>"))
     }
 
-    #[getter]
+    #[member]
     fn __callback__(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
         if this.slot.is_dead() { None } else { this.slot.callback.get(thread) }
     }

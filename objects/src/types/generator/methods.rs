@@ -417,7 +417,7 @@ impl PyCoroutine {
         close(thread, state_of(this)?).map(drop)
     }
 
-    #[getter]
+    #[member]
     fn cr_origin(thread: &mut Thread, this: Ref<'_>) -> PyResult {
         Ok(state_of(this)?.extra.get(thread).unwrap_or(Value::NONE))
     }

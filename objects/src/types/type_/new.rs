@@ -55,9 +55,20 @@ pub(crate) fn new(thread: &mut Thread, metaclass: &Obj<PyType>, args: Args<'_>) 
     }
     let recipe = prepare(thread, name, bases, namespace)?;
     let class = make(thread, winner, recipe)?;
+    warn_of_odd_keys(thread, class)?;
     super::hooks::set_names(thread, class)?;
     super::hooks::init_subclass(thread, class, &args)?;
     Ok(class.to_value())
+}
+
+/// A namespace is meant to have names for keys.
+fn warn_of_odd_keys(thread: &mut Thread, class: &'static Obj<PyType>) -> PyResult<()> {
+    let entries = dict::entries(thread, class.namespace(thread))?;
+    if entries.iter().all(|entry| entry.key.get().downcast::<PyStr>().is_some()) {
+        return Ok(());
+    }
+    let message = format!("non-string key in the __dict__ of class {}", class.name());
+    crate::warn::warn(thread, &crate::types::exception::RuntimeWarning, &message)
 }
 
 fn three<'a>(args: &Args<'a>) -> PyResult<[Ref<'a>; 3]> {
@@ -177,16 +188,11 @@ fn make(thread: &mut Thread, metaclass: &Obj<PyType>, recipe: Recipe) -> PyResul
 
 /// Computes MRO and slots, and tells the bases.
 fn settle(thread: &mut Thread, class: &'static Obj<PyType>) -> PyResult<()> {
-    let order = mro::of_class(thread, class)?;
-    class.mro.set(order.immortalise());
+    set_order(thread, class, |_, _| ())?;
     modified(thread, class);
     inherit_patterns(thread, class);
     resolve_slots(thread, class);
-    for base in class.bases(thread).items() {
-        if let Some(base) = base.downcast::<PyType>() {
-            base.subclasses.with(base, thread, |subclasses, _| subclasses.push(class));
-        }
-    }
+    tell_bases(thread, class, class.bases(thread));
     Ok(())
 }
 
@@ -331,54 +337,91 @@ pub(crate) fn set_bases(thread: &mut Thread, class: &Obj<PyType>, value: Option<
     }
     let class = layout::lasting(class);
     let old_bases = class.bases(thread).to_owned();
-    let new_bases = bases.to_owned().immortalise();
-    let old = (class.bases.get(), class.mro.get());
+    let new_bases: &'static Obj<PyTuple> = bases.to_owned().immortalise();
+    let kept_bases = class.bases.get();
     class.bases.set(new_bases);
     class.base.set(new_base);
+    // An `mro()` that ran meanwhile may have assigned bases too; then those hold.
+    let still_ours = |class: &Obj<PyType>| class.bases.get().is_some_and(|now| std::ptr::eq(now, new_bases));
     let mut changed = Vec::new();
     if let Err(error) = renew_orders(thread, class, &mut changed) {
-        for (class, order) in changed {
-            class.mro.set(order);
+        for Renewed { class, new, old } in changed {
+            if class.mro.get().is_some_and(|now| std::ptr::eq(now, new)) {
+                class.mro.set(old);
+            }
         }
-        if let (Some(bases), Some(order)) = old {
-            class.bases.set(bases);
-            class.mro.set(order);
+        if still_ours(class) {
+            if let Some(bases) = kept_bases {
+                class.bases.set(bases);
+            }
+            class.base.set(old_base);
         }
-        class.base.set(old_base);
         return Err(error);
     }
-    for base in old_bases.items().filter_map(Ref::downcast::<PyType>) {
-        base.subclasses.with(base, thread, |subclasses, _| {
-            subclasses.retain(|&subclass| !std::ptr::eq(subclass, class));
-        });
-    }
-    for base in new_bases.items().filter_map(Ref::downcast::<PyType>) {
-        base.subclasses.with(base, thread, |subclasses, _| subclasses.push(class));
+    if still_ours(class) {
+        for base in old_bases.items().filter_map(Ref::downcast::<PyType>) {
+            base.subclasses.with(base, thread, |subclasses, _| {
+                subclasses.retain(|&subclass| !std::ptr::eq(subclass, class));
+            });
+        }
+        tell_bases(thread, class, new_bases);
     }
     modified(thread, class);
     resolve_tree(thread, class);
     Ok(())
 }
 
+/// Enters a class among its bases' subclasses.
+fn tell_bases(thread: &Thread, class: &'static Obj<PyType>, bases: &Obj<PyTuple>) {
+    for base in bases.items().filter_map(Ref::downcast::<PyType>) {
+        base.subclasses.with(base, thread, |subclasses, _| {
+            if !subclasses.iter().any(|&subclass| std::ptr::eq(subclass, class)) {
+                subclasses.push(class);
+            }
+        });
+    }
+}
+
 fn assignment_layout(new: &Obj<PyType>, old: &Obj<PyType>) -> PyErr {
     type_error(format!("__bases__ assignment: '{}' object layout differs from '{}'", new.name(), old.name()))
 }
 
-/// Computes the MRO of a class and all its subclasses anew; `changed` gets the old ones.
+/// A class with another MRO than before.
+struct Renewed {
+    class: &'static Obj<PyType>,
+    new: &'static Obj<PyTuple>,
+    old: &'static Obj<PyTuple>,
+}
+
+/// Computes the MRO of a class and all its subclasses anew.
 fn renew_orders(
     thread: &mut Thread,
     class: &'static Obj<PyType>,
-    changed: &mut Vec<(&'static Obj<PyType>, &'static Obj<PyTuple>)>,
+    changed: &mut Vec<Renewed>,
 ) -> PyResult<()> {
-    let order = mro::of_class(thread, class)?.immortalise();
-    if let Some(old) = class.mro.get() {
-        changed.push((class, old));
+    if !set_order(thread, class, |new, old| changed.extend(old.map(|old| Renewed { class, new, old })))? {
+        return Ok(());
     }
-    class.mro.set(order);
     for subclass in class.subclasses(thread) {
         renew_orders(thread, subclass, changed)?;
     }
     Ok(())
+}
+
+/// Computes the MRO of a class. False if the class's own `mro()` has led to one being set meanwhile, which then holds.
+fn set_order(
+    thread: &mut Thread,
+    class: &'static Obj<PyType>,
+    note: impl FnOnce(&'static Obj<PyTuple>, Option<&'static Obj<PyTuple>>),
+) -> PyResult<bool> {
+    let old = class.mro.get();
+    let order = mro::of_class(thread, class)?.immortalise();
+    if class.mro.get().map(std::ptr::from_ref) != old.map(std::ptr::from_ref) {
+        return Ok(false);
+    }
+    class.mro.set(order);
+    note(order, old);
+    Ok(true)
 }
 
 fn resolve_tree(thread: &Thread, class: &Obj<PyType>) {
