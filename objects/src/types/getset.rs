@@ -86,6 +86,16 @@ impl PyGetSet {
         this.definition.0.name
     }
 
+    #[getter]
+    #[name = "__qualname__"]
+    fn qualname(thread: &mut Thread, this: &Obj<Self>) -> PyResult<String> {
+        crate::types::member_qualname(thread, this.class.fixed(), this.definition.0.name)
+    }
+
+    fn __reduce__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        crate::types::reduce_as_attribute(thread, this.class.fixed(), this.definition.0.name)
+    }
+
     #[member]
     #[name = "__objclass__"]
     fn objclass(this: &Obj<Self>) -> Value {

@@ -85,7 +85,7 @@ impl PyMember {
             Place::Slot { name, index } => match slot_field(object, *index).and_then(|field| field.get(thread)) {
                 Some(value) => Ok(value),
                 None => {
-                    let class = crate::class_of(object).full_name();
+                    let class = crate::types::type_::members::qualified_name(thread, crate::class_of(object))?;
                     let name = name.fixed();
                     let text = format!("'{class}' object has no attribute '{}'", crate::str::display(name));
                     Err(attribute_error_text(object, name, text))

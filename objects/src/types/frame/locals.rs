@@ -76,7 +76,7 @@ fn pairs(thread: &mut Thread, frame: &Obj<PyFrame>) -> PyResult<Vec<(Value, Valu
         }
     }
     for (i, name) in code.code.freevars.iter().enumerate() {
-        let value = frame.function().free_cell(thread, i).and_then(|cell| cell.contents.get(thread));
+        let value = PyFrame::free_cell(frame, thread, i).and_then(|cell| cell.contents.get(thread));
         if let Some(value) = value {
             found.push((crate::str::intern(thread, name)?.to_value(), value));
         }
@@ -144,7 +144,7 @@ impl PyFrameLocals {
                     PyFrame::spilled_cell(frame, thread, i).and_then(|cell| cell.contents.get(thread))
                 }
                 Place::Free(i) => {
-                    frame.function().free_cell(thread, i).and_then(|cell| cell.contents.get(thread))
+                    PyFrame::free_cell(frame, thread, i).and_then(|cell| cell.contents.get(thread))
                 }
             });
         }
@@ -165,7 +165,7 @@ impl PyFrameLocals {
                 Place::Local(i) => PyFrame::set_local(frame, thread, i, Some(value.to_owned())),
                 Place::Spilled(i) => PyFrame::set_spilled(frame, thread, i, value.to_owned())?,
                 Place::Free(i) => {
-                    if let Some(cell) = frame.function().free_cell(thread, i).map(Obj::to_owned) {
+                    if let Some(cell) = PyFrame::free_cell(frame, thread, i).map(Obj::to_owned) {
                         drop(cell.contents.swap(&*cell, thread, Some(value.to_owned())));
                     }
                 }

@@ -20,6 +20,9 @@ pub(crate) static INSTANCE_DICT: GetSetDef = GetSetDef {
         None => Err(crate::error::attribute_error(object, name!("__dict__").get())),
     }),
     set: Some(|thread, object, value| {
+        if value.is_none() && !crate::class_of(object).has(TypeFlags::HEAP) {
+            return Err(type_error("cannot delete __dict__"));
+        }
         crate::attributes::set_dict(thread, object, value)
     }),
     doc: "dictionary for instance variables",
@@ -60,6 +63,16 @@ pub(crate) fn qualname(thread: &mut Thread, class: &Obj<PyType>) -> PyResult {
         Some(qualname) => Ok(qualname.to_value()),
         None => crate::str::new(thread, &class.name()),
     }
+}
+
+/// The name with module and enclosing classes and functions, as newer messages of CPython (`%T`) show it.
+pub(crate) fn qualified_name(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<String> {
+    let name = crate::str::display(qualname(thread, class)?.get());
+    let module = match module(thread, class) {
+        Ok(module) if module.get().downcast::<PyStr>().is_some() => crate::str::display(module.get()),
+        _ => return Ok(name),
+    };
+    Ok(if matches!(&*module, "builtins" | "__main__") { name } else { format!("{module}.{name}") })
 }
 
 /// Binds what was found in the class's own namespace.

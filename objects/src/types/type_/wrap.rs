@@ -370,3 +370,15 @@ pub(crate) fn class_argument<'a>(owner: &Obj<PyType>, args: &Args<'a>) -> PyResu
     }
     Ok(class)
 }
+
+pub(crate) fn buffer(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
+    let SlotFunction::GetBuffer(function) = function else { return Err(mismatch()) };
+    let [flags] = exact(&args)?;
+    let flags = int::index_i64(thread, flags)?;
+    let Ok(flags) = u32::try_from(flags) else {
+        return Err(crate::error::overflow_error("buffer flags out of range"));
+    };
+    // Asked for what it can't give, the exporter says so.
+    drop(function(thread, this, flags)?);
+    crate::types::memoryview::of_object(thread, this)
+}
