@@ -30,7 +30,9 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use inspect::{freeze, frozen_count, objects, referents, referrers, unfreeze};
+pub use inspect::{
+    freeze, frozen_count, growth, is_finalized, is_tracked, objects, referents, referrers, unfreeze,
+};
 pub use state::{Collected, GcState, LocalGc, Options, Stats};
 
 use crate::heap::Kind;
@@ -45,8 +47,8 @@ use search::Scope;
 /// Runs everything that [`Thread::next_pending`] hands out.
 pub type RunPending<'a> = &'a mut dyn FnMut(&mut Thread);
 
-/// Collects what is due after an alarm (`poll::COLLECT`), or moves the alarm. To be called at a safepoint.
-pub fn collect_if_due(thread: &mut Thread, run: RunPending<'_>) {
+/// Whether a collection is due after an alarm (`poll::COLLECT`); moves the alarm if not. To be asked at a safepoint.
+pub fn is_due(thread: &Thread) -> bool {
     thread.take_poll(poll::COLLECT);
     let gc = &thread.runtime().gc;
     let live = thread.heap().usage(Kind::Container).blocks;
@@ -54,17 +56,23 @@ pub fn collect_if_due(thread: &mut Thread, run: RunPending<'_>) {
     let due = thread.gc.live_at_last().saturating_add(minimum.max(thread.gc.live_at_last() / 4));
     if !gc.is_enabled() || thread.gc.is_collecting() || minimum == 0 {
         thread.heap().set_threshold(minimum.max(1000));
-        return;
+        return false;
     }
     let stressed = stress::is_on(thread);
     if live < due && !stressed {
         thread.heap().set_threshold(due - live);
-        return;
+        return false;
     }
-    collect_local(thread, Options::default(), run);
-    if stressed || thread.runtime().gc.shared_is_due() || thread.runtime().split.are_many() {
-        collect_shared(thread, Options::default(), run);
+    true
+}
+
+/// Collects what a growing heap calls for: local objects, and shared ones if many have been published.
+pub fn collect_young(thread: &mut Thread, options: Options, run: RunPending<'_>) -> Collected {
+    let mut collected = collect_local(thread, options, run);
+    if stress::is_on(thread) || thread.runtime().gc.shared_is_due() || thread.runtime().split.are_many() {
+        collected.add(collect_shared(thread, options, run));
     }
+    collected
 }
 
 /// Collects everything that can be: `gc.collect()`. Also destroys what waits in zero queues, as far as other threads
@@ -120,6 +128,9 @@ pub fn collect_shared(thread: &mut Thread, options: Options, run: RunPending<'_>
 /// Finalizes garbage and destroys what of it stays garbage.
 fn finish(thread: &mut Thread, mut garbage: Garbage, options: Options, run: RunPending<'_>) -> Collected {
     let mut collected = Collected { candidates: garbage.candidates(), ..Collected::default() };
+    if let Some(report) = options.report {
+        garbage.for_each(report);
+    }
     if garbage.queue_finalizers(thread) {
         run(thread);
     }

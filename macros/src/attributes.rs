@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     Init,
     Call,
     Getter,
+    /// A getter whose descriptor is a `member_descriptor`.
+    Member,
     Setter,
     /// The slot's name where it isn't the function's.
     Slot(Option<Ident>),
@@ -96,6 +98,7 @@ fn kind_of(name: &str, attribute: &Attribute) -> Result<Option<Kind>> {
         "classmethod" => Kind::ClassMethod,
         "staticmethod" => Kind::StaticMethod,
         "getter" => Kind::Getter,
+        "member" => Kind::Member,
         "setter" => Kind::Setter,
         "slot" => {
             let slot = match &attribute.meta {

@@ -81,7 +81,7 @@ pub fn pyclass(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Options: `part = NAME` defines a part of a class whose main block says `parts(NAME, …)`.
 ///
 /// Markers on a function: `#[new]`, `#[init]` and `#[call]` (slots tp_new, tp_init and tp_call with bound arguments),
-/// `#[classmethod]`, `#[staticmethod]`, `#[getter]`, `#[setter]` (`get_` and `set_` are dropped from the name),
+/// `#[classmethod]`, `#[staticmethod]`, `#[getter]`, `#[member]` (a getter that shows as a `member_descriptor`), `#[setter]` (`get_` and `set_` are dropped from the name),
 /// `#[slot]` or `#[slot(tp_name)]`, none of them: a method. Beside them: `#[signature(…)]`, `#[name = "…"]`,
 /// `#[text_signature = "…"]`, `#[no_text_signature]`.
 ///

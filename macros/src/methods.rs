@@ -109,6 +109,7 @@ struct Attributes {
     cfgs: Vec<Attribute>,
     get: Option<TokenStream>,
     set: Option<TokenStream>,
+    member: bool,
 }
 
 /// The tables while they are filled.
@@ -179,7 +180,9 @@ impl Tables {
         let kind = markers.kind.clone().map_or(Kind::Method, |(kind, _)| kind);
         let cfgs = markers.cfgs.clone();
         match kind {
-            Kind::Getter | Kind::Setter => return self.add_attribute(signature, markers, class, &kind),
+            Kind::Getter | Kind::Member | Kind::Setter => {
+                return self.add_attribute(signature, markers, class, &kind);
+            }
             Kind::Slot(slot) => {
                 markers.refuse_signature("a slot")?;
                 let entry = slot_entry(slot.as_ref().unwrap_or(name), signature, class)?;
@@ -220,7 +223,7 @@ impl Tables {
         class: &Type,
         kind: &Kind,
     ) -> Result<()> {
-        let is_getter = matches!(kind, Kind::Getter);
+        let is_getter = matches!(kind, Kind::Getter | Kind::Member);
         markers.refuse_signature(if is_getter { "a getter" } else { "a setter" })?;
         let rust_name = function.ident.unraw().to_string();
         let prefix = if is_getter { "get_" } else { "set_" };
@@ -229,10 +232,11 @@ impl Tables {
         let shim = attribute_shim(function, class, is_getter)?;
         let index = self.attributes.iter().position(|a| a.name == name).unwrap_or_else(|| {
             let (doc, cfgs) = (String::new(), markers.cfgs.clone());
-            self.attributes.push(Attributes { name, doc, cfgs, get: None, set: None });
+            self.attributes.push(Attributes { name, doc, cfgs, get: None, set: None, member: false });
             self.attributes.len() - 1
         });
         let entry = &mut self.attributes[index];
+        entry.member |= matches!(kind, Kind::Member);
         if entry.doc.is_empty() || is_getter {
             entry.doc = markers.doc;
         }
@@ -246,12 +250,12 @@ impl Tables {
     /// The `MethodPart` expression.
     fn part(&self) -> TokenStream {
         let Self { slots, methods, attributes, .. } = self;
-        let attributes = attributes.iter().map(|Attributes { name, doc, cfgs, get, set }| {
+        let attributes = attributes.iter().map(|Attributes { name, doc, cfgs, get, set, member }| {
             let [get, set] = [get, set].map(|entry| match entry {
                 Some(entry) => quote!(Some(#entry)),
                 None => quote!(None),
             });
-            quote!(#(#cfgs)* __o::GetSetDef { name: #name, get: #get, set: #set, doc: #doc })
+            quote!(#(#cfgs)* __o::GetSetDef { name: #name, get: #get, set: #set, doc: #doc, member: #member })
         });
         quote! {
             __o::MethodPart {

@@ -57,6 +57,8 @@ pub struct GetSetDef {
     pub set: Option<fn(&mut Thread, Ref<'_>, Option<Ref<'_>>) -> PyResult<()>>,
     /// `__doc__`.
     pub doc: &'static str,
+    /// Its descriptor is a `member_descriptor`: CPython's structure has a field for it.
+    pub member: bool,
 }
 
 /// A group of methods, attributes and slots of a class.

@@ -219,6 +219,12 @@ pub fn attribute_error(object: Ref<'_>, name: Ref<'_>) -> PyErr {
             )
         }
     };
+    attribute_error_text(object, name, text)
+}
+
+/// The same with a text of its own.
+#[cold]
+pub fn attribute_error_text(object: Ref<'_>, name: Ref<'_>, text: String) -> PyErr {
     PyErr::with_attributes(
         &exception::AttributeError,
         text,

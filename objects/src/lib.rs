@@ -11,6 +11,7 @@ pub mod attributes;
 pub mod buffer;
 pub mod class;
 pub mod codecs;
+pub mod collection;
 pub mod convert;
 pub mod error;
 pub mod finalize;

@@ -3,6 +3,7 @@
 //! `ThreadState` hangs on `Thread::extension`; only its own thread touches it. `PyInterpreter` is a heap object, so that
 //! whatever it refers to is published when a second thread starts.
 
+use crate::collection::Collections;
 use crate::error::{PyErr, PyResult, system_error};
 use crate::frames::FrameStack;
 use crate::slots::Sent;
@@ -42,6 +43,8 @@ pub struct PyInterpreter {
     pub importlib: AtomicField,
     /// The registry of codecs and error handlers.
     pub codecs: AtomicField,
+    /// What programs have asked of collections.
+    pub collections: Collections,
 }
 
 /// The state of a Python thread.
@@ -75,6 +78,8 @@ pub struct ThreadState {
     pub locals: HashMap<u64, Value>,
     /// What trace and profile functions are told.
     pub tracing: Tracing,
+    /// A collection is under way, with its callbacks.
+    pub is_collecting: bool,
     /// Runs signal handlers; set by the module that has them.
     pub signal_handlers: Option<fn(&mut Thread) -> PyResult<()>>,
 }
@@ -101,6 +106,7 @@ impl ThreadState {
             context: None,
             locals: HashMap::new(),
             tracing: Tracing::default(),
+            is_collecting: false,
             signal_handlers: None,
         });
         let state = Box::into_raw(state);
@@ -183,10 +189,14 @@ impl ThreadState {
 }
 
 /// The builtins for functions with these globals: `globals['__builtins__']` (a module or its namespace), else those of
-/// the interpreter.
+/// the running function, or of the interpreter if there is none.
 pub fn builtins_for(thread: &Thread, globals: &Obj<PyDict>) -> PyResult<Value> {
     let Some(builtins) = globals.get_str(thread, crate::name!("__builtins__")) else {
-        return ThreadState::builtins(thread);
+        // Those of the running function.
+        return match ThreadState::of(thread).frames.top() {
+            Some(frame) => Ok(frame.function().builtins().to_owned()),
+            None => ThreadState::builtins(thread),
+        };
     };
     match builtins.downcast::<crate::types::module::PyModule>() {
         Some(module) => Ok(module.namespace(thread).to_value()),

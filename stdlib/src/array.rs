@@ -511,10 +511,10 @@ impl PyArrayIterator {
         let at = this.next.load(Ordering::Relaxed);
         if at == ENDED {
             let empty = orochi_objects::tuple::new(thread, Vec::new())?.into_value();
-            return orochi_objects::types::iterators::reduced(thread, "iter", vec![empty], None);
+            return orochi_objects::types::iterators::reduced(thread, "iter", |_| Ok((vec![empty], None)));
         }
         let array = this.array.fixed().to_owned();
-        orochi_objects::types::iterators::reduced(thread, "iter", vec![array], Some(at as i64))
+        orochi_objects::types::iterators::reduced(thread, "iter", |_| Ok((vec![array], Some(at as i64))))
     }
 
     /// Set state information for unpickling.

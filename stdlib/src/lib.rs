@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod array;
 pub mod atexit;
 pub mod binascii;
+pub mod bisect;
 pub mod bz2;
 pub mod cmath;
 pub mod codecs;
@@ -16,6 +17,7 @@ pub mod errno;
 pub mod faulthandler;
 pub mod fcntl;
 pub mod functools;
+pub mod gc;
 pub mod hashes;
 pub mod heapq;
 mod host;
@@ -62,6 +64,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &atexit::MODULE,
     &binascii::MODULE,
     &bz2::MODULE,
+    &bisect::MODULE,
     &cmath::MODULE,
     &codecs::MODULE,
     &collections::MODULE,
@@ -69,6 +72,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &csv::MODULE,
     &errno::MODULE,
     &functools::MODULE,
+    &gc::MODULE,
     &hashes::BLAKE2,
     hashes::MD5,
     hashes::SHA1,

@@ -14,7 +14,7 @@ pub use info::Settings;
 use crate::sys::info::Implementation;
 use orochi_core::publish::publish;
 use orochi_macros::{pyfunction, pymodule};
-use orochi_objects::error::{PyErr, PyResult, not_implemented_error, type_error, value_error};
+use orochi_objects::error::{PyErr, PyResult, type_error, value_error};
 use orochi_objects::thread::{ThreadState, with_frames_of_all};
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::{dict, exception, frame, int, set, tuple};

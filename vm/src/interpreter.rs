@@ -3,6 +3,7 @@
 use crate::interp;
 use orochi_compiler::{CompileOptions, Mode};
 use orochi_core::{AtomicField, Owned, Ref, Thread, Value};
+use orochi_objects::collection::Collections;
 use orochi_objects::error::PyResult;
 use orochi_objects::interpreter::{Hooks, set_hooks};
 use orochi_objects::thread::{PyInterpreter, ThreadState};
@@ -51,6 +52,7 @@ impl Interpreter {
             importlib: AtomicField::empty(),
             natives: AtomicField::new_local(dict::new(thread)?.into_value()),
             codecs: AtomicField::new_local(orochi_objects::codecs::registry::new(thread)?),
+            collections: Collections::new(thread)?,
         };
         let state = orochi_objects::make(thread, state)?;
         ThreadState::attach(thread, state.clone())?;

@@ -119,7 +119,7 @@ fn owner(table: &SymbolTable, id: ScopeId, name: &Ident) -> Option<ScopeId> {
             return None;
         }
         let flags = scope.symbols.get(name).map_or(0, |symbol| symbol.flags);
-        if flags & def::GLOBAL != 0 {
+        if flags & def::GLOBAL != 0 && scope.kind != ScopeKind::Class {
             return None;
         }
         if scope.kind == ScopeKind::Class {

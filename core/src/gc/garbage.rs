@@ -5,7 +5,7 @@ use crate::header::{FINALIZED, HAS_WEAKREFS, Header};
 use crate::object::trace_object;
 use crate::sync::Ordering;
 use crate::thread::{Pending, Thread};
-use crate::value::Value;
+use crate::value::{Ref, Value};
 use crate::weak;
 use crate::word::{self, Word};
 use std::ptr::NonNull;
@@ -59,6 +59,11 @@ impl Garbage {
 
     pub(super) fn len(&self) -> usize {
         self.objects.len()
+    }
+
+    /// Shows every object.
+    pub(super) fn for_each(&self, f: fn(Ref<'_>)) {
+        self.objects.iter().for_each(|object| f(object.get()));
     }
 
     /// Takes the classes out.

@@ -4,7 +4,8 @@
 //! changes under the reader.
 
 use super::search::{FROZEN, Scope};
-use crate::header::Header;
+use crate::header::{FINALIZED, Header};
+use crate::heap::Kind;
 use crate::object::trace_object;
 use crate::sync::Ordering;
 use crate::thread::Thread;
@@ -12,6 +13,24 @@ use crate::value::{Ref, Value};
 use crate::word::{self, Word};
 use std::collections::HashSet;
 use std::ptr::NonNull;
+
+/// Whether collections look at the object.
+pub fn is_tracked(object: Ref<'_>) -> bool {
+    let (Some(header), Some(class)) = (object.header(), object.heap_class()) else { return false };
+    let fields = &class.fields;
+    let is_container = fields.layout.has_fields || fields.extension_size != 0 || !class.header.is_immortal();
+    is_container && !header.is_immortal()
+}
+
+/// Whether the object's finalizer has run.
+pub fn is_finalized(object: Ref<'_>) -> bool {
+    object.header().is_some_and(|header| header.has_flag(FINALIZED))
+}
+
+/// How many local containers the thread has more than after its last collection.
+pub fn growth(thread: &Thread) -> usize {
+    thread.heap().usage(Kind::Container).blocks.saturating_sub(thread.gc.live_at_last())
+}
 
 /// All container objects that the thread can see.
 pub fn objects(thread: &mut Thread) -> Vec<Value> {
@@ -69,7 +88,7 @@ pub fn unfreeze(thread: &mut Thread) {
     thread.stop_the_world(|thread, _| {
         // SAFETY: the world is stopped.
         unsafe {
-            thread.heap().space().for_each_block(crate::heap::Kind::Container, |block| {
+            thread.heap().space().for_each_block(Kind::Container, |block| {
                 block.cast::<Header>().as_ref().gc_byte().fetch_and(!FROZEN, Ordering::Relaxed);
             });
         }

@@ -2,7 +2,7 @@
 
 use super::condemned::Condemned;
 use crate::sync::{AtomicBool, AtomicUsize, Ordering};
-use crate::value::Value;
+use crate::value::{Ref, Value};
 use std::cell::Cell;
 
 /// How a collection goes about it.
@@ -10,6 +10,8 @@ use std::cell::Cell;
 pub struct Options {
     /// Hand out the garbage instead of destroying it (`gc.DEBUG_SAVEALL`).
     pub save_all: bool,
+    /// Called for each piece of garbage before anything is done to it (`gc.DEBUG_COLLECTABLE`). Must not touch the heap.
+    pub report: Option<fn(Ref<'_>)>,
 }
 
 /// What a collection did.

@@ -254,7 +254,8 @@ fn garbage_can_be_kept() {
     with_thread(|thread| {
         let dropped = counter();
         drop(cycle(thread, dropped));
-        let collected = collect_local(thread, Options { save_all: true }, &mut nothing_to_run);
+        let collected =
+            collect_local(thread, Options { save_all: true, ..Options::default() }, &mut nothing_to_run);
         assert_eq!((collected.found, collected.kept.len(), count(dropped)), (2, 2, 0));
     });
 }

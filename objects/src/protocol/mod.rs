@@ -376,7 +376,7 @@ fn is_sequence(class: &Obj<crate::types::r#type::PyType>) -> bool {
 }
 
 /// `sequence[index]` through the sequence's slot.
-pub(crate) fn sequence_item(thread: &mut Thread, sequence: Ref<'_>, index: i64) -> PyResult {
+pub fn sequence_item(thread: &mut Thread, sequence: Ref<'_>, index: i64) -> PyResult {
     let class = crate::class_of(sequence);
     match class.slots.sq_item() {
         Some(item) => item(thread, sequence, index),

@@ -1,7 +1,7 @@
 //! Arithmetic on any objects: the dance of slots and reflected slots.
 
 use crate::error::{PyResult, type_error};
-use crate::slots::Binary;
+use crate::slots::{Binary, Ternary};
 use crate::types::float;
 use crate::types::int::{self, IntRef};
 use crate::types::r#type::TypeExt;
@@ -213,13 +213,23 @@ pub fn inplace_power(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyRe
 
 /// `pow(base, exponent, modulus)`.
 pub fn power_modulo(thread: &mut Thread, base: Ref<'_>, exponent: Ref<'_>, modulus: Ref<'_>) -> PyResult {
-    let mut tried = Vec::new();
-    for operand in [base, exponent, modulus] {
-        let Some(slot) = crate::class_of(operand).slots.nb_power() else { continue };
-        if tried.contains(&(slot as usize)) {
-            continue;
-        }
-        tried.push(slot as usize);
+    let [of_base, mut of_exponent, of_modulus] =
+        [base, exponent, modulus].map(|operand| crate::class_of(operand).slots.nb_power());
+    let same = |a: Option<Ternary>, b: Option<Ternary>| match (a, b) {
+        (Some(a), Some(b)) => a as usize == b as usize,
+        _ => false,
+    };
+    if same(of_base, of_exponent) {
+        of_exponent = None;
+    }
+    let mut order = [of_base, of_exponent, of_modulus];
+    if same(of_modulus, of_base) || same(of_modulus, of_exponent) {
+        order[2] = None;
+    }
+    if crate::class_of(exponent).is_subtype_of(crate::class_of(base)) {
+        order.swap(0, 1);
+    }
+    for slot in order.into_iter().flatten() {
         let result = slot(thread, base, exponent, modulus)?;
         if !result.get().is(Ref::NOT_IMPLEMENTED) {
             return Ok(result);

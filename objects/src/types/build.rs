@@ -2,7 +2,7 @@
 
 use crate::error::{PyResult, attribute_error_message};
 use crate::thread::ThreadState;
-use crate::types::dict::{DictExt, PyDict};
+use crate::types::dict::{self, DictExt, PyDict};
 use crate::types::r#type::PyType;
 use orochi_core::{Ref, Thread, Value};
 
@@ -10,10 +10,10 @@ use orochi_core::{Ref, Thread, Value};
 pub(crate) fn builtin(thread: &mut Thread, name: &str) -> PyResult {
     let name = crate::str::intern(thread, name)?;
     let builtins = ThreadState::builtins(thread)?;
-    let found = builtins
-        .get()
-        .downcast::<PyDict>()
-        .and_then(|builtins| Some(builtins.get_str(thread, name)?.to_owned()));
+    let found = match builtins.get().downcast::<PyDict>() {
+        Some(builtins) => dict::get_item(thread, builtins, name.get())?,
+        None => None,
+    };
     found.ok_or_else(|| attribute_error_message(format!("module 'builtins' has no attribute '{}'", **name)))
 }
 

@@ -141,12 +141,12 @@ impl PyClassMethod {
         show(thread, "classmethod", function)
     }
 
-    #[getter]
+    #[member]
     fn __func__(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
         this.function.get(thread)
     }
 
-    #[getter]
+    #[member]
     fn __wrapped__(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
         this.function.get(thread)
     }

@@ -8,7 +8,7 @@ use crate::error::{PyResult, overflow_error, type_error, value_error, zero_divis
 use crate::protocol::CompareOp;
 use crate::types::float_::arith::operand;
 use crate::types::str::PyStr;
-use crate::types::r#type::PyType;
+use crate::types::r#type::{PyType, TypeExt};
 use crate::types::{float, format, int, tuple};
 use orochi_core::{Field, Obj, Ref, Thread, Trace, Value};
 use orochi_macros::{pyclass, pymethods};
@@ -264,7 +264,9 @@ fn part(thread: &mut Thread, object: Ref<'_>, name: &str) -> PyResult<Parts> {
     let Some(parts) = parts else {
         return Err(type_error(format!("complex() argument '{name}' must be a real number, not {class}")));
     };
-    if value(object).is_some() || parts.1 != 0.0 {
+    let is_complex = value(object).is_some()
+        || name == "real" && crate::class_of(object).lookup(thread, crate::name!("__complex__")).is_some();
+    if is_complex {
         let message = format!("complex() argument '{name}' must be a real number, not {class}");
         crate::warn::deprecation(thread, &message)?;
     }
@@ -390,13 +392,13 @@ impl PyComplex {
     }
 
     /// the real part of a complex number
-    #[getter]
+    #[member]
     fn real(this: &Obj<Self>) -> f64 {
         this.real
     }
 
     /// the imaginary part of a complex number
-    #[getter]
+    #[member]
     fn imag(this: &Obj<Self>) -> f64 {
         this.imag
     }

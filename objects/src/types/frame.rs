@@ -27,7 +27,7 @@ use crate::types::function::PyFunction;
 use crate::types::generator::PyGenerator;
 use crate::types::tuple::{self, PyTuple};
 use orochi_core::field::Owner;
-use orochi_core::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use orochi_core::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use orochi_core::value::{drop_register, take_register};
 use orochi_core::word;
 use orochi_core::{AtomicField, Field, Guarded, Obj, Owned, Ref, Thread, Value};
@@ -56,6 +56,8 @@ pub struct PyFrame {
     back: AtomicField,
     finished: Guarded<Vec<Field>>,
     retired: Guarded<Vec<Field>>,
+    /// `clear()` was called: the variables are gone, those of enclosing functions too. Relaxed: it stands alone.
+    cleared: AtomicBool,
     /// Names that were added through `f_locals`.
     extra: AtomicField,
     pub(crate) trace: AtomicField,
@@ -86,6 +88,7 @@ fn make(
         back: AtomicField::empty(),
         finished: Guarded::new(Vec::new()),
         retired: Guarded::new(Vec::new()),
+        cleared: AtomicBool::new(false),
         extra: AtomicField::empty(),
         trace: AtomicField::empty(),
         line: AtomicU32::new(0),
@@ -392,6 +395,15 @@ impl PyFrame {
         Ok(())
     }
 
+    /// The cell of an enclosing function's variable.
+    pub(crate) fn free_cell<'a>(
+        this: &'a Obj<Self>,
+        thread: &'a Thread,
+        i: usize,
+    ) -> Option<&'a Obj<PyCell>> {
+        if this.cleared.load(Ordering::Relaxed) { None } else { this.function().free_cell(thread, i) }
+    }
+
     /// Assigns a local variable.
     pub fn set_local(this: &Obj<Self>, thread: &mut Thread, i: usize, value: Option<Value>) {
         if this.code().is_cell(i)
@@ -437,6 +449,7 @@ impl PyFrame {
     pub fn clear_finished(this: &Obj<Self>, thread: &mut Thread) {
         let old = this.finished.with(this, thread, |finished, _| std::mem::take(finished));
         drop(old);
+        this.cleared.store(true, Ordering::Relaxed);
         drop(this.extra.swap(this, thread, None));
     }
 }

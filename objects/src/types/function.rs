@@ -286,6 +286,11 @@ impl PyFunction {
                 "{name}() requires a code object with {have} free vars, not {needed}"
             )));
         }
+        let kinds = flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR;
+        if this.code(thread).code.flags & kinds != code.code.flags & kinds {
+            let message = "Assigning a code object of non-matching type is deprecated (e.g., from a generator to a plain function)";
+            crate::warn::warn(thread, &crate::types::exception::DeprecationWarning, message)?;
+        }
         if let Some(old) = this.code.swap(this, thread, Some(code.to_value()))
             && let Some(header) = old.get().header()
         {
@@ -294,17 +299,17 @@ impl PyFunction {
         Ok(())
     }
 
-    #[getter]
+    #[member]
     fn __globals__(this: &Obj<Self>) -> Value {
         this.globals().to_value()
     }
 
-    #[getter]
+    #[member]
     fn __builtins__(this: &Obj<Self>) -> Value {
         this.builtins().to_owned()
     }
 
-    #[getter]
+    #[member]
     fn __closure__(thread: &mut Thread, this: &Obj<Self>) -> Value {
         none_if_empty(&this.closure, thread)
     }

@@ -236,12 +236,12 @@ impl PyGenericAlias {
         crate::types::list_object(thread, names)
     }
 
-    #[getter]
+    #[member]
     fn __origin__(this: &Obj<Self>) -> Value {
         this.origin().to_owned()
     }
 
-    #[getter]
+    #[member]
     fn __args__(this: &Obj<Self>) -> Value {
         this.args().to_owned()
     }
@@ -251,7 +251,7 @@ impl PyGenericAlias {
         parameters_of(thread, this)
     }
 
-    #[getter]
+    #[member]
     fn __unpacked__(this: &Obj<Self>) -> bool {
         this.starred
     }

@@ -15,8 +15,9 @@ pub struct PyGetSet {
     definition: Definition,
 }
 
+/// What a descriptor stands for.
 #[derive(Clone, Copy)]
-struct Definition(&'static GetSetDef);
+pub(super) struct Definition(pub(super) &'static GetSetDef);
 
 // SAFETY: holds no fields.
 unsafe impl orochi_core::Trace for Definition {
@@ -25,6 +26,9 @@ unsafe impl orochi_core::Trace for Definition {
 
 /// The descriptor for a definition.
 pub fn new(thread: &Thread, class: &Obj<PyType>, definition: &'static GetSetDef) -> PyResult<Value> {
+    if definition.member {
+        return super::member::native(thread, class, definition);
+    }
     let descriptor =
         PyGetSet { class: Field::new_local(class.to_value()), definition: Definition(definition) };
     Ok(crate::alloc(thread, PyGetSet::static_type().get(), descriptor)?.into_value())
@@ -76,13 +80,23 @@ impl PyGetSet {
         crate::str::new(thread, &format!("<attribute '{}' of '{class}' objects>", this.definition.0.name))
     }
 
-    #[getter]
+    #[member]
     #[name = "__name__"]
     fn name(this: &Obj<Self>) -> &'static str {
         this.definition.0.name
     }
 
     #[getter]
+    #[name = "__qualname__"]
+    fn qualname(thread: &mut Thread, this: &Obj<Self>) -> PyResult<String> {
+        crate::types::member_qualname(thread, this.class.fixed(), this.definition.0.name)
+    }
+
+    fn __reduce__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        crate::types::reduce_as_attribute(thread, this.class.fixed(), this.definition.0.name)
+    }
+
+    #[member]
     #[name = "__objclass__"]
     fn objclass(this: &Obj<Self>) -> Value {
         this.class.fixed().to_owned()

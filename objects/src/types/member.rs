@@ -1,37 +1,53 @@
-//! `member_descriptor`: the attributes that `__slots__` declares.
+//! `member_descriptor`: the attributes that `__slots__` declares, and those of native classes that are plain fields in CPython.
 
-use crate::class::PyClass;
-use crate::error::{PyResult, attribute_error};
+use super::getset::Definition;
+use crate::class::{GetSetDef, PyClass};
+use crate::error::{PyResult, attribute_error, attribute_error_message, attribute_error_text};
 use crate::storage::instance::slot_field;
 use crate::types::method_descriptor::check_receiver;
 use crate::types::str::PyStr;
 use crate::types::r#type::PyType;
 use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
+use std::borrow::Cow;
 
 /// An attribute that lies in a fixed place of the instance.
 #[pyclass(name = "member_descriptor", no_new)]
 #[derive(Trace)]
 pub struct PyMember {
     class: Field,
-    name: Field,
-    index: usize,
+    place: Place,
+}
+
+/// Where the attribute lies.
+#[derive(Trace)]
+enum Place {
+    Slot { name: Field, index: usize },
+    Native(Definition),
 }
 
 /// The descriptor for the slot with this number.
 pub(crate) fn new(thread: &Thread, class: &Obj<PyType>, name: &Obj<PyStr>, index: usize) -> PyResult {
-    let member = PyMember {
-        class: Field::new_local(class.to_value()),
-        name: Field::new_local(name.to_value()),
-        index,
-    };
+    make(thread, class, Place::Slot { name: Field::new_local(name.to_value()), index })
+}
+
+/// The descriptor for a native class's attribute.
+pub(crate) fn native(thread: &Thread, class: &Obj<PyType>, definition: &'static GetSetDef) -> PyResult {
+    make(thread, class, Place::Native(Definition(definition)))
+}
+
+fn make(thread: &Thread, class: &Obj<PyType>, place: Place) -> PyResult {
+    let member = PyMember { class: Field::new_local(class.to_value()), place };
     Ok(crate::alloc(thread, PyMember::static_type().get(), member)?.into_value())
 }
 
 impl PyMember {
-    /// The slot's number in instances of the class.
-    pub fn index(&self) -> usize {
-        self.index
+    /// The slot's number in instances of the class, if it is one that `__slots__` declares.
+    pub fn index(&self) -> Option<usize> {
+        match self.place {
+            Place::Slot { index, .. } => Some(index),
+            Place::Native(_) => None,
+        }
     }
 
     /// The class that declared it.
@@ -39,9 +55,18 @@ impl PyMember {
         self.class.fixed()
     }
 
-    fn name_text(&self) -> String {
-        crate::str::display(self.name.fixed())
+    fn name_text(&self) -> Cow<'static, str> {
+        match &self.place {
+            Place::Slot { name, .. } => Cow::Owned(crate::str::display(name.fixed())),
+            Place::Native(definition) => Cow::Borrowed(definition.0.name),
+        }
     }
+}
+
+/// `del` of a slot that is empty already.
+#[cold]
+fn nothing_to_delete(name: Ref<'_>) -> crate::error::PyErr {
+    attribute_error_message(crate::str::display(name))
 }
 
 #[pymethods]
@@ -56,9 +81,21 @@ impl PyMember {
         let member = crate::slot_receiver::<Self>(this)?;
         let Some(object) = object else { return Ok(this.to_owned()) };
         check_receiver(member.class.fixed(), &member.name_text(), object)?;
-        match slot_field(object, member.index).and_then(|field| field.get(thread)) {
-            Some(value) => Ok(value),
-            None => Err(attribute_error(object, member.name.fixed())),
+        match &member.place {
+            Place::Slot { name, index } => match slot_field(object, *index)
+                .and_then(|field| field.get(thread))
+            {
+                Some(value) => Ok(value),
+                None => {
+                    let class =
+                        crate::types::type_::members::qualified_name(thread, crate::class_of(object))?;
+                    let name = name.fixed();
+                    let text = format!("'{class}' object has no attribute '{}'", crate::str::display(name));
+                    Err(attribute_error_text(object, name, text))
+                }
+            },
+            Place::Native(Definition(GetSetDef { get: Some(get), .. })) => get(thread, object),
+            Place::Native(_) => Err(attribute_error_message("unreadable attribute")),
         }
     }
 
@@ -70,13 +107,18 @@ impl PyMember {
         value: Option<Ref<'_>>,
     ) -> PyResult<()> {
         check_receiver(this.class.fixed(), &this.name_text(), object)?;
-        let Some((field, header)) = slot_field(object, this.index).zip(object.header()) else {
-            return Err(attribute_error(object, this.name.fixed()));
+        let (name, index) = match &this.place {
+            Place::Slot { name, index } => (name.fixed(), *index),
+            Place::Native(Definition(GetSetDef { set: Some(set), .. })) => return set(thread, object, value),
+            Place::Native(_) => return Err(attribute_error_message("readonly attribute")),
+        };
+        let Some((field, header)) = slot_field(object, index).zip(object.header()) else {
+            return Err(attribute_error(object, name));
         };
         let deleted = value.is_none();
         let old = field.swap(orochi_core::Owner::of(header), thread, value.map(Ref::to_owned));
         if deleted && old.is_none() {
-            return Err(attribute_error(object, this.name.fixed()));
+            return Err(nothing_to_delete(name));
         }
         Ok(())
     }
@@ -87,9 +129,12 @@ impl PyMember {
         crate::str::new(thread, &format!("<member '{}' of '{class}' objects>", this.name_text()))
     }
 
-    #[getter]
-    fn __name__(this: &Obj<Self>) -> Value {
-        this.name.fixed().to_owned()
+    #[member]
+    fn __name__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        match &this.place {
+            Place::Slot { name, .. } => Ok(name.fixed().to_owned()),
+            Place::Native(definition) => crate::str::new(thread, definition.0.name),
+        }
     }
 
     #[getter]
@@ -97,14 +142,17 @@ impl PyMember {
         crate::types::member_qualname(thread, this.class.fixed(), &this.name_text())
     }
 
-    #[getter]
+    #[member]
     fn __objclass__(this: &Obj<Self>) -> Value {
         this.class.fixed().to_owned()
     }
 
     #[getter]
-    fn __doc__(_this: &Obj<Self>) -> Option<Value> {
-        None
+    fn __doc__(this: &Obj<Self>) -> Option<&'static str> {
+        match this.place {
+            Place::Native(definition) => Some(definition.0.doc).filter(|doc| !doc.is_empty()),
+            Place::Slot { .. } => None,
+        }
     }
 
     fn __reduce__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {

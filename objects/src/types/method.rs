@@ -107,12 +107,12 @@ impl PyMethod {
         Ok(this.to_value())
     }
 
-    #[getter]
+    #[member]
     fn __func__(this: &Obj<Self>) -> Value {
         this.function().to_owned()
     }
 
-    #[getter]
+    #[member]
     fn __self__(this: &Obj<Self>) -> Value {
         this.receiver().to_owned()
     }

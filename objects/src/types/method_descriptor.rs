@@ -101,7 +101,7 @@ impl PyMethodDescriptor {
         crate::str::new(thread, &format!("<method '{}' of '{class}' objects>", this.method.0.name))
     }
 
-    #[getter]
+    #[member]
     #[name = "__name__"]
     fn name(this: &Obj<Self>) -> &'static str {
         this.method.0.name
@@ -114,7 +114,7 @@ impl PyMethodDescriptor {
         format!("{class}.{}", this.method.0.name)
     }
 
-    #[getter]
+    #[member]
     #[name = "__objclass__"]
     fn objclass(this: &Obj<Self>) -> Value {
         this.class.fixed().to_owned()

@@ -96,16 +96,18 @@ impl PyModule {
     }
 
     fn __dir__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let hook = this.namespace(thread).get_str(thread, name!("__dir__")).map(Ref::to_owned);
+        // A subclass may have another `__dict__`.
+        let namespace = protocol::get_attr(thread, this.get(), name!("__dict__"))?;
+        let Some(names) = namespace.get().downcast::<PyDict>() else {
+            return Err(type_error("<module>.__dict__ is not a dictionary"));
+        };
+        let hook = names.get_str(thread, name!("__dir__")).map(Ref::to_owned);
         match hook {
             Some(hook) => protocol::call(thread, hook.get(), &[]),
-            None => {
-                let namespace = this.namespace(thread).to_value();
-                protocol::call_method(thread, namespace.get(), "__iter__", &[]).and_then(|keys| {
-                    let keys = protocol::collect(thread, keys.get())?;
-                    Ok(crate::types::list::new(thread, keys)?.into_value())
-                })
-            }
+            None => protocol::call_method(thread, namespace.get(), "__iter__", &[]).and_then(|keys| {
+                let keys = protocol::collect(thread, keys.get())?;
+                Ok(crate::types::list::new(thread, keys)?.into_value())
+            }),
         }
     }
 

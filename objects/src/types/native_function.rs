@@ -3,6 +3,7 @@
 use crate::args::Args;
 use crate::class::{MethodDef, MethodKind, PyClass};
 use crate::error::PyResult;
+use crate::protocol::CompareOp;
 use crate::types::r#type::PyType;
 use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
@@ -92,6 +93,31 @@ impl PyNativeFunction {
     }
 
     #[slot]
+    fn tp_richcompare(_thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> PyResult {
+        let (Some(left), Some(right)) = (left.downcast::<Self>(), right.downcast::<Self>()) else {
+            return Ok(Value::NOT_IMPLEMENTED);
+        };
+        let equal = std::ptr::eq(left.method.0, right.method.0)
+            && match (receiver_of(left), receiver_of(right)) {
+                (Some(a), Some(b)) => a.is(b),
+                (None, None) => true,
+                _ => false,
+            };
+        Ok(match op {
+            CompareOp::Eq => Value::bool(equal),
+            CompareOp::Ne => Value::bool(!equal),
+            _ => Value::NOT_IMPLEMENTED,
+        })
+    }
+
+    #[slot]
+    fn tp_hash(this: &Obj<Self>) -> i64 {
+        let receiver = receiver_of(this).map_or(0, Ref::word);
+        let function = std::ptr::from_ref(this.method.0).addr() as u64;
+        crate::hash::fold(receiver.rotate_right(4) ^ function.rotate_right(4))
+    }
+
+    #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let name = this.method.0.name;
         let text = match this.this.as_ref().map(Field::fixed) {
@@ -146,7 +172,7 @@ impl PyNativeFunction {
         this.this.as_ref().map(|field| field.fixed().to_owned())
     }
 
-    #[getter]
+    #[member]
     #[name = "__module__"]
     fn module(this: &Obj<Self>) -> Option<Value> {
         this.module.as_ref().map(|field| field.fixed().to_owned())

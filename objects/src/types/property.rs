@@ -261,17 +261,17 @@ impl PyProperty {
         Ok(())
     }
 
-    #[getter]
+    #[member]
     fn fget(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
         this.get.get(thread)
     }
 
-    #[getter]
+    #[member]
     fn fset(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
         this.set.get(thread)
     }
 
-    #[getter]
+    #[member]
     fn fdel(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
         this.delete.get(thread)
     }

@@ -174,17 +174,17 @@ impl PyRange {
         new(thread, start, stop, step)
     }
 
-    #[getter]
+    #[member]
     fn start(this: &Obj<Self>) -> Value {
         this.start.fixed().to_owned()
     }
 
-    #[getter]
+    #[member]
     fn stop(this: &Obj<Self>) -> Value {
         this.stop.fixed().to_owned()
     }
 
-    #[getter]
+    #[member]
     fn step(this: &Obj<Self>) -> Value {
         this.step.fixed().to_owned()
     }

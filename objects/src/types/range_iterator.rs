@@ -75,7 +75,7 @@ fn reduce(thread: &mut Thread, next: BigInt, step: BigInt, remaining: &BigInt) -
     let (next, stop, step) =
         (int::from_big(thread, next)?, int::from_big(thread, stop)?, int::from_big(thread, step)?);
     let range = range::new(thread, next, stop, step)?;
-    let pair = super::iterators::reduced(thread, "iter", vec![range], None)?;
+    let pair = super::iterators::reduced(thread, "iter", |_| Ok((vec![range], None)))?;
     let mut parts = crate::types::list::to_values(thread, pair.get())?;
     parts.push(Value::NONE);
     Ok(tuple::new(thread, parts)?.into_value())

@@ -200,19 +200,19 @@ impl PySlice {
         Ok(new(thread, start, stop, step)?.into_value())
     }
 
-    #[getter]
+    #[member]
     #[name = "start"]
     fn get_start(this: &Obj<Self>) -> Value {
         this.start().to_owned()
     }
 
-    #[getter]
+    #[member]
     #[name = "stop"]
     fn get_stop(this: &Obj<Self>) -> Value {
         this.stop().to_owned()
     }
 
-    #[getter]
+    #[member]
     #[name = "step"]
     fn get_step(this: &Obj<Self>) -> Value {
         this.step().to_owned()

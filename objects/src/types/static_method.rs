@@ -82,12 +82,12 @@ impl PyStaticMethod {
         show(thread, "staticmethod", function)
     }
 
-    #[getter]
+    #[member]
     fn __func__(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
         this.function.get(thread)
     }
 
-    #[getter]
+    #[member]
     fn __wrapped__(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
         this.function.get(thread)
     }

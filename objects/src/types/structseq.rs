@@ -127,11 +127,12 @@ fn value_at(thread: &Thread, this: Ref<'_>, i: usize) -> Value {
 
 /// The attributes for the named fields.
 pub const fn getset<const N: usize>(fields: &'static [FieldSpec]) -> [GetSetDef; N] {
-    let mut made = [const { GetSetDef { name: "", get: None, set: None, doc: "" } }; N];
+    let mut made = [const { GetSetDef { name: "", get: None, set: None, doc: "", member: true } }; N];
     let (mut i, mut next) = (0, 0);
     while i < fields.len() {
         if !fields[i].0.is_empty() {
-            made[next] = GetSetDef { name: fields[i].0, get: Some(GETTERS[i]), set: None, doc: fields[i].1 };
+            let (name, doc) = fields[i];
+            made[next] = GetSetDef { name, get: Some(GETTERS[i]), set: None, doc, member: true };
             next += 1;
         }
         i += 1;

@@ -1,7 +1,7 @@
 //! `super`: attribute lookup that starts after a class in the MRO of another.
 
 use crate::args::Args;
-use crate::error::{PyResult, runtime_error, type_error};
+use crate::error::{PyErr, PyResult, runtime_error, type_error};
 use crate::name;
 use crate::types::dict::DictExt;
 use crate::types::str::PyStr;
@@ -49,14 +49,19 @@ pub fn check(thread: &mut Thread, class: &Obj<PyType>, object: Ref<'_>) -> PyRes
     {
         return Ok(claimed);
     }
+    Err(not_an_instance(class, object))
+}
+
+/// The TypeError of `super(class, object)`.
+pub(crate) fn not_an_instance(class: &Obj<PyType>, object: Ref<'_>) -> PyErr {
     let (what, shown) = match object.downcast::<PyType>() {
         Some(given) => ("type", given.name()),
-        None => ("instance of", own.name()),
+        None => ("instance of", crate::class_of(object).name()),
     };
-    Err(type_error(format!(
+    type_error(format!(
         "super(type, obj): obj ({what} {shown}) is not an instance or subtype of type ({}).",
         class.name()
-    )))
+    ))
 }
 
 /// The attribute that `super(class, object)` finds in the MRO of `object_class`, bound; `None` if there is none.
@@ -220,19 +225,19 @@ impl PySuper {
     }
 
     /// the class invoking super()
-    #[getter]
+    #[member]
     fn __thisclass__(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
         this.class.get(thread)
     }
 
     /// the instance invoking super(); may be None
-    #[getter]
+    #[member]
     fn __self__(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
         this.object.get(thread)
     }
 
     /// the type of the instance invoking super(); may be None
-    #[getter]
+    #[member]
     fn __self_class__(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
         this.object_class.get(thread)
     }

@@ -12,8 +12,8 @@ use orochi_macros::{Trace, pyclass, pymethods};
 pub struct PyTraceback {
     next: AtomicField,
     frame: Field,
-    /// Index of the instruction word.
-    instruction: u32,
+    /// `tb_lasti`: twice the index of the instruction word.
+    lasti: u32,
     /// A line that was given; 0: that of the instruction.
     line: u32,
 }
@@ -28,7 +28,7 @@ pub fn new(
     let payload = PyTraceback {
         next: next.map_or_else(AtomicField::empty, AtomicField::new_local),
         frame: Field::new_local(frame.into_value()),
-        instruction,
+        lasti: instruction.saturating_mul(2),
         line: 0,
     };
     crate::make(thread, payload)
@@ -48,14 +48,14 @@ impl PyTraceback {
     /// The line.
     pub fn line(&self) -> u32 {
         match (self.line, self.frame()) {
-            (0, Some(frame)) => frame.code().line_of(self.instruction),
+            (0, Some(frame)) => frame.code().line_of(self.instruction()),
             (line, _) => line,
         }
     }
 
     /// The index of the instruction word.
     pub fn instruction(&self) -> u32 {
-        self.instruction
+        self.lasti / 2
     }
 }
 
@@ -80,7 +80,7 @@ impl PyTraceback {
         let payload = PyTraceback {
             next,
             frame: Field::new_local(tb_frame.to_value()),
-            instruction: tb_lasti.max(0) as u32 / 2,
+            lasti: tb_lasti.max(0) as u32,
             line: tb_lineno.max(0) as u32,
         };
         Ok(crate::make(thread, payload)?.into_value())
@@ -115,14 +115,14 @@ impl PyTraceback {
         Ok(())
     }
 
-    #[getter]
+    #[member]
     fn tb_frame(this: &Obj<Self>) -> Value {
         this.frame.fixed().to_owned()
     }
 
-    #[getter]
+    #[member]
     fn tb_lasti(this: &Obj<Self>) -> u32 {
-        this.instruction * 2
+        this.lasti
     }
 
     #[getter]

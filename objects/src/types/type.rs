@@ -428,7 +428,7 @@ pub(crate) fn method_object(
         MethodKind::Method => method_descriptor::new(thread, class, method, false),
         MethodKind::ClassMethod => method_descriptor::new(thread, class, method, true),
         MethodKind::StaticMethod => {
-            let function = native_function::new(thread, method, None, None)?;
+            let function = native_function::new(thread, method, Some(class.to_value()), None)?;
             static_method::new(thread, function)
         }
         MethodKind::New | MethodKind::Function => {

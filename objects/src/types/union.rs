@@ -224,7 +224,7 @@ impl PyUnion {
         Ok(tuple::new(thread, vec![getitem, args])?.into_value())
     }
 
-    #[getter]
+    #[member]
     fn __args__(this: &Obj<Self>) -> Value {
         this.args().to_value()
     }

@@ -6,6 +6,7 @@
 pub mod proxy;
 
 use crate::args::Args;
+use crate::class::PyClass;
 use crate::error::{PyResult, type_error};
 use crate::protocol::{self, CompareOp};
 use crate::types::r#type::PyType;
@@ -67,6 +68,11 @@ fn shared(thread: &mut Thread, class: &'static Obj<PyType>, object: Ref<'_>) -> 
         return Ok(found);
     }
     make(thread, class, object, None)
+}
+
+/// `weakref.ref(object)`.
+pub fn reference(thread: &mut Thread, object: Ref<'_>) -> PyResult {
+    shared(thread, PyWeakRef::static_type().get(), object)
 }
 
 /// `weakref.proxy(object, callback=None)`.
@@ -188,7 +194,7 @@ impl PyWeakRef {
         crate::str::new(thread, &format!("<weakref at {address:#x}; to '{class}' at {to:#x}{name}>"))
     }
 
-    #[getter]
+    #[member]
     fn __callback__(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
         if this.slot.is_dead() { None } else { this.slot.callback.get(thread) }
     }

@@ -124,7 +124,7 @@ impl PyWrapperDescriptor {
         crate::str::new(thread, &format!("<slot wrapper '{name}' of '{class}' objects>"))
     }
 
-    #[getter]
+    #[member]
     fn __name__(this: &Obj<Self>) -> &'static str {
         this.wrapped.def.name
     }
@@ -134,7 +134,7 @@ impl PyWrapperDescriptor {
         format!("{}.{}", this.class_name(), this.wrapped.def.name)
     }
 
-    #[getter]
+    #[member]
     fn __objclass__(this: &Obj<Self>) -> Value {
         this.class.fixed().to_owned()
     }

@@ -114,7 +114,7 @@ impl OrderedIterator {
             }
         }
         let rest = list::new(thread, rest)?.into_value();
-        iterators::reduced(thread, "iter", vec![rest], None)
+        iterators::reduced(thread, "iter", |_| Ok((vec![rest], None)))
     }
 }
 

@@ -154,6 +154,17 @@ impl PyCallableIterator {
         if item.is_none() {
             this.callable.swap(this, thread, None);
         }
-        Ok(item)
+        // The call or the comparison may have exhausted this very iterator.
+        Ok(item.filter(|_| this.callable.load(thread).is_some()))
+    }
+
+    /// Return state information for pickling.
+    fn __reduce__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        orochi_objects::types::iterators::reduced(thread, "iter", |thread| {
+            Ok(match this.callable.get(thread) {
+                Some(callable) => (vec![callable, this.sentinel.fixed().to_owned()], None),
+                None => (vec![orochi_objects::tuple::empty(thread).to_value()], None),
+            })
+        })
     }
 }

@@ -271,7 +271,7 @@ fn locate_in_instance(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> Op
     let in_class = class.lookup(thread, name);
     if let Some(member) = in_class.and_then(exactly::<PyMember>) {
         let declared = member.class().downcast::<PyType>().is_some_and(|owner| class.is_subtype_of(owner));
-        return if declared { Some((version, numbered(SLOT, member.index())?)) } else { None };
+        return if declared { Some((version, numbered(SLOT, member.index()?)?)) } else { None };
     }
     let shape = shape?;
     if in_class.is_some_and(|found| class_of(found).slots.tp_descr_set().is_some()) {

@@ -40,7 +40,11 @@ fn not_defined(name: &Obj<PyStr>) -> PyErr {
 /// `mapping[name]`, if the mapping has it.
 pub(super) fn lookup_in(thread: &mut Thread, mapping: Ref<'_>, name: &Obj<PyStr>) -> PyResult<Option<Value>> {
     if let Some(dict) = exact_dict(mapping) {
-        return Ok(dict.get_str(thread, name).map(Ref::to_owned));
+        if let Some(value) = dict.get_str(thread, name) {
+            return Ok(Some(value.to_owned()));
+        }
+        // A key may be no str and equal the name all the same.
+        return orochi_objects::types::dict::get_item(thread, dict, name.get());
     }
     match protocol::get_item(thread, mapping, name.get()) {
         Ok(value) => Ok(Some(value)),

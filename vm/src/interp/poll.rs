@@ -1,10 +1,10 @@
 //! Safepoints of the loop.
 
 use super::cursor::{Cursor, Flow, raise};
+use orochi_core::Thread;
 use orochi_core::runtime::poll;
-use orochi_core::{Thread, gc};
 use orochi_objects::error::PyResult;
-use orochi_objects::finalize;
+use orochi_objects::{collection, finalize};
 
 /// Handles whatever the poll word asks for. Every reference the caller holds is owned or in a register.
 #[cold]
@@ -13,7 +13,7 @@ pub(crate) fn handle(thread: &mut Thread) -> PyResult<()> {
     thread.safepoint();
     finalize::run_pending(thread);
     if thread.poll() & poll::COLLECT != 0 {
-        gc::collect_if_due(thread, &mut finalize::run_pending);
+        collection::collect_if_due(thread);
         finalize::run_pending(thread);
     }
     if thread.poll() & poll::SIGNAL != 0 && thread.take_poll(poll::SIGNAL) != 0 {

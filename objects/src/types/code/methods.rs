@@ -56,52 +56,52 @@ impl PyCode {
         Ok(if hash == -1 { -2 } else { hash })
     }
 
-    #[getter]
+    #[member]
     fn co_name(this: &Obj<Self>) -> Value {
         this.name().to_owned()
     }
 
-    #[getter]
+    #[member]
     fn co_qualname(this: &Obj<Self>) -> Value {
         this.qualname().to_owned()
     }
 
-    #[getter]
+    #[member]
     fn co_filename(this: &Obj<Self>) -> Value {
         this.filename().to_owned()
     }
 
-    #[getter]
+    #[member]
     fn co_firstlineno(this: &Obj<Self>) -> Value {
         small(this.code.firstlineno)
     }
 
-    #[getter]
+    #[member]
     fn co_argcount(this: &Obj<Self>) -> Value {
         small(this.code.argcount)
     }
 
-    #[getter]
+    #[member]
     fn co_posonlyargcount(this: &Obj<Self>) -> Value {
         small(this.code.posonlyargcount)
     }
 
-    #[getter]
+    #[member]
     fn co_kwonlyargcount(this: &Obj<Self>) -> Value {
         small(this.code.kwonlyargcount)
     }
 
-    #[getter]
+    #[member]
     fn co_nlocals(this: &Obj<Self>) -> Value {
         small(this.code.varnames().count() as u32)
     }
 
-    #[getter]
+    #[member]
     fn co_stacksize(this: &Obj<Self>) -> Value {
         small(u32::from(this.code.n_registers - this.code.first_temp))
     }
 
-    #[getter]
+    #[member]
     fn co_flags(this: &Obj<Self>) -> Value {
         small(this.code.flags)
     }
@@ -121,12 +121,12 @@ impl PyCode {
         names(thread, this.code.freevars.iter().map(|name| &**name))
     }
 
-    #[getter]
+    #[member]
     fn co_names(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         names(thread, this.code.names.iter().map(|name| &**name))
     }
 
-    #[getter]
+    #[member]
     fn co_consts(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let values = this.constants.iter().map(|field| field.fixed().to_owned()).collect();
         Ok(tuple::new(thread, values)?.into_value())

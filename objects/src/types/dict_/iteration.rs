@@ -173,7 +173,7 @@ macro_rules! iterators {
             fn reduce(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
                 let rest = this.state.rest(thread, $backwards, |thread, entry| $item(thread, $pick(entry)))?;
                 let rest = list::new(thread, rest)?;
-                crate::types::iterators::reduced(thread, "iter", vec![rest.into_value()], None)
+                crate::types::iterators::reduced(thread, "iter", |_| Ok((vec![rest.into_value()], None)))
             }
         }
     )* };

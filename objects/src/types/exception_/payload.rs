@@ -59,6 +59,7 @@ macro_rules! payload {
                         Ok(())
                     }),
                     doc: $field_doc,
+                    member: true,
                 },)?)*],
             };
         }

@@ -81,9 +81,29 @@ fn escape(object: Ref<'_>, at: i64) -> Option<String> {
     })
 }
 
-fn message(thread: &mut Thread, parts: &[&str], reason: Option<Value>) -> PyResult {
-    let reason = protocol::str(thread, reason.unwrap_or(Value::NONE).get())?;
-    crate::str::new(thread, &format!("{}: {}", parts.concat(), crate::str::display(reason.get())))
+/// `str()` of an attribute; `<NULL>` if it was deleted.
+fn shown(thread: &mut Thread, value: Option<Value>) -> PyResult<String> {
+    match value {
+        Some(value) => Ok(crate::str::display(protocol::str(thread, value.get())?.get())),
+        None => Ok("<NULL>".to_owned()),
+    }
+}
+
+/// The `object` attribute, once nothing is left to do that could change it.
+fn object_of(object: Option<Value>, is_right: fn(Ref<'_>) -> bool, kind: &str) -> PyResult<Value> {
+    let object = object.ok_or_else(|| type_error("UnicodeError 'object' attribute is not set"))?;
+    if is_right(object.get()) {
+        return Ok(object);
+    }
+    Err(type_error(format!("UnicodeError 'object' attribute must be a {kind}")))
+}
+
+fn is_text(object: Ref<'_>) -> bool {
+    object.downcast::<PyStr>().is_some()
+}
+
+fn is_bytes(object: Ref<'_>) -> bool {
+    object.downcast::<PyBytes>().is_some()
 }
 
 /// `codec 'x' can't encode character …`, without the reason.
@@ -116,13 +136,15 @@ impl PyUnicodeEncodeError {
 
     #[slot]
     fn tp_str(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let Some(object) = this.object.get(thread) else { return crate::str::new(thread, "") };
-        let encoding = protocol::str(thread, this.encoding.get(thread).unwrap_or(Value::NONE).get())?;
+        if this.object.load(thread).is_none() {
+            return crate::str::new(thread, "");
+        }
+        let (reason, encoding) = (this.reason.get(thread), this.encoding.get(thread));
+        let (reason, encoding) = (shown(thread, reason)?, shown(thread, encoding)?);
+        let object = object_of(this.object.get(thread), is_text, "string")?;
         let (start, end) = (position(this.start.get(thread)), position(this.end.get(thread)));
-        let encoding = crate::str::display(encoding.get());
         let place = place(object.get(), start, end, "encode");
-        let reason = this.reason.get(thread);
-        message(thread, &["'", &encoding, "' codec ", &place], reason)
+        crate::str::new(thread, &format!("'{encoding}' codec {place}: {reason}"))
     }
 }
 
@@ -157,8 +179,12 @@ impl PyUnicodeDecodeError {
 
     #[slot]
     fn tp_str(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let Some(object) = this.object.get(thread) else { return crate::str::new(thread, "") };
-        let encoding = protocol::str(thread, this.encoding.get(thread).unwrap_or(Value::NONE).get())?;
+        if this.object.load(thread).is_none() {
+            return crate::str::new(thread, "");
+        }
+        let (reason, encoding) = (this.reason.get(thread), this.encoding.get(thread));
+        let (reason, encoding) = (shown(thread, reason)?, shown(thread, encoding)?);
+        let object = object_of(this.object.get(thread), is_bytes, "bytes")?;
         let (start, end) = (position(this.start.get(thread)), position(this.end.get(thread)));
         let len = protocol::len(thread, object.get())?;
         let inside = usize::try_from(start).is_ok_and(|start| start < len);
@@ -170,9 +196,7 @@ impl PyUnicodeDecodeError {
         } else {
             format!("can't decode bytes in position {start}-{}", end - 1)
         };
-        let encoding = crate::str::display(encoding.get());
-        let reason = this.reason.get(thread);
-        message(thread, &["'", &encoding, "' codec ", &place], reason)
+        crate::str::new(thread, &format!("'{encoding}' codec {place}: {reason}"))
     }
 }
 
@@ -196,10 +220,14 @@ impl PyUnicodeTranslateError {
 
     #[slot]
     fn tp_str(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let Some(object) = this.object.get(thread) else { return crate::str::new(thread, "") };
+        if this.object.load(thread).is_none() {
+            return crate::str::new(thread, "");
+        }
+        let reason = this.reason.get(thread);
+        let reason = shown(thread, reason)?;
+        let object = object_of(this.object.get(thread), is_text, "string")?;
         let (start, end) = (position(this.start.get(thread)), position(this.end.get(thread)));
         let place = place(object.get(), start, end, "translate");
-        let reason = this.reason.get(thread);
-        message(thread, &[&place], reason)
+        crate::str::new(thread, &format!("{place}: {reason}"))
     }
 }

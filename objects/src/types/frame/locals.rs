@@ -2,17 +2,21 @@
 //! proxy that writes through to the frame.
 
 use super::PyFrame;
-use crate::error::{PyResult, key_error, runtime_error, value_error};
-use crate::protocol;
+use crate::args::Args;
+use crate::error::{PyResult, key_error, key_error_message, type_error, value_error};
+use crate::protocol::{self, CompareOp};
 use crate::thread::ThreadState;
-use crate::types::dict;
+use crate::types::dict::{self, PyDict};
+use crate::types::key::exact_str;
+use crate::types::repr_guard;
 use crate::types::str::PyStr;
+use crate::types::r#type::PyType;
 use orochi_compiler::code::flags;
 use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
 /// A mapping that shows and changes the variables of a function's frame.
-#[pyclass(name = "FrameLocalsProxy", no_new, mapping)]
+#[pyclass(name = "FrameLocalsProxy", mapping)]
 #[derive(Trace)]
 pub struct PyFrameLocals {
     frame: Field,
@@ -37,9 +41,17 @@ pub fn snapshot(thread: &mut Thread, frame: &Obj<PyFrame>) -> PyResult {
     if !frame.code().has_flags(flags::OPTIMIZED) {
         return Ok(frame.function().globals().to_value());
     }
+    to_dict(thread, frame)
+}
+
+/// A new dict of a function's variables, and of what programs have added to `f_locals`.
+fn to_dict(thread: &mut Thread, frame: &Obj<PyFrame>) -> PyResult {
     let dict = dict::new(thread)?;
     for (name, value) in pairs(thread, frame)? {
         protocol::set_item(thread, dict.get(), name.get(), Some(value.get()))?;
+    }
+    if let Some(extra) = frame.extra.get(thread) {
+        protocol::call_method(thread, dict.get(), "update", &[extra.get()])?;
     }
     Ok(dict.into_value())
 }
@@ -64,7 +76,7 @@ fn pairs(thread: &mut Thread, frame: &Obj<PyFrame>) -> PyResult<Vec<(Value, Valu
         }
     }
     for (i, name) in code.code.freevars.iter().enumerate() {
-        let value = frame.function().free_cell(thread, i).and_then(|cell| cell.contents.get(thread));
+        let value = PyFrame::free_cell(frame, thread, i).and_then(|cell| cell.contents.get(thread));
         if let Some(value) = value {
             found.push((crate::str::intern(thread, name)?.to_value(), value));
         }
@@ -83,18 +95,38 @@ enum Place {
     Free(usize),
 }
 
-fn find(frame: &Obj<PyFrame>, name: &Obj<PyStr>) -> Option<Place> {
+/// The variable that a key stands for: a name, or anything that hashes and compares as one.
+fn find(thread: &mut Thread, frame: &Obj<PyFrame>, key: Ref<'_>) -> PyResult<Option<Place>> {
     let code = frame.code();
-    let local = (0..code.code.local_kinds.len())
-        .find(|i| code.local_name(*i).as_bytes() == name.as_bytes() && !hidden(name));
-    if let Some(i) = local {
-        return Some(Place::Local(i));
+    let locals = (0..code.code.local_kinds.len()).filter(|i| !hidden(code.local_name(*i)));
+    if let Some(name) = exact_str(key) {
+        let at = |names: &[Box<str>]| names.iter().position(|each| each.as_bytes() == name.as_bytes());
+        let mut locals = locals.filter(|i| code.local_name(*i).as_bytes() == name.as_bytes());
+        let place = locals.next().map(Place::Local);
+        let place = place.or_else(|| at(&code.code.spilled).map(Place::Spilled));
+        return Ok(place.or_else(|| at(&code.code.freevars).map(Place::Free)));
     }
-    if let Some(i) = code.code.spilled.iter().position(|spilled| spilled.as_bytes() == name.as_bytes()) {
-        return Some(Place::Spilled(i));
+    let hash = protocol::hash(thread, key)?;
+    for i in locals {
+        let name = code.local_name(i);
+        if name.hash() == hash && protocol::eq(thread, name.get(), key)? {
+            return Ok(Some(Place::Local(i)));
+        }
     }
-    let free = code.code.freevars.iter().position(|free| free.as_bytes() == name.as_bytes());
-    free.map(Place::Free)
+    let spilled = code.code.spilled.iter().enumerate().map(|(i, name)| (name, Place::Spilled(i)));
+    let free = code.code.freevars.iter().enumerate().map(|(i, name)| (name, Place::Free(i)));
+    for (name, place) in spilled.chain(free) {
+        let name = crate::str::intern(thread, name)?;
+        if name.hash() == hash && protocol::eq(thread, name.get(), key)? {
+            return Ok(Some(place));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the object can be merged into a frame's variables.
+fn is_source(object: Ref<'_>) -> bool {
+    object.downcast::<PyDict>().is_some() || object.downcast::<PyFrameLocals>().is_some()
 }
 
 impl PyFrameLocals {
@@ -105,16 +137,14 @@ impl PyFrameLocals {
 
     fn lookup(&self, thread: &mut Thread, key: Ref<'_>) -> PyResult<Option<Value>> {
         let frame = self.frame();
-        if let Some(name) = key.downcast::<PyStr>()
-            && let Some(place) = find(frame, name)
-        {
+        if let Some(place) = find(thread, frame, key)? {
             return Ok(match place {
                 Place::Local(i) => PyFrame::local_of(frame, thread, i),
                 Place::Spilled(i) => {
                     PyFrame::spilled_cell(frame, thread, i).and_then(|cell| cell.contents.get(thread))
                 }
                 Place::Free(i) => {
-                    frame.function().free_cell(thread, i).and_then(|cell| cell.contents.get(thread))
+                    PyFrame::free_cell(frame, thread, i).and_then(|cell| cell.contents.get(thread))
                 }
             });
         }
@@ -127,9 +157,7 @@ impl PyFrameLocals {
 
     fn store(&self, thread: &mut Thread, key: Ref<'_>, value: Option<Ref<'_>>) -> PyResult<()> {
         let frame = self.frame();
-        if let Some(name) = key.downcast::<PyStr>()
-            && let Some(place) = find(frame, name)
-        {
+        if let Some(place) = find(thread, frame, key)? {
             let Some(value) = value else {
                 return Err(value_error("cannot remove local variables from FrameLocalsProxy"));
             };
@@ -137,7 +165,7 @@ impl PyFrameLocals {
                 Place::Local(i) => PyFrame::set_local(frame, thread, i, Some(value.to_owned())),
                 Place::Spilled(i) => PyFrame::set_spilled(frame, thread, i, value.to_owned())?,
                 Place::Free(i) => {
-                    if let Some(cell) = frame.function().free_cell(thread, i).map(Obj::to_owned) {
+                    if let Some(cell) = PyFrame::free_cell(frame, thread, i).map(Obj::to_owned) {
                         drop(cell.contents.swap(&*cell, thread, Some(value.to_owned())));
                     }
                 }
@@ -158,28 +186,55 @@ impl PyFrameLocals {
 
     /// All names and values as a new dict.
     fn to_dict(&self, thread: &mut Thread) -> PyResult {
-        let frame = self.frame();
-        let dict = dict::new(thread)?;
-        for (name, value) in pairs(thread, frame)? {
-            protocol::set_item(thread, dict.get(), name.get(), Some(value.get()))?;
+        to_dict(thread, self.frame())
+    }
+
+    /// A list of what a dict's method gives.
+    fn listed(&self, thread: &mut Thread, method: &str) -> PyResult {
+        let dict = self.to_dict(thread)?;
+        let view = protocol::call_method(thread, dict.get(), method, &[])?;
+        let items = protocol::collect(thread, view.get())?;
+        crate::types::list_object(thread, items)
+    }
+
+    fn merge(&self, thread: &mut Thread, other: Ref<'_>) -> PyResult<()> {
+        let copied = match other.downcast::<PyFrameLocals>() {
+            Some(other) => other.to_dict(thread)?,
+            None => other.to_owned(),
+        };
+        let Some(copied) = copied.get().downcast::<PyDict>() else { return Ok(()) };
+        for entry in dict::entries(thread, copied)? {
+            self.store(thread, entry.key.get(), Some(entry.value.get()))?;
         }
-        if let Some(extra) = frame.extra.get(thread) {
-            protocol::call_method(thread, dict.get(), "update", &[extra.get()])?;
-        }
-        Ok(dict.into_value())
+        Ok(())
     }
 }
 
 #[pymethods]
 impl PyFrameLocals {
     #[slot]
+    fn tp_new(thread: &mut Thread, cls: &Obj<PyType>, args: Args<'_>) -> PyResult {
+        let Some([frame]) = args.exact::<1>() else {
+            let given = args.len();
+            return Err(type_error(format!("FrameLocalsProxy expected 1 argument, got {given}")));
+        };
+        if frame.downcast::<PyFrame>().is_none() {
+            return Err(type_error(format!("expect frame, not {}", crate::class_of(frame).name())));
+        }
+        args.no_keywords("FrameLocalsProxy")?;
+        Ok(crate::alloc(thread, cls, PyFrameLocals { frame: Field::new_local(frame.to_owned()) })?
+            .into_value())
+    }
+
+    #[slot]
     fn mp_subscript(thread: &mut Thread, this: &Obj<Self>, key: Ref<'_>) -> PyResult {
         match this.lookup(thread, key)? {
             Some(value) => Ok(value),
-            None => Err(crate::error::key_error_message(format!(
-                "local variable '{}' is not defined",
-                crate::str::display(key)
-            ))),
+            None => {
+                let shown = protocol::repr(thread, key)?;
+                let shown = crate::str::display(shown.get());
+                Err(key_error_message(format!("local variable '{shown}' is not defined")))
+            }
         }
     }
 
@@ -206,14 +261,62 @@ impl PyFrameLocals {
 
     #[slot]
     fn tp_iter(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let dict = this.to_dict(thread)?;
-        protocol::iter(thread, dict.get())
+        let keys = this.listed(thread, "keys")?;
+        protocol::iter(thread, keys.get())
     }
 
     #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let shown = repr_guard::enter(thread, this.get(), |thread| {
+            let dict = this.to_dict(thread)?;
+            protocol::repr(thread, dict.get())
+        })?;
+        match shown {
+            Some(shown) => Ok(shown),
+            None => crate::str::new(thread, "{...}"),
+        }
+    }
+
+    #[slot]
+    fn tp_richcompare(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> PyResult {
+        let Some(this) = left.downcast::<Self>() else { return Ok(Value::NOT_IMPLEMENTED) };
+        if !matches!(op, CompareOp::Eq | CompareOp::Ne) {
+            return Ok(Value::NOT_IMPLEMENTED);
+        }
+        if let Some(other) = right.downcast::<Self>() {
+            let same = this.frame.fixed().is(other.frame.fixed());
+            return Ok(Value::bool(same == (op == CompareOp::Eq)));
+        }
+        if right.downcast::<PyDict>().is_none() {
+            return Ok(Value::NOT_IMPLEMENTED);
+        }
         let dict = this.to_dict(thread)?;
-        protocol::repr(thread, dict.get())
+        protocol::rich_compare(thread, dict.get(), right, op)
+    }
+
+    #[slot]
+    fn nb_or(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
+        if !is_source(left) || !is_source(right) {
+            return Ok(Value::NOT_IMPLEMENTED);
+        }
+        let union = dict::new(thread)?.into_value();
+        for source in [left, right] {
+            let source = match source.downcast::<Self>() {
+                Some(proxy) => proxy.to_dict(thread)?,
+                None => source.to_owned(),
+            };
+            protocol::call_method(thread, union.get(), "update", &[source.get()])?;
+        }
+        Ok(union)
+    }
+
+    #[slot]
+    fn nb_inplace_or(thread: &mut Thread, this: Ref<'_>, other: Ref<'_>) -> PyResult {
+        if !is_source(other) {
+            return Ok(Value::NOT_IMPLEMENTED);
+        }
+        crate::slot_receiver::<Self>(this)?.merge(thread, other)?;
+        Ok(this.to_owned())
     }
 
     #[signature(key, default=None, /)]
@@ -222,18 +325,21 @@ impl PyFrameLocals {
     }
 
     fn keys(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let dict = this.to_dict(thread)?;
-        protocol::call_method(thread, dict.get(), "keys", &[])
+        this.listed(thread, "keys")
     }
 
     fn values(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let dict = this.to_dict(thread)?;
-        protocol::call_method(thread, dict.get(), "values", &[])
+        this.listed(thread, "values")
     }
 
     fn items(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let dict = this.to_dict(thread)?;
-        protocol::call_method(thread, dict.get(), "items", &[])
+        this.listed(thread, "items")
+    }
+
+    fn __reversed__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let keys = this.listed(thread, "keys")?;
+        protocol::call_method(thread, keys.get(), "reverse", &[])?;
+        Ok(keys)
     }
 
     fn copy(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
@@ -242,18 +348,29 @@ impl PyFrameLocals {
 
     #[signature(other, /)]
     fn update(thread: &mut Thread, this: &Obj<Self>, other: Ref<'_>) -> PyResult<()> {
-        let pairs = dict::new(thread)?;
-        protocol::call_method(thread, pairs.get(), "update", &[other])?;
-        let items = protocol::call_method(thread, pairs.get(), "items", &[])?;
-        for pair in protocol::collect(thread, items.get())? {
-            let Some(pair) = pair.get().downcast::<crate::types::tuple::PyTuple>() else {
-                return Err(runtime_error("dict.items() gave no pair"));
-            };
-            if let (Some(key), Some(value)) = (pair.item(0), pair.item(1)) {
-                this.store(thread, key, Some(value))?;
-            }
+        if !is_source(other) {
+            return Err(type_error("update() argument must be dict or another FrameLocalsProxy"));
         }
-        Ok(())
+        this.merge(thread, other)
+    }
+
+    #[signature(key, default=<missing>, /)]
+    fn pop(thread: &mut Thread, this: &Obj<Self>, key: Ref<'_>, default: Option<Ref<'_>>) -> PyResult {
+        let frame = this.frame();
+        if find(thread, frame, key)?.is_some() {
+            return Err(value_error("cannot remove local variables from FrameLocalsProxy"));
+        }
+        let found = match frame.extra.get(thread) {
+            Some(extra) if protocol::contains(thread, extra.get(), key)? => {
+                Some(protocol::call_method(thread, extra.get(), "pop", &[key])?)
+            }
+            _ => None,
+        };
+        match (found, default) {
+            (Some(value), _) => Ok(value),
+            (None, Some(default)) => Ok(default.to_owned()),
+            (None, None) => Err(key_error(key.to_owned())),
+        }
     }
 
     #[signature(key, default=None, /)]

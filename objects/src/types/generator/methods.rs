@@ -67,6 +67,13 @@ fn thrown(thread: &mut Thread, args: ArgSlice<'_>) -> PyResult<PyErr> {
             "exceptions must be classes or instances deriving from BaseException, not {given}"
         )));
     };
+    if instance.get().downcast::<PyBaseException>().is_none() {
+        let shown = protocol::repr(thread, first)?;
+        let (shown, given) = (crate::str::display(shown.get()), crate::class_of(instance.get()).name());
+        return Err(type_error(format!(
+            "calling {shown} should have returned an instance of BaseException, not {given}"
+        )));
+    }
     if let (Some(traceback), Some(exception)) = (traceback, instance.get().downcast::<PyBaseException>()) {
         drop(exception.traceback.swap(exception, thread, Some(traceback.to_owned())));
     }
@@ -161,9 +168,13 @@ fn close_iterator(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<()> {
     if let Some(generator) = as_generator(iterator) {
         return close(thread, generator).map(drop);
     }
-    match protocol::find_attr(thread, iterator, crate::name!("close"))? {
-        Some(method) => protocol::call(thread, method.get(), &[]).map(drop),
-        None => Ok(()),
+    match protocol::find_attr(thread, iterator, crate::name!("close")) {
+        Ok(Some(method)) => protocol::call(thread, method.get(), &[]).map(drop),
+        Ok(None) => Ok(()),
+        Err(error) => {
+            crate::finalize::unraisable(thread, error, None, iterator);
+            Ok(())
+        }
     }
 }
 
@@ -417,7 +428,7 @@ impl PyCoroutine {
         close(thread, state_of(this)?).map(drop)
     }
 
-    #[getter]
+    #[member]
     fn cr_origin(thread: &mut Thread, this: Ref<'_>) -> PyResult {
         Ok(state_of(this)?.extra.get(thread).unwrap_or(Value::NONE))
     }

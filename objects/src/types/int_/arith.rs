@@ -125,7 +125,7 @@ pub fn divide_big(a: &BigInt, b: &BigInt) -> f64 {
     let negative = a.is_negative() != b.is_negative();
     let (a, b) = (a.magnitude(), b.magnitude());
     if a.is_zero() {
-        return 0.0;
+        return if negative { -0.0 } else { 0.0 };
     }
     // The quotient gets at least 64 bits, or as many as the smallest float has; its last bit is sticky.
     let difference = a.bits() as i64 - b.bits() as i64;

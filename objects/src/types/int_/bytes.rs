@@ -133,7 +133,7 @@ impl PyInt {
     fn __sizeof__(_thread: &mut Thread, this: Ref<'_>) -> u64 {
         // What CPython says: a head of 24 bytes, and digits of 30 bits each.
         let digits = int::value(this).map_or(1, |value| value.bits().div_ceil(30).max(1));
-        24 + 4 * digits
+        24 + 4 * digits + u64::from(crate::class_of(this).fields.extension_size)
     }
 }
 

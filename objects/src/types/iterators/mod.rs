@@ -8,9 +8,7 @@ pub mod reversed;
 pub mod zip;
 
 use crate::class::exactly;
-use crate::error::{PyResult, system_error};
-use crate::thread::ThreadState;
-use crate::types::dict::{DictExt, PyDict};
+use crate::error::PyResult;
 use crate::types::dict_::DictItemIterator;
 use crate::types::list_::ListIterator;
 use crate::types::range_iterator::RangeIterator;
@@ -42,15 +40,15 @@ pub fn next_pair(thread: &mut Thread, iterator: Ref<'_>) -> Option<PyResult<Opti
 }
 
 /// What `__reduce__` of an iterator gives: `(builtins.<function>, args)` or `(builtins.<function>, args, state)`.
-pub fn reduced(thread: &mut Thread, function: &str, args: Vec<Value>, state: Option<i64>) -> PyResult {
-    let builtins = ThreadState::builtins(thread)?;
-    let name = crate::str::intern(thread, function)?;
-    let function = builtins
-        .get()
-        .downcast::<PyDict>()
-        .and_then(|builtins| builtins.get_str(thread, name))
-        .map(Ref::to_owned)
-        .ok_or_else(|| system_error("a builtin function is missing"))?;
+///
+/// Finding the function may run Python code that moves the iterator on, so `parts` is asked for afterwards.
+pub fn reduced(
+    thread: &mut Thread,
+    function: &str,
+    parts: impl FnOnce(&mut Thread) -> PyResult<(Vec<Value>, Option<i64>)>,
+) -> PyResult {
+    let function = crate::types::builtin(thread, function)?;
+    let (args, state) = parts(thread)?;
     let mut parts = vec![function, tuple::new(thread, args)?.into_value()];
     if let Some(state) = state {
         parts.push(int::new(thread, state)?);

@@ -65,7 +65,11 @@ impl PyReversed {
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
         use crate::types::exception::{IndexError, StopIteration};
         let index = this.index.0.load(Ordering::Relaxed);
-        let Some(sequence) = this.sequence.get(thread).filter(|_| index >= 0) else { return Ok(None) };
+        if index < 0 {
+            this.sequence.swap(this, thread, None);
+            return Ok(None);
+        }
+        let Some(sequence) = this.sequence.get(thread) else { return Ok(None) };
         let item = match crate::class_of(sequence.get()).slots.sq_item() {
             Some(item) => item(thread, sequence.get(), index),
             None => {

@@ -85,14 +85,13 @@ impl ListIterator {
     /// Return state information for pickling.
     #[name = "__reduce__"]
     fn reduce(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let index = this.index.load(Ordering::Relaxed) as i64;
-        match this.list.get(thread) {
-            Some(list) => reduced(thread, "iter", vec![list], Some(index)),
-            None => {
-                let empty = list::new(thread, Vec::new())?.into_value();
-                reduced(thread, "iter", vec![empty], None)
-            }
-        }
+        reduced(thread, "iter", |thread| {
+            let index = this.index.load(Ordering::Relaxed) as i64;
+            Ok(match this.list.get(thread) {
+                Some(list) => (vec![list], Some(index)),
+                None => (vec![list::new(thread, Vec::new())?.into_value()], None),
+            })
+        })
     }
 
     /// Set state information for unpickling.
@@ -138,14 +137,14 @@ impl ListReverseIterator {
     /// Return state information for pickling.
     #[name = "__reduce__"]
     fn reduce(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let index = this.above.load(Ordering::Relaxed) as i64 - 1;
-        match this.list.get(thread) {
-            Some(list) => reduced(thread, "reversed", vec![list], Some(index)),
-            None => {
-                let empty = list::new(thread, Vec::new())?.into_value();
-                reduced(thread, "iter", vec![empty], None)
-            }
-        }
+        let function = if this.list.load(thread).is_some() { "reversed" } else { "iter" };
+        reduced(thread, function, |thread| {
+            let index = this.above.load(Ordering::Relaxed) as i64 - 1;
+            Ok(match this.list.get(thread) {
+                Some(list) => (vec![list], Some(index)),
+                None => (vec![list::new(thread, Vec::new())?.into_value()], None),
+            })
+        })
     }
 
     /// Set state information for unpickling.

@@ -90,6 +90,6 @@ impl SetIterator {
             }
         }
         let rest = list::new(thread, rest)?.into_value();
-        reduced(thread, "iter", vec![rest], None)
+        reduced(thread, "iter", |_| Ok((vec![rest], None)))
     }
 }

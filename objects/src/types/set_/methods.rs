@@ -3,7 +3,7 @@
 use super::iteration::SetIterator;
 use crate::args::{ArgSlice, Args};
 use crate::class::{PyClass, is_exact};
-use crate::error::PyResult;
+use crate::error::{PyResult, type_error};
 use crate::protocol;
 use crate::storage::set::SetStorage;
 use crate::types::key::Key;
@@ -113,9 +113,14 @@ common_methods!(PySet, MUTABLE {
         Ok(set::mutable(thread, cls, SetStorage::new())?.into_value())
     }
 
-    #[init]
-    #[signature(iterable=<missing>, /)]
-    fn init(thread: &mut Thread, this: &Obj<Self>, iterable: Option<Ref<'_>>) -> PyResult<()> {
+    #[slot]
+    fn tp_init(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult<()> {
+        // Unlike other types' it takes no keywords for a subclass's `__new__`.
+        args.no_keywords("set")?;
+        if args.len() > 1 {
+            return Err(type_error(format!("set expected at most 1 argument, got {}", args.len())));
+        }
+        let iterable = args.get(0);
         let set = AnySet::from(this);
         match iterable {
             Some(iterable) if AnySet::of(iterable).is_some() && !set.object.is(iterable) => {

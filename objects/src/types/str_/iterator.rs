@@ -8,14 +8,15 @@ use crate::types::iterators::reduced;
 use crate::types::str::{self, PyStr};
 use crate::types::str_::single;
 use orochi_core::sync::{AtomicU64, Ordering};
-use orochi_core::{Field, Obj, Ref, Thread, Value};
+use orochi_core::{AtomicField, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
 /// An iterator over the characters of a str.
 #[pyclass(name = "str_iterator", no_new)]
 #[derive(Trace)]
 pub struct PyStrIterator {
-    text: Field,
+    /// Nothing once a program has seen the end.
+    text: AtomicField,
     /// The next character's offset in bytes.
     #[trace(unsafe_skip)]
     offset: AtomicU64,
@@ -23,21 +24,21 @@ pub struct PyStrIterator {
 
 /// `iter(text)`.
 pub fn new(thread: &Thread, text: &Obj<PyStr>) -> PyResult {
-    let text = Field::new_local(text.to_value());
+    let text = AtomicField::new_local(text.to_value());
     Ok(crate::make(thread, PyStrIterator { text, offset: AtomicU64::new(0) })?.into_value())
 }
 
 impl PyStrIterator {
     #[inline]
-    fn text(&self) -> Option<&Obj<PyStr>> {
-        self.text.fixed().downcast::<PyStr>()
+    fn text<'a>(&'a self, thread: &'a Thread) -> Option<&'a Obj<PyStr>> {
+        self.text.load(thread)?.downcast::<PyStr>()
     }
 }
 
 /// The next character. Relaxed orders suffice: the text never changes, and the position stands alone.
 #[inline]
 pub fn next(thread: &Thread, this: &Obj<PyStrIterator>) -> PyResult<Option<Value>> {
-    let Some(text) = this.text() else { return Ok(None) };
+    let Some(text) = this.text(thread) else { return Ok(None) };
     loop {
         let at = this.offset.load(Ordering::Relaxed);
         if text.is_ascii() {
@@ -73,31 +74,34 @@ impl PyStrIterator {
 
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
-        next(thread, this)
+        let item = next(thread, this)?;
+        if item.is_none() {
+            this.text.swap(this, thread, None);
+        }
+        Ok(item)
     }
 
     /// Private method returning an estimate of len(list(it)).
-    fn __length_hint__(this: &Obj<Self>) -> usize {
+    fn __length_hint__(thread: &mut Thread, this: &Obj<Self>) -> usize {
         let offset = this.offset.load(Ordering::Relaxed) as usize;
-        this.text().map_or(0, |text| text.as_wtf8().slice_from(offset).count_code_points())
+        this.text(thread).map_or(0, |text| text.as_wtf8().slice_from(offset).count_code_points())
     }
 
     /// Return state information for pickling.
     fn __reduce__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let Some(text) = this.text() else { return Ok(Value::NONE) };
-        let offset = this.offset.load(Ordering::Relaxed) as usize;
-        if offset >= text.as_bytes().len() {
-            let empty = str::new(thread, "")?;
-            return reduced(thread, "iter", vec![empty], None);
-        }
-        let index = super::search::index_of(text, offset);
-        reduced(thread, "iter", vec![text.to_value()], Some(index))
+        reduced(thread, "iter", |thread| {
+            let offset = this.offset.load(Ordering::Relaxed) as usize;
+            match this.text(thread).filter(|text| offset < text.as_bytes().len()) {
+                Some(text) => Ok((vec![text.to_value()], Some(super::search::index_of(text, offset)))),
+                None => Ok((vec![str::new(thread, "")?], None)),
+            }
+        })
     }
 
     /// Set state information for unpickling.
     fn __setstate__(thread: &mut Thread, this: &Obj<Self>, state: Ref<'_>) -> PyResult<()> {
         let index = int::index_i64(thread, state)?;
-        if let Some(text) = this.text() {
+        if let Some(text) = this.text(thread) {
             let offset = text.byte_offset(usize::try_from(index).unwrap_or(0));
             this.offset.store(offset as u64, Ordering::Relaxed);
         }

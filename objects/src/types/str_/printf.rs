@@ -163,7 +163,7 @@ fn character(thread: &mut Thread, argument: Ref<'_>) -> PyResult<CodePoint> {
     }
     let class = crate::class_of(argument);
     if !int::is_int(argument) && class.slots.nb_index().is_none() {
-        let class = class.name();
+        let class = crate::types::type_::members::qualified_name(thread, class)?;
         return Err(type_error(format!("%c requires an int or a unicode character, not {class}")));
     }
     let value = int::index(thread, argument)?;

@@ -188,13 +188,13 @@ impl PyStr {
 
     /// Return the size of the string in memory, in bytes.
     fn __sizeof__(this: &Obj<Self>) -> usize {
-        // What CPython says for strs of this width.
+        // What CPython without a GIL says for strs of this width.
         let widest = Wtf8::max_code_point(this.as_wtf8()).to_u32();
         match widest {
-            0..0x80 => 41 + this.len(),
-            0x80..0x100 => 57 + this.len(),
-            0x100..0x1_0000 => 58 + 2 * this.len(),
-            _ => 60 + 4 * this.len(),
+            0..0x80 => 57 + this.len(),
+            0x80..0x100 => 73 + this.len(),
+            0x100..0x1_0000 => 74 + 2 * this.len(),
+            _ => 76 + 4 * this.len(),
         }
     }
 }

@@ -192,7 +192,9 @@ impl PyTuple {
     #[slot]
     fn tp_hash(thread: &mut Thread, this: &Obj<Self>) -> PyResult<i64> {
         if thread.native_stack_low() {
-            return Err(crate::error::recursion_error("maximum recursion depth exceeded"));
+            return Err(crate::error::recursion_error(
+                "maximum recursion depth exceeded while hashing a tuple",
+            ));
         }
         let mut hasher = TupleHasher::new();
         for item in this.items() {
@@ -298,14 +300,13 @@ impl TupleIterator {
     /// Return state information for pickling.
     #[name = "__reduce__"]
     fn reduce(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let index = this.index.load(Ordering::Relaxed) as i64;
-        match this.tuple.get(thread) {
-            Some(tuple) => reduced(thread, "iter", vec![tuple], Some(index)),
-            None => {
-                let empty = tuple::empty(thread).to_value();
-                reduced(thread, "iter", vec![empty], None)
-            }
-        }
+        reduced(thread, "iter", |thread| {
+            let index = this.index.load(Ordering::Relaxed) as i64;
+            Ok(match this.tuple.get(thread) {
+                Some(tuple) => (vec![tuple], Some(index)),
+                None => (vec![tuple::empty(thread).to_value()], None),
+            })
+        })
     }
 
     /// Set state information for unpickling.

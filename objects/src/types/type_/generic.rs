@@ -4,11 +4,13 @@
 pub(crate) mod number;
 
 use crate::args::Args;
+use crate::buffer::BufferView;
 use crate::error::{PyResult, overflow_error, type_error, value_error};
 use crate::name;
 use crate::protocol::compare::CompareOp;
 use crate::protocol::special::{self, call_or_raise};
 use crate::types::int::{self, IntRef};
+use crate::types::memoryview::PyMemoryView;
 use crate::types::object;
 use crate::types::r#type::{PyType, TypeExt};
 use crate::types::wrapper_descriptor::PyWrapperDescriptor;
@@ -273,5 +275,18 @@ pub(crate) fn contains(thread: &mut Thread, this: Ref<'_>, item: Ref<'_>) -> PyR
             crate::protocol::is_true(thread, result.get())
         }
         None => crate::protocol::contains_by_iteration(thread, this, item),
+    }
+}
+
+/// A view on what `__buffer__` gives.
+pub(crate) fn getbuffer(thread: &mut Thread, this: Ref<'_>, flags: u32) -> PyResult<BufferView> {
+    let asked = int::new(thread, flags.into())?;
+    let view = special::call_or_raise(thread, this, name!("__buffer__"), &[asked.get()])?;
+    if view.get().downcast::<PyMemoryView>().is_none() {
+        return Err(type_error("__buffer__ returned non-memoryview object"));
+    }
+    match crate::class_of(view.get()).slots.bf_getbuffer() {
+        Some(get) => get(thread, view.get(), flags),
+        None => Err(type_error("__buffer__ returned non-memoryview object")),
     }
 }

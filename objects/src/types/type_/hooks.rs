@@ -52,6 +52,10 @@ fn annotate(
 
 /// `super(class, class).__init_subclass__(**kwargs)`.
 pub(crate) fn init_subclass(thread: &mut Thread, class: &Obj<PyType>, args: &Args<'_>) -> PyResult<()> {
+    if !class.mro(thread).items().any(|entry| entry.is(class.get())) {
+        // What `super()` says: a metaclass's `mro()` has left the class itself out.
+        return Err(super_::not_an_instance(class, class.get()));
+    }
     let method = super_::attribute_of(thread, class, class.get(), class, name!("__init_subclass__"))?;
     let Some(method) = method else { return Ok(()) };
     let keywords: Vec<Ref<'_>> = args.keywords().map(|(_, value)| value).collect();

@@ -108,15 +108,15 @@ fn slots_agree(old: &Obj<PyType>, new: &Obj<PyType>) -> bool {
 
 /// The names in `__slots__` that take memory, sorted.
 fn slot_names(thread: &Thread, class: &Obj<PyType>) -> Vec<String> {
-    use crate::types::dict::DictExt;
-    let Some(slots) = class.namespace(thread).get_str(thread, crate::name!("__slots__")) else {
-        return Vec::new();
-    };
-    let mut names: Vec<String> = match slots.downcast::<PyTuple>() {
-        Some(slots) => slots.items().map(crate::str::display).collect(),
-        None => vec![crate::str::display(slots)],
-    };
-    names.retain(|name| name != "__dict__" && name != "__weakref__");
+    let mut names: Vec<String> = crate::types::dict::entries(thread, class.namespace(thread))
+        .unwrap_or_default()
+        .iter()
+        .filter(|entry| {
+            let member = entry.value.get().downcast::<crate::types::member::PyMember>();
+            member.is_some_and(|member| member.index().is_some() && member.class().is(class.get()))
+        })
+        .map(|entry| crate::str::display(entry.key.get()))
+        .collect();
     names.sort();
     names
 }

@@ -20,12 +20,13 @@ pub(crate) static INSTANCE_DICT: GetSetDef = GetSetDef {
         None => Err(crate::error::attribute_error(object, name!("__dict__").get())),
     }),
     set: Some(|thread, object, value| {
-        if value.is_none() {
+        if value.is_none() && !crate::class_of(object).has(TypeFlags::HEAP) {
             return Err(type_error("cannot delete __dict__"));
         }
         crate::attributes::set_dict(thread, object, value)
     }),
     doc: "dictionary for instance variables",
+    member: false,
 };
 
 /// `instance.__weakref__`.
@@ -36,12 +37,15 @@ pub(crate) static INSTANCE_WEAKREF: GetSetDef = GetSetDef {
     }),
     set: None,
     doc: "list of weak references to the object",
+    member: false,
 };
 
 /// A special attribute that can't be deleted, for a class that may be changed.
 fn special<'a>(class: &Obj<PyType>, value: Option<Ref<'a>>, name: &str) -> PyResult<Ref<'a>> {
     check_mutable(class, name)?;
-    value.ok_or_else(|| type_error(format!("cannot delete '{name}' attribute of type '{}'", class.name())))
+    value.ok_or_else(|| {
+        type_error(format!("cannot delete '{name}' attribute of immutable type '{}'", class.name()))
+    })
 }
 
 /// `__module__`.
@@ -61,6 +65,16 @@ pub(crate) fn qualname(thread: &mut Thread, class: &Obj<PyType>) -> PyResult {
         Some(qualname) => Ok(qualname.to_value()),
         None => crate::str::new(thread, &class.name()),
     }
+}
+
+/// The name with module and enclosing classes and functions, as newer messages of CPython (`%T`) show it.
+pub(crate) fn qualified_name(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<String> {
+    let name = crate::str::display(qualname(thread, class)?.get());
+    let module = match module(thread, class) {
+        Ok(module) if module.get().downcast::<PyStr>().is_some() => crate::str::display(module.get()),
+        _ => return Ok(name),
+    };
+    Ok(if matches!(&*module, "builtins" | "__main__") { name } else { format!("{module}.{name}") })
 }
 
 /// Binds what was found in the class's own namespace.
@@ -136,7 +150,7 @@ impl PyType {
         Ok(())
     }
 
-    #[getter]
+    #[member]
     fn __base__(this: &Obj<Self>) -> Option<Value> {
         this.base().map(|base| base.to_value())
     }
@@ -154,7 +168,9 @@ impl PyType {
 
     #[getter]
     fn __mro__(thread: &mut Thread, this: &Obj<Self>) -> Value {
-        this.mro(thread).to_value()
+        this.namespace(thread);
+        // None while the class is being made.
+        this.mro.get().map_or(Value::NONE, |order| order.to_value())
     }
 
     #[getter]
@@ -188,27 +204,36 @@ impl PyType {
         crate::types::signature_of(native.spec().doc).map(str::to_owned)
     }
 
-    #[getter]
+    #[member]
     fn __flags__(this: &Obj<Self>) -> u64 {
         this.flags().0
     }
 
-    #[getter]
+    #[member]
     fn __basicsize__(this: &Obj<Self>) -> usize {
-        this.fields.layout.size + this.fields.extension_size as usize
+        // An int's is CPython's, as its `__sizeof__` is.
+        let own = if this.has(TypeFlags::INT_SUBCLASS) { 24 } else { this.fields.layout.size };
+        own + this.fields.extension_size as usize
     }
 
-    #[getter]
+    #[member]
     fn __itemsize__(this: &Obj<Self>) -> usize {
-        if super::layout::is_variable_size(this) { 8 } else { 0 }
+        // What CPython's instances have, as `__sizeof__` says too.
+        let sizes = [
+            (TypeFlags::INT_SUBCLASS, 4),
+            (TypeFlags::TUPLE_SUBCLASS, 8),
+            (TypeFlags::BYTES_SUBCLASS, 1),
+            (TypeFlags::TYPE_SUBCLASS, 40),
+        ];
+        sizes.into_iter().find(|&(flag, _)| this.has(flag)).map_or(0, |(_, size)| size)
     }
 
-    #[getter]
+    #[member]
     fn __dictoffset__(this: &Obj<Self>) -> i64 {
         if super::layout::has_dict(this) { -1 } else { 0 }
     }
 
-    #[getter]
+    #[member]
     fn __weakrefoffset__(this: &Obj<Self>) -> i64 {
         if this.has(TypeFlags::WEAKREF) { -2 } else { 0 }
     }

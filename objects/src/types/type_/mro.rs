@@ -8,6 +8,11 @@ use orochi_core::{Obj, Owned, Ref, Thread, Value};
 
 /// The linearisation of `class` with these bases. TypeError if there is none.
 pub(crate) fn linearise(thread: &Thread, class: Ref<'_>, bases: &Obj<PyTuple>) -> PyResult<Vec<Value>> {
+    for base in bases.items().filter_map(Ref::downcast::<PyType>) {
+        if base.mro(thread).is_empty() {
+            return Err(type_error(format!("Cannot extend an incomplete type '{}'", base.name())));
+        }
+    }
     let mut order = vec![class.to_owned()];
     if bases.len() == 1 {
         if let Some(base) = bases.item(0).and_then(Ref::downcast::<PyType>) {

@@ -55,9 +55,20 @@ pub(crate) fn new(thread: &mut Thread, metaclass: &Obj<PyType>, args: Args<'_>) 
     }
     let recipe = prepare(thread, name, bases, namespace)?;
     let class = make(thread, winner, recipe)?;
+    warn_of_odd_keys(thread, &class)?;
     super::hooks::set_names(thread, &class)?;
     super::hooks::init_subclass(thread, &class, &args)?;
     Ok(class.into_value())
+}
+
+/// A namespace is meant to have names for keys.
+fn warn_of_odd_keys(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<()> {
+    let entries = dict::entries(thread, class.namespace(thread))?;
+    if entries.iter().all(|entry| entry.key.get().downcast::<PyStr>().is_some()) {
+        return Ok(());
+    }
+    let message = format!("non-string key in the __dict__ of class {}", class.name());
+    crate::warn::warn(thread, &crate::types::exception::RuntimeWarning, &message)
 }
 
 fn three<'a>(args: &Args<'a>) -> PyResult<[Ref<'a>; 3]> {

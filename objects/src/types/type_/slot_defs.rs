@@ -57,6 +57,7 @@ defs! {
     "__ge__" tp_richcompare Some(F::RichCompare(g::richcompare)), ge, "($self, value, /)" "Return self>=value.";
     "__iter__" tp_iter Some(F::Unary(g::iter)), unary, "($self, /)" "Implement iter(self).";
     "__next__" tp_iternext Some(F::IterNext(g::iternext)), next, "($self, /)" "Implement next(self).";
+    "__buffer__" bf_getbuffer Some(F::GetBuffer(g::getbuffer)), buffer, "($self, flags, /)" "Return a buffer object that exposes the underlying memory of the object.";
     "__get__" tp_descr_get Some(F::DescrGet(g::descr_get)), descr_get, "($self, instance, owner=None, /)" "Return an attribute of instance, which is of type owner.";
     "__set__" tp_descr_set Some(F::SetAttr(g::descr_set)), descr_set, "($self, instance, value, /)" "Set an attribute of instance to value.";
     "__delete__" tp_descr_set Some(F::SetAttr(g::descr_set)), descr_delete, "($self, instance, /)" "Delete an attribute of instance.";

@@ -36,6 +36,14 @@ fn one_or_two<'a>(args: &Args<'a>) -> PyResult<(Ref<'a>, Option<Ref<'a>>)> {
     }
 }
 
+/// The arguments of `__pow__` and its like.
+fn operand_and_modulus<'a>(args: &Args<'a>) -> PyResult<(Ref<'a>, Ref<'a>)> {
+    match (args.get(0), args.len()) {
+        (Some(operand), 1 | 2) => Ok((operand, args.get(1).unwrap_or(Ref::NONE))),
+        (_, given) => Err(type_error(format!("expected 1 or 2 arguments, got {given}"))),
+    }
+}
+
 pub(crate) fn unary(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
     let SlotFunction::Unary(function) = function else { return Err(mismatch()) };
     exact::<0>(&args)?;
@@ -66,8 +74,8 @@ pub(crate) fn ternary(
     args: Args<'_>,
 ) -> PyResult {
     let SlotFunction::Ternary(function) = function else { return Err(mismatch()) };
-    let (other, third) = one_or_two(&args)?;
-    function(thread, this, other, third.unwrap_or(Ref::NONE))
+    let (other, modulus) = operand_and_modulus(&args)?;
+    function(thread, this, other, modulus)
 }
 
 pub(crate) fn ternary_reflected(
@@ -77,8 +85,8 @@ pub(crate) fn ternary_reflected(
     args: Args<'_>,
 ) -> PyResult {
     let SlotFunction::Ternary(function) = function else { return Err(mismatch()) };
-    let (other, third) = one_or_two(&args)?;
-    function(thread, other, this, third.unwrap_or(Ref::NONE))
+    let (other, modulus) = operand_and_modulus(&args)?;
+    function(thread, other, this, modulus)
 }
 
 pub(crate) fn length(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
@@ -361,4 +369,16 @@ pub(crate) fn class_argument<'a>(owner: &Obj<PyType>, args: &Args<'a>) -> PyResu
         return Err(type_error(format!("{owner_name}.__new__({name}) is not safe, use {safe}.__new__()")));
     }
     Ok(class)
+}
+
+pub(crate) fn buffer(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
+    let SlotFunction::GetBuffer(function) = function else { return Err(mismatch()) };
+    let [flags] = exact(&args)?;
+    let flags = int::index_i64(thread, flags)?;
+    let Ok(flags) = u32::try_from(flags) else {
+        return Err(crate::error::overflow_error("buffer flags out of range"));
+    };
+    // Asked for what it can't give, the exporter says so.
+    drop(function(thread, this, flags)?);
+    crate::types::memoryview::of_object(thread, this)
 }
