@@ -166,7 +166,8 @@ fn call_back(thread: &mut Thread, phase: &str, generation: usize, collected: usi
     let Ok(callbacks) = list::values(thread, callbacks) else { return };
     for callback in callbacks {
         if let Err(error) = call_one(thread, callback.get(), phase, (generation, collected)) {
-            finalize::unraisable(thread, error, None, callback.get());
+            let message = "Exception ignored while calling GC callback";
+            finalize::unraisable(thread, error, Some(message), callback.get());
         }
     }
 }

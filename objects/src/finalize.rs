@@ -8,6 +8,7 @@ use crate::types::generator::{PyAsyncGenerator, PyCoroutine, PyGenerator};
 use crate::types::r#type::TypeExt;
 use orochi_core::runtime::poll;
 use orochi_core::{Pending, Ref, Thread, Value};
+use std::io::Write;
 
 /// Runs whatever waits.
 pub fn run_pending(thread: &mut Thread) {
@@ -67,9 +68,19 @@ crate::structseq! {
     }
 }
 
-/// Hands an error that nobody can catch to `sys.unraisablehook`.
+/// Hands an error that nobody can catch to `sys.unraisablehook`. A message is followed by what it is about.
 pub fn unraisable(thread: &mut Thread, error: PyErr, message: Option<&str>, object: Ref<'_>) {
     let exception = error.into_value(thread);
+    let whole = message.filter(|_| !object.is_none()).map(|message| {
+        let about = protocol::repr(thread, object);
+        let about = about
+            .map_or_else(|_| "<object repr() failed>".to_owned(), |text| crate::str::display(text.get()));
+        format!("{message} {about}")
+    });
+    let (message, object) = match &whole {
+        Some(whole) => (Some(whole.as_str()), Ref::NONE),
+        None => (message, object),
+    };
     if let Err(error) = call_hook(thread, &exception, message, object) {
         let exception = error.into_value(thread);
         print(thread, &exception, message, object);
@@ -117,10 +128,10 @@ fn print(thread: &mut Thread, exception: &Value, message: Option<&str>, object: 
         .map_or_else(|_| "<exception str() failed>".to_owned(), |text| crate::str::display(text.get()));
     let message = message.unwrap_or("Exception ignored in");
     if object.is_none() {
-        eprintln!("{message}:\n{class}: {text}");
+        let _ = writeln!(std::io::stderr(), "{message}:\n{class}: {text}");
         return;
     }
     let about = protocol::repr(thread, object)
         .map_or_else(|_| "<object repr() failed>".to_owned(), |text| crate::str::display(text.get()));
-    eprintln!("{message}: {about}\n{class}: {text}");
+    let _ = writeln!(std::io::stderr(), "{message}: {about}\n{class}: {text}");
 }

@@ -70,11 +70,6 @@ fn shared(thread: &mut Thread, class: &'static Obj<PyType>, object: Ref<'_>) -> 
     make(thread, class, object, None)
 }
 
-/// `weakref.ref(object)`.
-pub fn reference(thread: &mut Thread, object: Ref<'_>) -> PyResult {
-    shared(thread, PyWeakRef::static_type().get(), object)
-}
-
 /// `weakref.proxy(object, callback=None)`.
 pub fn new_proxy(thread: &mut Thread, object: Ref<'_>, callback: Option<Ref<'_>>) -> PyResult {
     let class = match class_of(object).slots.tp_call() {

@@ -14,8 +14,7 @@ use orochi_objects::int::IntRef;
 use orochi_objects::protocol::number::as_float;
 use orochi_objects::types::float_::methods::to_int;
 use orochi_objects::{
-    ModuleExt, Obj, PyErr, PyModule, PyResult, Ref, Thread, TypeExt, class_of, float, int, protocol, str,
-    tuple,
+    ModuleExt, Obj, PyErr, PyModule, PyResult, Ref, Thread, class_of, float, int, protocol, str, tuple,
 };
 use orochi_text::float::repr;
 use pymath::{Error, math as m};
@@ -281,8 +280,7 @@ fn isclose(a: f64, b: f64, rel_tol: f64, abs_tol: f64) -> PyResult<bool> {
 /// Calls a special method of the object's class, if it has it.
 fn special(thread: &mut Thread, object: Ref<'_>, name: &str) -> PyResult<Option<orochi_objects::Value>> {
     let name = str::intern(thread, name)?;
-    let Some(method) = class_of(object).lookup(thread, name).map(Ref::to_owned) else { return Ok(None) };
-    protocol::call(thread, method.get(), &[object]).map(Some)
+    protocol::call_special(thread, object, name, &[])
 }
 
 /// Return the ceiling of x as an Integral.

@@ -14,16 +14,7 @@ pub(crate) mod stat;
 
 use orochi_macros::pymodule;
 use orochi_objects::types::{exception, list};
-use orochi_objects::{ModuleExt, Obj, PyErr, PyModule, PyResult, Ref, Thread, protocol, str};
-
-/// Shows an exception that nobody can handle.
-pub(crate) fn unraisable(thread: &mut Thread, error: PyErr, object: Ref<'_>) {
-    let _ = object;
-    let error = error.into_value(thread);
-    if let Ok(text) = protocol::repr(thread, error.get()) {
-        eprintln!("Exception ignored: {}", str::display(text.get()));
-    }
-}
+use orochi_objects::{ModuleExt, Obj, PyModule, PyResult, Thread, str};
 
 /// This module provides access to operating system functionality that is
 /// standardized by the C Standard and the POSIX standard (a thinly

@@ -82,7 +82,7 @@ pub(crate) fn run_fork_hooks(thread: &mut Thread, before: bool, child: bool) -> 
     }
     for hook in hooks {
         if let Err(error) = protocol::call(thread, hook.get(), &[]) {
-            super::unraisable(thread, error, hook.get());
+            orochi_objects::finalize::unraisable(thread, error, None, hook.get());
         }
     }
     Ok(())

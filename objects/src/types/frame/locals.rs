@@ -84,8 +84,9 @@ fn pairs(thread: &mut Thread, frame: &Obj<PyFrame>) -> PyResult<Vec<(Value, Valu
     Ok(found)
 }
 
+/// Whether a variable is the compiler's own. The iterator that a generator expression is given shows.
 fn hidden(name: &PyStr) -> bool {
-    name.as_bytes().first() == Some(&b'.')
+    name.as_bytes().first() == Some(&b'.') && name.as_bytes() != b".0"
 }
 
 /// Where a name of a frame is kept.

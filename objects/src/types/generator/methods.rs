@@ -44,17 +44,16 @@ fn thrown(thread: &mut Thread, args: ArgSlice<'_>) -> PyResult<PyErr> {
     {
         return Err(type_error("throw() third argument must be a traceback object"));
     }
+    if args.len() > 1 {
+        let message =
+            "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.";
+        crate::warn::warn(thread, &exception::DeprecationWarning, message)?;
+    }
     let instance = if let Some(class) = exception_class(first) {
-        match value {
-            Some(value) if crate::class_of(value).is_subtype_of(class) => value.to_owned(),
-            Some(value) => match value.downcast::<crate::types::tuple::PyTuple>() {
-                Some(values) => {
-                    let values: Vec<Ref<'_>> = values.items().collect();
-                    protocol::call(thread, class.get(), &values)?
-                }
-                None => protocol::call(thread, class.get(), &[value])?,
-            },
-            None => protocol::call(thread, class.get(), &[])?,
+        match instantiate(thread, class, value) {
+            Ok(instance) => instance,
+            // What goes wrong while the exception is made is thrown instead.
+            Err(error) => return Ok(error),
         }
     } else if first.downcast::<PyBaseException>().is_some() {
         if value.is_some() {
@@ -67,17 +66,31 @@ fn thrown(thread: &mut Thread, args: ArgSlice<'_>) -> PyResult<PyErr> {
             "exceptions must be classes or instances deriving from BaseException, not {given}"
         )));
     };
-    if instance.get().downcast::<PyBaseException>().is_none() {
-        let shown = protocol::repr(thread, first)?;
-        let (shown, given) = (crate::str::display(shown.get()), crate::class_of(instance.get()).name());
-        return Err(type_error(format!(
-            "calling {shown} should have returned an instance of BaseException, not {given}"
-        )));
-    }
     if let (Some(traceback), Some(exception)) = (traceback, instance.get().downcast::<PyBaseException>()) {
         drop(exception.traceback.swap(exception, thread, Some(traceback.to_owned())));
     }
     Ok(PyErr::from_instance(instance))
+}
+
+/// An exception of the class, from what `throw` was given for a value.
+fn instantiate(thread: &mut Thread, class: &Obj<PyType>, value: Option<Ref<'_>>) -> PyResult {
+    let instance = match value {
+        Some(value) if crate::class_of(value).is_subtype_of(class) => return Ok(value.to_owned()),
+        Some(value) => match value.downcast::<crate::types::tuple::PyTuple>() {
+            Some(values) => {
+                let values: Vec<Ref<'_>> = values.items().collect();
+                protocol::call(thread, class.get(), &values)?
+            }
+            None => protocol::call(thread, class.get(), &[value])?,
+        },
+        None => protocol::call(thread, class.get(), &[])?,
+    };
+    if instance.get().downcast::<PyBaseException>().is_some() {
+        return Ok(instance);
+    }
+    let shown = protocol::repr(thread, class.get())?;
+    let (shown, given) = (crate::str::display(shown.get()), crate::class_of(instance.get()).name());
+    Err(type_error(format!("calling {shown} should have returned an instance of BaseException, not {given}")))
 }
 
 fn exception_class(object: Ref<'_>) -> Option<&Obj<PyType>> {
@@ -172,7 +185,12 @@ fn close_iterator(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<()> {
         Ok(Some(method)) => protocol::call(thread, method.get(), &[]).map(drop),
         Ok(None) => Ok(()),
         Err(error) => {
-            crate::finalize::unraisable(thread, error, None, iterator);
+            crate::finalize::unraisable(
+                thread,
+                error,
+                Some("Exception ignored while closing generator"),
+                iterator,
+            );
             Ok(())
         }
     }

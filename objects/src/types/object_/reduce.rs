@@ -47,7 +47,7 @@ fn cannot_pickle(this: Ref<'_>) -> PyErr {
 
 /// What `__new__` wants: positional and keyword arguments, if the object says.
 fn new_arguments(thread: &mut Thread, this: Ref<'_>) -> PyResult<(Option<Value>, Option<Value>)> {
-    if let Some(method) = find_attr(thread, this, name!("__getnewargs_ex__"))? {
+    if let Some(method) = protocol::special(thread, this, name!("__getnewargs_ex__"))? {
         let given = protocol::call(thread, method.get(), &[])?;
         let Some(pair) = given.get().downcast::<PyTuple>() else {
             let class = crate::class_of(given.get()).name();
@@ -73,7 +73,9 @@ fn new_arguments(thread: &mut Thread, this: Ref<'_>) -> PyResult<(Option<Value>,
         }
         return Ok((Some(args.to_owned()), Some(kwargs.to_owned())));
     }
-    let Some(method) = find_attr(thread, this, name!("__getnewargs__"))? else { return Ok((None, None)) };
+    let Some(method) = protocol::special(thread, this, name!("__getnewargs__"))? else {
+        return Ok((None, None));
+    };
     let args = protocol::call(thread, method.get(), &[])?;
     if args.get().downcast::<PyTuple>().is_none() {
         let class = crate::class_of(args.get()).name();
