@@ -312,12 +312,10 @@ def _is_of_library(module):
 
 
 def _empty(namespace):
-    """Lets go of a module's names by CPython's rule: those with one underscore in front first."""
-    for private in (True, False):
-        for name in list(namespace):
-            is_private = isinstance(name, str) and name[:1] == '_' and name[1:2] != '_'
-            if is_private == private and name != '__builtins__':
-                namespace[name] = None
+    """Lets go of a module's names in the order in which they came to be."""
+    for name in list(namespace):
+        if name != '__builtins__':
+            namespace[name] = None
 
 
 def _ignored(error, message):

@@ -321,11 +321,11 @@ fn exit_status(thread: &mut Thread, error: Ref<'_>) -> i32 {
 
 fn print_to_stderr(thread: &mut Thread, value: Ref<'_>) -> PyResult<()> {
     let text = protocol::str(thread, value)?;
-    let line = format!("{}\n", orochi_objects::str::display(text.get()));
-    let line = orochi_objects::str::new(thread, &line)?;
+    let end = orochi_objects::str::new(thread, "\n")?;
     let sys = import(thread, "sys")?;
     let stderr = protocol::get_attr_str(thread, sys.get(), "stderr")?;
-    protocol::call_method(thread, stderr.get(), "write", &[line.get()]).map(drop)
+    protocol::call_method(thread, stderr.get(), "write", &[text.get()])?;
+    protocol::call_method(thread, stderr.get(), "write", &[end.get()]).map(drop)
 }
 
 fn finish(thread: &mut Thread, status: i32) -> i32 {
