@@ -352,7 +352,8 @@ fn what_is_deep() {
     for use_of_it in
         ["import json; json.dumps(l)", "import copy; copy.deepcopy(l)", "import pickle; pickle.dumps(l)"]
     {
-        program(&format!("{nest}{use_of_it}"), 1, "RecursionError");
+        let outcome = program(&format!("{nest}{use_of_it}"), 1, "");
+        assert!(outcome.err.contains("\nRecursionError: "), "{use_of_it}: {}", outcome.err);
     }
     program("import json; json.loads('[' * 100000)", 1, "RecursionError");
     program("t = ()\nfor _ in range(100000): t = (t,)\nhash(t)", 1, "RecursionError");

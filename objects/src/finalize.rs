@@ -76,7 +76,7 @@ pub fn unraisable(thread: &mut Thread, error: PyErr, message: Option<&str>, obje
     };
     let Err(error) = call_hook(thread, &hook, &exception, message, object) else { return };
     // The hook itself fails: the original one says so.
-    let (failure, message) = (error.into_value(thread), Some("Exception ignored in sys.unraisablehook"));
+    let (failure, message) = (error.into_value(thread), Some("Exception ignored in sys.unraisablehook:"));
     let told = match find_hook(thread, "__unraisablehook__") {
         Ok(Some(original)) => call_hook(thread, &original, &failure, message, hook.get()).is_ok(),
         _ => false,
