@@ -252,8 +252,7 @@ def _show(error):
 
 
 def finish():
-    """Ends what Python code began: waits for threads, runs exit functions, flushes the streams, lets go of the program's
-    modules. Gives the status 120 if a flush failed, else 0."""
+    """Ends what Python code began: waits for threads, runs exit functions. The command calls the next two after it."""
     threading = sys.modules.get('threading')
     if threading is not None:
         try:
@@ -263,12 +262,9 @@ def finish():
     atexit = sys.modules.get('atexit')
     if atexit is not None:
         atexit._run_exitfuncs()
-    flushed = _flush()
-    _let_go_of_modules()
-    return 0 if _flush() and flushed else 120
 
 
-def _flush():
+def flush_streams():
     """Flushes the standard streams; whether it worked."""
     flushed = True
     for name in ('stdout', 'stderr'):
@@ -284,22 +280,18 @@ def _flush():
     return flushed
 
 
-def _let_go_of_modules():
+def let_go_of_modules():
     """Empties the modules that are not the library's, so that what only they keep alive is finalized: files are flushed.
-    Not while daemon threads run, which would find their globals gone."""
+    Not while daemon threads run, which would find their globals gone. Whether it was done."""
     import _thread
     if _thread._count():
-        return
+        return False
     for name in ('last_exc', 'last_type', 'last_value', 'last_traceback'):
         sys.__dict__.pop(name, None)
     for module in reversed(list(sys.modules.values())):
         if isinstance(module, type(sys)) and not _is_of_library(module):
             _empty(module.__dict__)
-    try:
-        import gc
-    except ImportError:
-        return
-    gc.collect()
+    return True
 
 
 def _is_of_library(module):
@@ -312,12 +304,10 @@ def _is_of_library(module):
 
 
 def _empty(namespace):
-    """Lets go of a module's names by CPython's rule: those with one underscore in front first."""
-    for private in (True, False):
-        for name in list(namespace):
-            is_private = isinstance(name, str) and name[:1] == '_' and name[1:2] != '_'
-            if is_private == private and name != '__builtins__':
-                namespace[name] = None
+    """Lets go of a module's names in the order in which they came to be."""
+    for name in list(namespace):
+        if name != '__builtins__':
+            namespace[name] = None
 
 
 def _ignored(error, message):

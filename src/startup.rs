@@ -6,12 +6,12 @@
 use crate::config::{Config, Run};
 use crate::program;
 use orochi_core::thread::process_runtime;
-use orochi_core::{Owned, Thread, Value, host};
+use orochi_core::{Owned, Thread, Value, gc, host};
 use orochi_objects::error::{PyErr, PyResult};
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::exception::PyBaseException;
 use orochi_objects::types::{dict, exception, exception_chain, int, module};
-use orochi_objects::{DictExt, ModuleExt, Obj, PyDict, PyModule, Ref, protocol};
+use orochi_objects::{DictExt, ModuleExt, Obj, PyDict, PyModule, Ref, finalize, protocol};
 use orochi_stdlib::{imp, library, sys};
 use orochi_vm::Interpreter;
 use orochi_vm::interpreter::run_code_object;
@@ -321,18 +321,25 @@ fn exit_status(thread: &mut Thread, error: Ref<'_>) -> i32 {
 
 fn print_to_stderr(thread: &mut Thread, value: Ref<'_>) -> PyResult<()> {
     let text = protocol::str(thread, value)?;
-    let line = format!("{}\n", orochi_objects::str::display(text.get()));
-    let line = orochi_objects::str::new(thread, &line)?;
+    let end = orochi_objects::str::new(thread, "\n")?;
     let sys = import(thread, "sys")?;
     let stderr = protocol::get_attr_str(thread, sys.get(), "stderr")?;
-    protocol::call_method(thread, stderr.get(), "write", &[line.get()]).map(drop)
+    protocol::call_method(thread, stderr.get(), "write", &[text.get()])?;
+    protocol::call_method(thread, stderr.get(), "write", &[end.get()]).map(drop)
 }
 
+/// Ends the interpreter: exit functions, finalizers, streams. A failure to flush makes another status of success.
 fn finish(thread: &mut Thread, status: i32) -> i32 {
     sys::begin_finalizing();
-    let flushed = call_startup(thread, "finish", &[]);
-    match flushed.map(|status| status.get().as_small_int()) {
-        Ok(Some(120)) if status == 0 => 120,
-        _ => status,
+    let _ = call_startup(thread, "finish", &[]);
+    let flushed = succeeds(thread, "flush_streams");
+    if succeeds(thread, "let_go_of_modules") {
+        gc::collect(thread, gc::Options::default(), &mut finalize::run_pending);
     }
+    if succeeds(thread, "flush_streams") && flushed || status != 0 { status } else { 120 }
+}
+
+/// Whether a function of `_orochi_startup` says that it did what it should.
+fn succeeds(thread: &mut Thread, function: &str) -> bool {
+    call_startup(thread, function, &[]).is_ok_and(|done| done.get().as_bool() == Some(true))
 }

@@ -305,6 +305,87 @@ fn errors_that_nobody_catches() {
 }
 
 #[test]
+fn what_happens_at_the_end() {
+    let source = "import atexit, sys\n\
+        class A:\n  def __init__(self, name): self.name = name\n  def __del__(self): print('del', self.name)\n\
+        a, _b, cycle = A('a'), A('_b'), [A('cycle')]\ncycle.append(cycle)\n\
+        sys.modules['other'] = type(sys)('other')\nsys.modules['other'].x = A('x')\n\
+        atexit.register(print, 'atexit')";
+    assert_eq!(program(source, 0, "").out, "atexit\ndel x\ndel a\ndel _b\ndel cycle\n");
+    let path = file("end", "written.txt", b"");
+    let path = path.to_str().expect("a path in UTF-8");
+    assert_eq!(run(&["-c", "import sys; f = open(sys.argv[1], 'w'); f.write('text')", path]).status, Some(0));
+    assert_eq!(fs::read_to_string(path).expect("the file"), "text");
+    let late = "import threading, time\ndef f(): time.sleep(0.2); print('late')\n\
+        threading.Thread(target=f).start()\nraise SystemExit(4)";
+    assert_eq!(program(late, 4, "").out, "late\n");
+    let daemons = "import threading\ndef f():\n  while True: pass\n\
+        for _ in range(3): threading.Thread(target=f, daemon=True).start()\nprint('end')";
+    assert_eq!(program(daemons, 0, "").out, "end\n");
+    let exit = "import threading, sys\nt = threading.Thread(target=sys.exit, args=(3,))\nt.start()\nt.join()";
+    assert_eq!(program(exit, 0, "").err, "");
+}
+
+#[test]
+fn tracebacks() {
+    let missing =
+        program("import no_such_module", 1, "ModuleNotFoundError: No module named 'no_such_module'");
+    assert_eq!(missing.err.lines().count(), 4, "{}", missing.err);
+    let hook = "import sys\nsys.unraisablehook = lambda u: [][1]\nclass A:\n  def __del__(self): 1/0\nA()";
+    let failed = program(hook, 0, "IndexError: list index out of range");
+    assert!(
+        failed.err.starts_with("Exception ignored in sys.unraisablehook: <function <lambda> at "),
+        "{}",
+        failed.err
+    );
+    let finalizer = program("class A:\n  def __del__(self): 1/0\nA()", 0, "ZeroDivisionError");
+    assert!(
+        finalizer.err.starts_with("Exception ignored while calling deallocator <function A.__del__"),
+        "{}",
+        finalizer.err
+    );
+}
+
+#[test]
+fn what_is_deep() {
+    let nest = "l = []\nfor _ in range(100000): l = [l]\n";
+    for use_of_it in
+        ["import json; json.dumps(l)", "import copy; copy.deepcopy(l)", "import pickle; pickle.dumps(l)"]
+    {
+        let outcome = program(&format!("{nest}{use_of_it}"), 1, "");
+        assert!(outcome.err.contains("\nRecursionError: "), "{use_of_it}: {}", outcome.err);
+    }
+    program("import json; json.loads('[' * 100000)", 1, "RecursionError");
+    program("t = ()\nfor _ in range(100000): t = (t,)\nhash(t)", 1, "RecursionError");
+    program("import re; re.compile('(' * 100000)", 1, "RecursionError");
+    program(
+        "class A:\n  def __getattr__(self, name): return getattr(self, name)\nA().x",
+        1,
+        "RecursionError",
+    );
+}
+
+#[test]
+fn containers_that_change_while_they_are_used() {
+    let cases = [
+        ("d = {1: 1}\nfor k in d: d[k + 1] = 1", "RuntimeError: dictionary changed size during iteration"),
+        ("s = {1}\nfor k in s: s.add(k + 1)", "RuntimeError: Set changed size during iteration"),
+        ("l = [2, 1]\nl.sort(key=lambda x: l.append(x) or x)", "ValueError: list modified during sort"),
+        (
+            "b = bytearray(9)\nm = memoryview(b)\nb.append(1)",
+            "BufferError: Existing exports of data: object cannot be re-sized",
+        ),
+        (
+            "class A:\n  def __index__(self): l.clear(); return 5\nl = [1] * 9\nl[A()] = 1",
+            "IndexError: list assignment index out of range",
+        ),
+    ];
+    for (source, error) in cases {
+        program(source, 1, error);
+    }
+}
+
+#[test]
 fn closed_output() {
     program("import sys; sys.stdout.close(); print(1)", 1, "ValueError: I/O operation on closed file.");
     let mut child =

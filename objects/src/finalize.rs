@@ -81,34 +81,39 @@ pub fn unraisable(thread: &mut Thread, error: PyErr, message: Option<&str>, obje
         Some(whole) => (Some(whole.as_str()), Ref::NONE),
         None => (message, object),
     };
-    if let Err(error) = call_hook(thread, &exception, message, object) {
-        let exception = error.into_value(thread);
-        print(thread, &exception, message, object);
+    let hook = match find_hook(thread, "unraisablehook") {
+        Ok(Some(hook)) => hook,
+        _ => return print(thread, &exception, message, object),
+    };
+    let Err(error) = call_hook(thread, &hook, &exception, message, object) else { return };
+    // The hook itself fails: the original one says so.
+    let (failure, message) = (error.into_value(thread), Some("Exception ignored in sys.unraisablehook:"));
+    let told = match find_hook(thread, "__unraisablehook__") {
+        Ok(Some(original)) => call_hook(thread, &original, &failure, message, hook.get()).is_ok(),
+        _ => false,
+    };
+    if !told {
+        print(thread, &failure, message, hook.get());
+    }
+}
+
+/// A name of the `sys` module, as it is now.
+fn find_hook(thread: &mut Thread, name: &str) -> crate::PyResult<Option<Value>> {
+    let Some(sys) = ThreadState::of(thread).interpreter.sys.get(thread) else { return Ok(None) };
+    let name = crate::str::intern(thread, name)?;
+    match protocol::contains(thread, sys.get(), name.get())? {
+        true => protocol::get_item(thread, sys.get(), name.get()).map(Some),
+        false => Ok(None),
     }
 }
 
 fn call_hook(
     thread: &mut Thread,
+    hook: &Value,
     exception: &Value,
     message: Option<&str>,
     object: Ref<'_>,
 ) -> crate::PyResult<()> {
-    let sys = ThreadState::of(thread).interpreter.sys.get(thread);
-    let hook = match &sys {
-        Some(sys) => {
-            let name = crate::name!("unraisablehook");
-            if protocol::contains(thread, sys.get(), name.get())? {
-                Some(protocol::get_item(thread, sys.get(), name.get())?)
-            } else {
-                None
-            }
-        }
-        None => None,
-    };
-    let Some(hook) = hook else {
-        print(thread, exception, message, object);
-        return Ok(());
-    };
     let text = match message {
         Some(message) => crate::str::new(thread, message)?,
         None => Value::NONE,

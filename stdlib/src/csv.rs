@@ -355,7 +355,7 @@ impl Parser<'_> {
         let value = match self.format.quoting {
             Quoting::NotNull | Quoting::Strings if empty && !quoted => Value::NONE,
             Quoting::NonNumeric | Quoting::Strings
-                if !quoted && !(empty && self.format.quoting == Quoting::Strings) =>
+                if !(quoted || empty && self.format.quoting == Quoting::Strings) =>
             {
                 let text = str::from_wtf8(thread, field.as_wtf8())?;
                 let number = orochi_objects::types::float_::construct::from_str(thread, text.get())?;

@@ -164,28 +164,18 @@ fn timeout_value(thread: &Thread, timeout: i64) -> PyResult {
 /// The address as a Python object.
 fn address_value(thread: &mut Thread, address: &Address) -> PyResult {
     let values = match address {
-        Address::V4(host, port) => vec![str::new(thread, &host.to_string())?, port.into_value(thread)?],
+        Address::V4(host, port) => vec![str::new(thread, &host.to_string())?, port.into_py(thread)?],
         Address::V6(host, port, flow, scope) => vec![
             str::new(thread, &host.to_string())?,
-            port.into_value(thread)?,
-            flow.into_value(thread)?,
-            scope.into_value(thread)?,
+            port.into_py(thread)?,
+            flow.into_py(thread)?,
+            scope.into_py(thread)?,
         ],
         Address::Unix(path) if path.first() == Some(&0) => return bytes::new(thread, path),
         Address::Unix(path) => return os_support::fs_decode(thread, path),
         Address::Other => return Ok(Value::NONE),
     };
     Ok(tuple::new(thread, values)?.into_value())
-}
-
-trait IntoValue {
-    fn into_value(&self, thread: &mut Thread) -> PyResult;
-}
-
-impl<T: Copy + IntoPy> IntoValue for T {
-    fn into_value(&self, thread: &mut Thread) -> PyResult {
-        (*self).into_py(thread)
-    }
 }
 
 #[cold]

@@ -43,6 +43,7 @@ pub fn generic_alias(thread: &mut Thread, class: Ref<'_>, item: Ref<'_>) -> PyRe
 #[macro_export]
 macro_rules! exception {
     ($vis:vis $static:ident: $name:literal in $module:literal, $base:ident, $doc:literal) => {
+        #[allow(clippy::empty_docs, reason = "a class may have no text")]
         #[doc = $doc]
         $vis static $static: orochi_objects::StaticType = {
             static SPEC: orochi_objects::TypeSpec = orochi_objects::TypeSpec {

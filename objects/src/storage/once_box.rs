@@ -9,25 +9,25 @@ use std::ptr;
 
 /// See the module.
 #[derive(Debug)]
-pub struct OnceBox<T>(AtomicPtr<T>);
+pub(crate) struct OnceBox<T>(AtomicPtr<T>);
 
 impl<T> OnceBox<T> {
     /// Holds nothing yet.
     #[inline(always)]
-    pub fn empty() -> OnceBox<T> {
+    pub(crate) fn empty() -> OnceBox<T> {
         OnceBox(AtomicPtr::new(ptr::null_mut()))
     }
 
     /// What is there, if it is filled.
     #[inline(always)]
-    pub fn get(&self) -> Option<&T> {
+    pub(crate) fn get(&self) -> Option<&T> {
         // Acquire pairs with the Release in `get_or_init`. SAFETY: invariant 1.
         unsafe { self.0.load(Ordering::Acquire).as_ref() }
     }
 
     /// What is there, made by `make` if nothing is.
     #[inline]
-    pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+    pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
         match self.get() {
             Some(value) => value,
             None => self.fill(Box::new(make())),

@@ -81,7 +81,7 @@ fn print(
 #[pyfunction]
 #[signature(prompt = "", /)]
 fn input(thread: &mut Thread, prompt: Option<Ref<'_>>) -> PyResult {
-    let lost = |name: &str| runtime_error(format!("input(): lost sys.{name}"));
+    let lost = |name: &str| runtime_error(format!("lost sys.{name}"));
     let usable = |stream: Option<Value>| stream.filter(|stream| !stream.get().is_none());
     let stdin = usable(sys_attribute(thread, "stdin")?).ok_or_else(|| lost("stdin"))?;
     let stdout = usable(sys_attribute(thread, "stdout")?).ok_or_else(|| lost("stdout"))?;

@@ -24,7 +24,9 @@ pub fn max_str_digits() -> usize {
 /// `sys.set_int_max_str_digits(limit)`. ValueError for what is neither 0 nor at least 640.
 pub fn set_max_str_digits(limit: i64) -> PyResult<()> {
     if limit != 0 && limit < MAX_STR_DIGITS_THRESHOLD as i64 {
-        return Err(value_error(format!("maxdigits must be 0 or larger than {MAX_STR_DIGITS_THRESHOLD}")));
+        return Err(value_error(format!(
+            "maxdigits must be >= {MAX_STR_DIGITS_THRESHOLD} or 0 for unlimited"
+        )));
     }
     MAX_STR_DIGITS.store(limit.unsigned_abs() + 1, Ordering::Relaxed);
     Ok(())

@@ -211,7 +211,7 @@ fn set_at(thread: &mut Thread, list: &Obj<PyList>, index: i64, value: Option<Ref
 }
 
 /// `list[start:stop:step]`.
-pub fn slice(thread: &Thread, list: &Obj<PyList>, bounds: Bounds) -> PyResult {
+pub(crate) fn slice(thread: &Thread, list: &Obj<PyList>, bounds: Bounds) -> PyResult {
     Ok(list::part(thread, list, |len| bounds.span(len).stride())?.into_value())
 }
 
