@@ -10,6 +10,16 @@ use std::alloc::{GlobalAlloc, Layout, System};
 /// From this size on, blocks are the system's.
 const LARGE: usize = 64 << 20;
 
+/// The greatest alignment that all blocks have which aren't smaller.
+const NATURAL: usize = 16;
+
+/// Whether blocks of this layout need no care for their alignment. Asking mimalloc for an alignment that its blocks have anyway
+/// takes it a slower way and more memory unless their size is a power of two.
+#[inline(always)]
+fn is_natural(layout: Layout) -> bool {
+    layout.align() <= NATURAL && layout.align() <= layout.size()
+}
+
 /// The allocator.
 pub(crate) struct Allocator;
 
@@ -18,7 +28,15 @@ unsafe impl GlobalAlloc for Allocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as the caller promises.
-        unsafe { if layout.size() < LARGE { MiMalloc.alloc(layout) } else { System.alloc(layout) } }
+        unsafe {
+            if layout.size() >= LARGE {
+                System.alloc(layout)
+            } else if is_natural(layout) {
+                libmimalloc_sys::mi_malloc(layout.size()).cast()
+            } else {
+                MiMalloc.alloc(layout)
+            }
+        }
     }
 
     #[inline]
@@ -37,7 +55,13 @@ unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as the caller promises.
         unsafe {
-            if layout.size() < LARGE { MiMalloc.alloc_zeroed(layout) } else { System.alloc_zeroed(layout) }
+            if layout.size() >= LARGE {
+                System.alloc_zeroed(layout)
+            } else if is_natural(layout) {
+                libmimalloc_sys::mi_zalloc(layout.size()).cast()
+            } else {
+                MiMalloc.alloc_zeroed(layout)
+            }
         }
     }
 
@@ -46,6 +70,9 @@ unsafe impl GlobalAlloc for Allocator {
         // SAFETY: as the caller promises; blocks that change sides are copied.
         unsafe {
             match (layout.size() < LARGE, new_size < LARGE) {
+                (true, true) if is_natural(layout) && new_size >= layout.align() => {
+                    libmimalloc_sys::mi_realloc(block.cast(), new_size).cast()
+                }
                 (true, true) => MiMalloc.realloc(block, layout, new_size),
                 (false, false) => System.realloc(block, layout, new_size),
                 _ => {

@@ -158,7 +158,7 @@ impl DictStorage {
             return 0;
         }
         // SAFETY: as in `len`.
-        Table::layout(unsafe { (*table).capacity }, unsafe { (*table).mask })
+        Table::layout(unsafe { (*table).capacity() }, unsafe { (*table).mask() })
             .map_or(0, |layout| layout.size())
     }
 
@@ -255,7 +255,7 @@ impl DictStorage {
             return Lookup::Missing(Missing { table, generation, filled: 0 });
         }
         // SAFETY: as in `len`.
-        let (mask, filled) = unsafe { ((*table).mask, (*table).filled.load(Ordering::Acquire)) };
+        let (mask, filled) = unsafe { ((*table).mask(), (*table).filled.load(Ordering::Acquire)) };
         let found = Found { table, generation, index: 0 };
         let probe = Probe::new(hash, mask);
         let cursor = Cursor { found, key: UNBOUND, position: probe.position, perturb: probe.perturb, filled };
@@ -311,7 +311,7 @@ impl DictStorage {
             }
             Plain::Missing(position) => {
                 // SAFETY: as above.
-                if unsafe { (*table).filled.load(Ordering::Relaxed) == (*table).capacity } {
+                if unsafe { (*table).filled.load(Ordering::Relaxed) == (*table).capacity() } {
                     return Err(value);
                 }
                 self.keys_change();
@@ -345,12 +345,12 @@ impl DictStorage {
             if equal {
                 return Lookup::Found(cursor.found);
             }
-            if (*table).mask == 0 {
+            if (*table).mask() == 0 {
                 let cursor = Cursor { position: index + 1, ..cursor };
                 return find_small(cursor, hash, key, matcher);
             }
             let mut probe = Probe { position: cursor.position, perturb: cursor.perturb };
-            probe.next((*table).mask);
+            probe.next((*table).mask());
             let cursor = Cursor { position: probe.position, perturb: probe.perturb, ..cursor };
             find_large(cursor, hash, key, matcher)
         }
@@ -503,7 +503,8 @@ impl DictStorage {
                 while index < (*table).filled.load(Ordering::Relaxed) {
                     if (*Table::entry(table, index)).key.word() != DELETED {
                         let removed = self.remove_locked(table, index);
-                        (*table).head.fetch_max(index + 1, Ordering::Relaxed);
+                        let head = (*table).head.load(Ordering::Relaxed).max(index + 1);
+                        (*table).head.store(head, Ordering::Relaxed);
                         return Some(removed);
                     }
                     index += 1;
@@ -564,7 +565,7 @@ impl DictStorage {
                 // SAFETY: the present table.
                 unsafe {
                     let filled = (*table).filled.load(Ordering::Relaxed);
-                    ((*table).used.load(Ordering::Relaxed), (*table).capacity - filled)
+                    ((*table).used.load(Ordering::Relaxed), (*table).capacity() - filled)
                 }
             };
             if room >= additional {
@@ -624,7 +625,8 @@ impl DictStorage {
     pub(super) fn append_unseen(&self, hash: i64, key: Field, value: Field) -> Result<(), (NoMemory, Field)> {
         let table = self.load();
         // SAFETY: the present table; nobody else uses it.
-        let full = table.is_null() || unsafe { (*table).filled.load(Ordering::Relaxed) == (*table).capacity };
+        let full =
+            table.is_null() || unsafe { (*table).filled.load(Ordering::Relaxed) == (*table).capacity() };
         if full {
             // SAFETY: as above.
             let used = if table.is_null() { 0 } else { unsafe { (*table).used.load(Ordering::Relaxed) } };
@@ -660,10 +662,10 @@ impl DictStorage {
         }
         // SAFETY: the present table.
         unsafe {
-            if (*table).filled.load(Ordering::Relaxed) < (*table).capacity {
+            if (*table).filled.load(Ordering::Relaxed) < (*table).capacity() {
                 return Ok(table);
             }
-            if (*table).used.load(Ordering::Relaxed) == 0 && (*table).mask == 0 && !owner.is_shared() {
+            if (*table).used.load(Ordering::Relaxed) == 0 && (*table).mask() == 0 && !owner.is_shared() {
                 // Nobody else looks at a small local table: it can be filled anew. Searches under way must notice.
                 let generation = self.generation.load(Ordering::Relaxed);
                 self.generation.store(generation.wrapping_add(1), Ordering::Relaxed);
@@ -729,7 +731,7 @@ fn find_plain(table: *mut Table, hash: i64, key: Word, matcher: &impl KeyMatcher
     // SAFETY: the table is live, entries below `filled` are initialised, and so are those that indices name; positions are
     // masked.
     unsafe {
-        let mask = (*table).mask;
+        let mask = (*table).mask();
         if mask == 0 {
             for index in 0..(*table).filled.load(Ordering::Acquire) {
                 match compare_plain(&*Table::entry(table, index), hash, key, matcher) {
@@ -803,7 +805,7 @@ fn find_large(mut cursor: Cursor, hash: i64, key: Word, matcher: &impl KeyMatche
     let Found { table, generation, .. } = cursor.found;
     // SAFETY: the table is live, positions are masked, and indices name initialised entries.
     unsafe {
-        let mask = (*table).mask;
+        let mask = (*table).mask();
         loop {
             let index = Table::index(table, cursor.position);
             if index == EMPTY {

@@ -2,7 +2,7 @@
 //! of [`super::dict`].
 
 use super::NoMemory;
-use orochi_core::sync::{AtomicU32, AtomicUsize, Ordering};
+use orochi_core::sync::{AtomicU32, Ordering};
 use orochi_core::word::DELETED;
 use orochi_core::{Field, Owner, Thread, epoch};
 use std::alloc::Layout;
@@ -14,19 +14,33 @@ pub(super) const SMALL: usize = 5;
 /// The head of a table; the entries follow, then the indices.
 #[repr(C)]
 pub(super) struct Table {
-    /// How many entries there is room for.
-    pub(super) capacity: usize,
-    /// Indices less one; 0 in a small table.
-    pub(super) mask: usize,
+    capacity: u32,
+    mask: u32,
     /// Entries with a key.
-    pub(super) used: AtomicUsize,
+    pub(super) used: Number,
     /// Entries written, the deleted ones included.
-    pub(super) filled: AtomicUsize,
+    pub(super) filled: Number,
     /// See invariant 5. Written under the lock.
-    pub(super) tail: AtomicUsize,
+    pub(super) tail: Number,
     /// Every entry below is deleted. Written under the lock, read by whoever looks for the first entry.
-    pub(super) head: AtomicUsize,
+    pub(super) head: Number,
     pub(super) entries: [Entry; 0],
+}
+
+/// A number of entries: [`Table::allocate`] sees to it that they fit half a word.
+pub(super) struct Number(AtomicU32);
+
+impl Number {
+    #[inline(always)]
+    pub(super) fn load(&self, order: Ordering) -> usize {
+        self.0.load(order) as usize
+    }
+
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "no table has so many entries")]
+    pub(super) fn store(&self, number: usize, order: Ordering) {
+        self.0.store(number as u32, order);
+    }
 }
 
 #[repr(C)]
@@ -45,6 +59,18 @@ pub(super) enum Width {
 }
 
 impl Table {
+    /// How many entries there is room for.
+    #[inline(always)]
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity as usize
+    }
+
+    /// Indices less one; 0 in a small table.
+    #[inline(always)]
+    pub(super) fn mask(&self) -> usize {
+        self.mask as usize
+    }
+
     #[inline]
     pub(super) fn width(mask: usize) -> Width {
         // The two greatest numbers of each width are marks.
@@ -83,13 +109,14 @@ impl Table {
         let table = NonNull::new(unsafe { std::alloc::alloc(layout) }).ok_or(NoMemory)?.cast::<Table>();
         // SAFETY: allocated just now, large enough; all-ones is the EMPTY mark of every width.
         unsafe {
+            #[allow(clippy::cast_possible_truncation, reason = "the size was bounded above")]
             table.write(Table {
-                capacity,
-                mask,
-                used: AtomicUsize::new(0),
-                filled: AtomicUsize::new(0),
-                tail: AtomicUsize::new(0),
-                head: AtomicUsize::new(0),
+                capacity: capacity as u32,
+                mask: mask as u32,
+                used: Number(AtomicU32::new(0)),
+                filled: Number(AtomicU32::new(0)),
+                tail: Number(AtomicU32::new(0)),
+                head: Number(AtomicU32::new(0)),
                 entries: [],
             });
             let indices = Self::entry(table.as_ptr(), capacity).cast::<u8>();
@@ -111,7 +138,7 @@ impl Table {
         let table = table.cast::<Table>();
         // SAFETY: as the caller promises; `allocate` used this layout.
         unsafe {
-            if let Some(layout) = Self::layout(table.as_ref().capacity, table.as_ref().mask) {
+            if let Some(layout) = Self::layout(table.as_ref().capacity(), table.as_ref().mask()) {
                 std::alloc::dealloc(table.cast().as_ptr(), layout);
             }
         }
@@ -134,8 +161,8 @@ impl Table {
         use orochi_core::sync::{AtomicU8, AtomicU16};
         // SAFETY: as the caller promises. Acquire pairs with the Release in `set_index`: the entry is initialised.
         unsafe {
-            let indices = Self::entry(table, (*table).capacity);
-            match Self::width((*table).mask) {
+            let indices = Self::entry(table, (*table).capacity());
+            match Self::width((*table).mask()) {
                 Width::Byte => match (*indices.cast::<AtomicU8>().add(position)).load(Ordering::Acquire) {
                     u8::MAX => EMPTY,
                     index => index as usize,
@@ -161,8 +188,8 @@ impl Table {
         // SAFETY: as the caller promises. Release pairs with `index`.
         #[allow(clippy::cast_possible_truncation, reason = "the width was chosen to hold every entry number")]
         unsafe {
-            let indices = Self::entry(table, (*table).capacity);
-            match Self::width((*table).mask) {
+            let indices = Self::entry(table, (*table).capacity());
+            match Self::width((*table).mask()) {
                 Width::Byte => {
                     (*indices.cast::<AtomicU8>().add(position)).store(index as u8, Ordering::Release);
                 }
@@ -184,7 +211,7 @@ impl Table {
     pub(super) unsafe fn free_position(table: *mut Table, hash: i64) -> usize {
         // SAFETY: positions are masked.
         unsafe {
-            let mask = (*table).mask;
+            let mask = (*table).mask();
             let mut probe = Probe::new(hash, mask);
             loop {
                 let index = Self::index(table, probe.position);
@@ -227,7 +254,7 @@ impl Probe {
 pub(super) unsafe fn copy_whole(from: *mut Table) -> Result<NonNull<Table>, NoMemory> {
     // SAFETY: as the caller promises; both tables have the same layout, and `filled` entries are initialised.
     unsafe {
-        let (capacity, mask) = ((*from).capacity, (*from).mask);
+        let (capacity, mask) = ((*from).capacity(), (*from).mask());
         let layout = Table::layout(capacity, mask).ok_or(NoMemory)?;
         let to = NonNull::new(std::alloc::alloc(layout)).ok_or(NoMemory)?.cast::<Table>();
         std::ptr::copy_nonoverlapping(from.cast::<u8>(), to.cast().as_ptr(), layout.size());
@@ -262,7 +289,7 @@ pub(super) unsafe fn move_entries(from: *mut Table, to: *mut Table) {
 #[inline]
 pub(super) fn append(table: *mut Table, hash: i64, key: Field, value: Field) {
     // SAFETY: as below; fewer entries than indices are filled.
-    let position = unsafe { if (*table).mask == 0 { 0 } else { Table::free_position(table, hash) } };
+    let position = unsafe { if (*table).mask() == 0 { 0 } else { Table::free_position(table, hash) } };
     append_at(table, position, hash, key, value);
 }
 
@@ -277,7 +304,7 @@ pub(super) fn append_at(table: *mut Table, position: usize, hash: i64, key: Fiel
         (*table).used.store((*table).used.load(Ordering::Relaxed) + 1, Ordering::Release);
         // Release pairs with the loads of `filled`: the entry is initialised.
         (*table).filled.store(index + 1, Ordering::Release);
-        if (*table).mask != 0 {
+        if (*table).mask() != 0 {
             Table::set_index(table, position, index);
         }
     }
@@ -306,7 +333,7 @@ pub(super) unsafe fn dispose(owner: Owner<'_>, thread: &Thread, table: NonNull<T
     // SAFETY: as the caller promises; a local dict has no other readers.
     unsafe {
         if owner.is_shared() {
-            epoch::retire(thread, table.cast(), table.as_ref().capacity * size_of::<Entry>(), Table::free);
+            epoch::retire(thread, table.cast(), table.as_ref().capacity() * size_of::<Entry>(), Table::free);
         } else {
             Table::free(table.cast());
         }

@@ -220,7 +220,13 @@ impl ListStorage {
             return Ok(());
         }
         let len = Self::len_of(self.load());
-        let buffer = self.reserve_locked(owner, thread, len.checked_add(more).ok_or(NoMemory)?)?;
+        let buffer = if self.load().is_null() {
+            let fresh = Buffer::allocate(more)?.as_ptr();
+            self.buffer.store(fresh, Ordering::Release);
+            fresh
+        } else {
+            self.reserve_locked(owner, thread, len.checked_add(more).ok_or(NoMemory)?)?
+        };
         for i in 0..more {
             // SAFETY: there is room for all, and the list is local: nobody else uses the buffer.
             unsafe {

@@ -142,15 +142,36 @@ fn as_number(word: Word) -> Option<f64> {
     }
 }
 
-/// Two exact strs that are added.
-fn strs<'a>(w: Instruction, left: Ref<'a>, right: Ref<'a>) -> Option<(&'a Obj<PyStr>, &'a Obj<PyStr>)> {
+/// The right one of two exact strs that are added.
+#[inline(always)]
+fn added_str<'a>(w: Instruction, left: Ref<'_>, right: Ref<'a>) -> Option<&'a Obj<PyStr>> {
     if w.op_byte() != Op::Add as u8 && w.op_byte() != Op::InplaceAdd as u8 {
         return None;
     }
-    exactly::<PyStr>(left).zip(exactly::<PyStr>(right))
+    exactly::<PyStr>(left).and(exactly::<PyStr>(right))
 }
 
-/// Out of line: mixed immediates, strs, then the protocol.
+/// `left + right` of exact strs. A str in the register that the sum goes to grows where it is, if nobody else sees it.
+#[inline(never)]
+fn add_strs(thread: &mut Thread, at: At, w: Instruction, right: &Obj<PyStr>) -> PyResult<()> {
+    let grows = w.a() == w.b();
+    // SAFETY: the left operand's register is the result's, and nothing was borrowed from it.
+    if grows && unsafe { str::append_in_place(at.get(w.b()), right) } {
+        at.consume(w.c());
+        return Ok(());
+    }
+    let result = match exactly::<PyStr>(at.get(w.b())) {
+        Some(left) if grows => str::appended(thread, left, right)?,
+        Some(left) => concat(thread, left, right)?,
+        None => Value::NONE,
+    };
+    at.consume(w.b());
+    at.consume(w.c());
+    at.set(w.a(), result);
+    Ok(())
+}
+
+/// Out of line: strs, mixed immediates, then the protocol.
 #[inline(never)]
 fn binary_slow(
     thread: &mut Thread,
@@ -159,21 +180,15 @@ fn binary_slow(
     floats: fn(f64, f64) -> Option<f64>,
     protocol: Binary,
 ) -> PyResult<()> {
+    if let Some(right) = added_str(w, at.get(w.b()), at.get(w.c())) {
+        return add_strs(thread, at, w, right);
+    }
     let (a, b) = (at.word(w.b()), at.word(w.c()));
     // Two ints don't mix: theirs is a result that doesn't fit or an error.
     let mixed = if both_ints(a, b) { None } else { as_number(a).zip(as_number(b)) };
     let result = match mixed.and_then(|(x, y)| floats(x, y)) {
         Some(result) => float::new(thread, result)?,
-        None => match strs(w, at.get(w.b()), at.get(w.c())) {
-            // SAFETY: the left operand's register is the result's, and what was borrowed from it is not used again.
-            Some((_, right)) if w.a() == w.b() && unsafe { str::append_in_place(at.get(w.b()), right) } => {
-                at.consume(w.c());
-                return Ok(());
-            }
-            Some((left, right)) if w.a() == w.b() => str::appended(thread, left, right)?,
-            Some((left, right)) => concat(thread, left, right)?,
-            None => protocol(thread, at.get(w.b()), at.get(w.c()))?,
-        },
+        None => protocol(thread, at.get(w.b()), at.get(w.c()))?,
     };
     at.consume(w.b());
     at.consume(w.c());

@@ -117,7 +117,10 @@ pub(super) mod hot {
 #[inline(always)]
 pub(super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.sync();
-    let called = callee::call(thread, At(c.frame), w, None);
+    let called = match callee::call_builtin(thread, At(c.frame), w) {
+        Some(result) => result.map(|()| Called::Done),
+        None => callee::call(thread, At(c.frame), w, None),
+    };
     finish_call(c, thread, called)
 }
 

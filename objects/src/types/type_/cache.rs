@@ -49,7 +49,8 @@ impl Table {
     #[inline(always)]
     fn find(&self, name: *const Obj<PyStr>) -> Option<(&Entry, bool)> {
         let mask = self.entries.len().wrapping_sub(1);
-        let mut at = name.addr() >> 4;
+        // Names lie in blocks of a few sizes: the product's upper half spreads them over the table (Fibonacci hashing).
+        let mut at = ((name.addr() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize;
         loop {
             let entry = self.entries.get(at & mask)?;
             // Acquire: invariant 1.
