@@ -24,6 +24,7 @@ pub mod io;
 pub mod itertools;
 pub mod json;
 pub mod library;
+pub mod locale;
 pub mod marshal;
 pub mod math;
 pub mod operator;
@@ -80,6 +81,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &itertools::MODULE,
     &json::MODULE,
     &library::MODULE,
+    &locale::MODULE,
     &marshal::MODULE,
     &math::MODULE,
     &operator::MODULE,
