@@ -25,6 +25,7 @@ pub mod itertools;
 pub mod json;
 pub mod library;
 pub mod locale;
+pub mod lzma;
 pub mod marshal;
 pub mod math;
 pub mod operator;
@@ -82,6 +83,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &json::MODULE,
     &library::MODULE,
     &locale::MODULE,
+    &lzma::MODULE,
     &marshal::MODULE,
     &math::MODULE,
     &operator::MODULE,

@@ -69,7 +69,8 @@ fn strcoll(thread: &mut Thread, os1: &Obj<PyStr>, os2: &Obj<PyStr>) -> PyResult<
 fn strxfrm(thread: &mut Thread, string: &Obj<PyStr>) -> PyResult<String> {
     let made = system::transform(&c_text(thread, string)?);
     // The key of a text that stays as it is stays text; of others it is bytes, which compare as characters too.
-    Ok(String::from_utf8(made).unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect()))
+    Ok(String::from_utf8(made)
+        .unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect()))
 }
 
 /// Return the value for the locale information associated with key.
@@ -111,10 +112,7 @@ const ITEMS: &[(&str, libc::nl_item)] = items! {
 };
 
 /// Support for POSIX locales.
-#[pymodule(
-    name = "_locale",
-    functions(setlocale, localeconv, strcoll, strxfrm, nl_langinfo, getencoding)
-)]
+#[pymodule(name = "_locale", functions(setlocale, localeconv, strcoll, strxfrm, nl_langinfo, getencoding))]
 fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     for (name, number) in CATEGORIES {
         module.add(thread, name, *number)?;

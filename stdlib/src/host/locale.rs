@@ -80,14 +80,26 @@ pub(crate) fn conventions() -> Conventions {
         Conventions {
             texts: fields!(
                 |from: *mut c_char| text(from.cast_const()).unwrap_or_default(),
-                decimal_point, thousands_sep, int_curr_symbol, currency_symbol, mon_decimal_point,
-                mon_thousands_sep, positive_sign, negative_sign
+                decimal_point,
+                thousands_sep,
+                int_curr_symbol,
+                currency_symbol,
+                mon_decimal_point,
+                mon_thousands_sep,
+                positive_sign,
+                negative_sign
             ),
             groupings: fields!(grouping, grouping, mon_grouping),
             numbers: fields!(
                 |number: c_char| number as u8,
-                int_frac_digits, frac_digits, p_cs_precedes, p_sep_by_space, n_cs_precedes, n_sep_by_space,
-                p_sign_posn, n_sign_posn
+                int_frac_digits,
+                frac_digits,
+                p_cs_precedes,
+                p_sep_by_space,
+                n_cs_precedes,
+                n_sep_by_space,
+                p_sign_posn,
+                n_sign_posn
             ),
         }
     }
