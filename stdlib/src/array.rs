@@ -21,7 +21,7 @@ use orochi_objects::types::module::{ModuleExt, PyModule};
 use orochi_objects::types::slice::PySlice;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::r#type::PyType;
-use orochi_objects::{Field, Guarded, Obj, PyClass, Ref, Thread, Value, alloc, class_of, int, str};
+use orochi_objects::{AtomicField, Guarded, Obj, PyClass, Ref, Thread, Value, alloc, class_of, int, str};
 
 /// array(typecode [, initializer]) -> array
 ///
@@ -47,7 +47,8 @@ struct State {
 #[pyclass(name = "arrayiterator", module = "array", no_new)]
 #[derive(Trace)]
 struct PyArrayIterator {
-    array: Field,
+    /// Empty when it has come to its end.
+    array: AtomicField,
     #[trace(unsafe_skip)]
     next: AtomicU64,
 }
@@ -431,7 +432,7 @@ impl PyArray {
 
     #[slot]
     fn tp_iter(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let array = Field::new_local(this.to_value());
+        let array = AtomicField::new_local(this.to_value());
         Ok(orochi_objects::make(thread, PyArrayIterator { array, next: AtomicU64::new(0) })?.into_value())
     }
 
@@ -490,17 +491,23 @@ impl PyArrayIterator {
 
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
-        let Some(array) = this.array.fixed().downcast::<PyArray>() else { return Ok(None) };
+        let Some(Ok(array)) = this.array.get(thread).map(Value::downcast::<PyArray>) else { return Ok(None) };
         // Relaxed: the position stands alone.
         let mut at = this.next.load(Ordering::Relaxed);
         loop {
             if at == ENDED {
                 return Ok(None);
             }
-            let found = item(thread, array, at as usize)?;
+            let found = item(thread, &array, at as usize)?;
             let after = if found.is_some() { at + 1 } else { ENDED };
             match this.next.compare_exchange(at, after, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return Ok(found),
+                Ok(_) => {
+                    if found.is_none() {
+                        // It is at its end for good: the array need not wait for it.
+                        drop(this.array.swap(this, thread, None));
+                    }
+                    return Ok(found);
+                }
                 Err(now) => at = now,
             }
         }
@@ -513,15 +520,15 @@ impl PyArrayIterator {
             let empty = orochi_objects::tuple::new(thread, Vec::new())?.into_value();
             return orochi_objects::types::iterators::reduced(thread, "iter", |_| Ok((vec![empty], None)));
         }
-        let array = this.array.fixed().to_owned();
+        let array = this.array.get(thread).unwrap_or(Value::NONE);
         orochi_objects::types::iterators::reduced(thread, "iter", |_| Ok((vec![array], Some(at as i64))))
     }
 
     /// Set state information for unpickling.
     fn __setstate__(thread: &mut Thread, this: &Obj<Self>, state: Ref<'_>) -> PyResult<()> {
         let index = int::index_i64(thread, state)?;
-        if let Some(array) = this.array.fixed().downcast::<PyArray>() {
-            let index = index.clamp(0, len(array, thread) as i64);
+        if let Some(Ok(array)) = this.array.get(thread).map(Value::downcast::<PyArray>) {
+            let index = index.clamp(0, len(&array, thread) as i64);
             this.next.store(index as u64, Ordering::Relaxed);
         }
         Ok(())
@@ -570,5 +577,8 @@ fn _array_reconstructor(
 #[pymodule(name = "array", functions(_array_reconstructor), classes(PyArray))]
 fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     module.add(thread, "ArrayType", PyArray::static_type().get())?;
+    // Arrays are sequences to `collections.abc`, which can't know of them itself.
+    let sequence = crate::support::import_attr(thread, "collections.abc", "MutableSequence")?;
+    protocol::call_method(thread, sequence.get(), "register", &[PyArray::static_type().get().get()])?;
     module.add(thread, "typecodes", "bBuwhHiIlLqQfd")
 }

@@ -141,10 +141,10 @@ fn decode_base64(text: &[u8], strict: bool) -> PyResult<Vec<u8>> {
             }
             padded = true;
             if digits >= 2 {
-                padding += 1;
-                if strict && digits + padding >= 4 && i + 1 < text.len() {
-                    return Err(error("Excess data after padding"));
+                if strict && digits + padding >= 4 {
+                    return Err(error("Excess padding not allowed"));
                 }
+                padding += 1;
             } else if strict {
                 break;
             }
@@ -158,7 +158,12 @@ fn decode_base64(text: &[u8], strict: bool) -> PyResult<Vec<u8>> {
             continue;
         }
         if strict && padded {
-            return Err(error("Discontinuous padding not allowed"));
+            let complete = digits + padding >= 4;
+            return Err(error(if complete {
+                "Excess data after padding"
+            } else {
+                "Discontinuous padding not allowed"
+            }));
         }
         padding = 0;
         bits = bits << 6 | u32::from(value);
@@ -230,7 +235,7 @@ fn a2b_uu(thread: &mut Thread, data: Ref) -> PyResult {
     while out.len() < len {
         // A line may be shorter than it says: white space at its end was lost.
         let value = match input.next() {
-            None | Some(b'\n' | b'\r' | 0) => 0,
+            None | Some(b'\n' | b'\r') => 0,
             Some(byte @ b' '..=b'`') => u32::from(byte - b' ') & 63,
             Some(_) => return Err(error("Illegal char")),
         };

@@ -18,6 +18,9 @@ pub(crate) struct Step {
 
 /// Something that turns input into output, as much as there is room for.
 pub(crate) trait Codec {
+    /// What the module says of input behind the end of a stream.
+    const AT_END: &'static str = "End of stream already reached";
+
     /// # Errors
     /// What the module raises for bad data.
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> PyResult<Step>;
@@ -82,7 +85,7 @@ impl<C: Codec> Decompression<C> {
     /// EOFError behind the end of the stream, and the codec's.
     pub(crate) fn decompress(&mut self, data: &[u8], max_length: isize) -> PyResult<Vec<u8>> {
         if self.eof {
-            return Err(eof_error("End of stream already reached"));
+            return Err(eof_error(C::AT_END));
         }
         let limit = usize::try_from(max_length).unwrap_or(usize::MAX);
         let mut input = std::mem::take(&mut self.pending);

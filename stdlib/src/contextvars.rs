@@ -11,7 +11,9 @@ use orochi_objects::thread::ThreadState;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::exception;
 use orochi_objects::types::key::Key;
-use orochi_objects::{Args, Obj, PyClass, PyModule, PyType, Ref, Thread, Value, protocol};
+use orochi_objects::{
+    ArgSlice, Args, CompareOp, KwArgs, Obj, PyClass, PyModule, PyType, Ref, Thread, Value, protocol,
+};
 
 /// A mapping of context variables to their values.
 #[pyclass(name = "Context", module = "_contextvars", weakref)]
@@ -97,9 +99,27 @@ fn copy_context(thread: &mut Thread) -> PyResult {
 #[pymethods]
 impl PyContext {
     #[new]
-    fn new(thread: &mut Thread, _cls: &Obj<PyType>) -> PyResult {
+    #[signature(*args, **kwargs)]
+    #[text_signature = "()"]
+    fn new(thread: &mut Thread, _cls: &Obj<PyType>, args: ArgSlice<'_>, kwargs: KwArgs<'_>) -> PyResult {
+        if !args.is_empty() || !kwargs.is_empty() {
+            return Err(type_error("Context() does not accept any arguments"));
+        }
         let values = dict::new(thread)?.into_value();
         Ok(new_context(thread, values)?.into_value())
+    }
+
+    /// Contexts with the same variables and values are equal.
+    #[slot]
+    fn tp_richcompare(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> PyResult {
+        let (Some(left), Some(right)) = (left.downcast::<PyContext>(), right.downcast::<PyContext>()) else {
+            return Ok(Value::NOT_IMPLEMENTED);
+        };
+        if !matches!(op, CompareOp::Eq | CompareOp::Ne) {
+            return Ok(Value::NOT_IMPLEMENTED);
+        }
+        let (left, right) = (left.dict(thread)?, right.dict(thread)?);
+        protocol::rich_compare(thread, left.get(), right.get(), op)
     }
 
     /// Call a function in this context.

@@ -14,6 +14,8 @@ pub(crate) mod fork_exec;
 #[cfg(unix)]
 pub(crate) mod limits;
 #[cfg(unix)]
+pub(crate) mod locale;
+#[cfg(unix)]
 pub(crate) mod messages;
 #[cfg(unix)]
 pub(crate) mod names;

@@ -26,6 +26,8 @@ pub mod io;
 pub mod itertools;
 pub mod json;
 pub mod library;
+pub mod locale;
+pub mod lzma;
 pub mod marshal;
 pub mod math;
 pub mod operator;
@@ -84,6 +86,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &itertools::MODULE,
     &json::MODULE,
     &library::MODULE,
+    &locale::MODULE,
+    &lzma::MODULE,
     &marshal::MODULE,
     &math::MODULE,
     &operator::MODULE,

@@ -92,6 +92,12 @@ pub fn repr(thread: &mut Thread, object: Ref<'_>) -> PyResult {
     let Some(repr) = class.slots.tp_repr() else {
         return crate::str::new(thread, &format!("<{} object at {:#x}>", class.full_name(), object.word()));
     };
+    // Native functions that show what they hold show each other without the interpreter's count.
+    if thread.native_stack_low() {
+        return Err(crate::error::recursion_error(
+            "maximum recursion depth exceeded while getting the repr of an object",
+        ));
+    }
     let result = repr(thread, object)?;
     expect_str(result, "__repr__")
 }

@@ -626,7 +626,7 @@ fn do_repr<T: HasBuffered>(thread: &mut Thread, this: &Obj<T>) -> PyResult {
         Err(error) => return Err(error),
     };
     let Some(name) = name else { return str::new(thread, &format!("<{class}>")) };
-    let shown = protocol::repr(thread, name.get())?;
+    let shown = super::name_shown(thread, this.get(), name.get())?;
     str::new(thread, &format!("<{class} name={}>", str::display(shown.get())))
 }
 

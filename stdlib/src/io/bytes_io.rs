@@ -359,6 +359,10 @@ impl BytesIo {
             return Err(value_error("position value cannot be negative"));
         };
         Self::change(thread, this, |bytes, position| (*bytes, *position) = (content, at))?;
+        if !part(2).is_none() && part(2).downcast::<PyDict>().is_none() {
+            let got = class_of(part(2)).full_name();
+            return Err(type_error(format!("third item of state should be a dict, got a {got}")));
+        }
         if let Some(names) = part(2).downcast::<PyDict>() {
             for entry in dict::entries(thread, names)? {
                 if let Some(name) = entry.key.get().downcast::<str::PyStr>() {

@@ -562,7 +562,7 @@ impl FileIo {
         let name = protocol::find_attr(thread, this.get(), str::intern(thread, "name")?)?;
         let text = match name {
             Some(name) => {
-                let name = protocol::repr(thread, name.get())?;
+                let name = super::name_shown(thread, this.get(), name.get())?;
                 format!("<{class} name={} mode='{mode}' closefd={closefd}>", str::display(name.get()))
             }
             None => format!("<{class} fd={fd} mode='{mode}' closefd={closefd}>"),

@@ -50,6 +50,16 @@ fn size_argument(thread: &mut Thread, size: Option<Ref<'_>>) -> PyResult<Option<
     Ok(usize::try_from(int::index_clamped(thread, size)?).ok())
 }
 
+/// `repr(name)` for the repr of a stream; RuntimeError if that is being made already.
+fn name_shown(thread: &mut Thread, stream: Ref<'_>, name: Ref<'_>) -> PyResult {
+    let shown =
+        orochi_objects::types::repr_guard::enter(thread, stream, |thread| protocol::repr(thread, name))?;
+    shown.ok_or_else(|| {
+        let class = class_name(stream);
+        orochi_objects::error::runtime_error(format!("reentrant call inside {class}.__repr__"))
+    })
+}
+
 /// The name of a stream's class with its module, if it is native.
 fn class_name(stream: Ref<'_>) -> String {
     let class: &Obj<PyType> = class_of(stream);

@@ -338,7 +338,21 @@ impl StringIo {
             return Err(type_error(format!("{class}.__setstate__ argument should be 4-tuple, got {got}")));
         };
         let part = |i| parts.item(i).unwrap_or(Ref::NONE);
-        Self::init(thread, this, Some(part(0)), Some(part(1)))?;
+        let Some(text) = part(0).downcast::<PyStr>() else {
+            let got = class_of(part(0)).full_name();
+            return Err(type_error(format!("initial_value must be str or None, not {got}")));
+        };
+        if !part(3).is_none() && part(3).downcast::<PyDict>().is_none() {
+            let got = class_of(part(3)).full_name();
+            return Err(type_error(format!("fourth item of state should be a dict, got a {got}")));
+        }
+        Self::with(thread, this, |_| ())?;
+        Self::init(thread, this, None, Some(part(1)))?;
+        // The text was translated when it was written the first time.
+        Self::with(thread, this, |state| {
+            state.text = text.as_bytes().to_vec();
+            state.len = text.len();
+        })?;
         let at = int::index_i64(thread, part(2))?;
         let Ok(at) = usize::try_from(at) else {
             return Err(value_error("position value cannot be negative"));

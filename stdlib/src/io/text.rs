@@ -1014,7 +1014,7 @@ impl TextIoWrapper {
                 Err(error) => return Err(error),
             };
             if let Some(found) = found {
-                let shown = protocol::repr(thread, found.get())?;
+                let shown = super::name_shown(thread, this.get(), found.get())?;
                 text.push_str(&format!(" {attribute}={}", str::display(shown.get())));
             }
         }

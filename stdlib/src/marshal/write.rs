@@ -234,7 +234,7 @@ impl Writer {
     fn text(&mut self, value: Ref<'_>) -> PyResult<()> {
         let Some(text) = value.downcast::<PyStr>() else { return Err(unmarshallable()) };
         let bytes = text.as_bytes();
-        let is_interned = text.is_interned() && self.version >= 1;
+        let is_interned = text.is_interned() && self.version >= 3;
         if self.version < 4 || !text.is_ascii() {
             return self.blob(if is_interned { tag::INTERNED } else { tag::UNICODE }, bytes);
         }

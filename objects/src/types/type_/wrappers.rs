@@ -23,7 +23,7 @@ pub(crate) fn add_wrappers(
     namespace: &Obj<PyDict>,
 ) -> PyResult<()> {
     for def in SLOT_DEFS {
-        if def.name == "__getattr__" || def.name == "__del__" {
+        if def.name == "__getattr__" {
             continue;
         }
         if let Some(function) = own_slot(class, def.slot) {

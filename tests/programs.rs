@@ -1,0 +1,34 @@
+//! Programs of `tests/programs/` that print what CPython prints: beside each lies what that is (`NAME.expected`).
+
+use std::fs;
+use std::process::Command;
+
+fn prints_as_expected(name: &str) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programs/");
+    let output = Command::new(env!("CARGO_BIN_EXE_orochi"))
+        .args(["-W", "ignore", &format!("{folder}{name}.py")])
+        .output()
+        .expect("a process");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{name}: {}\n{out}\n{err}", output.status);
+    let expected = fs::read_to_string(format!("{folder}{name}.expected")).expect("a file in UTF-8");
+    for (i, (got, wanted)) in out.lines().zip(expected.lines()).enumerate() {
+        assert_eq!(got, wanted, "{name}: line {} of the output", i + 1);
+    }
+    assert_eq!(out.lines().count(), expected.lines().count(), "{name}: lines of the output");
+}
+
+#[test]
+fn containers() {
+    prints_as_expected("containers");
+}
+
+#[test]
+fn natives() {
+    prints_as_expected("natives");
+}
+
+#[test]
+fn system() {
+    prints_as_expected("system");
+}
