@@ -5,7 +5,7 @@ mod common;
 
 use common::objects::{Classes, Handle, Node, attached};
 use common::{fails, model};
-use orochi_core::sync::thread;
+use orochi_core::sync::{Arc, Condvar, Mutex, lock, thread, wait};
 
 fn a_borrowed_reference_lasts_until_the_safepoint() {
     let mut writer = attached();
@@ -93,14 +93,24 @@ fn a_node_with_two_owners() {
     let dying = classes.node(&writer, Some(node.clone())).into_value();
     let root = Handle::new(classes.node(&writer, Some(dying)));
     let second = Handle::new(classes.node(&writer, Some(node)));
+    let begun = Arc::new((Mutex::new(false), Condvar::new()));
+    let tell = begun.clone();
     let other = thread::spawn(move || {
         let mut reader = attached();
+        *lock(&tell.0) = true;
+        tell.1.notify_one();
         reader.safepoint();
         if let Some(node) = second.get().next.load(&reader) {
             assert_eq!(node.downcast::<Node>().expect("a node").read(), 1);
         }
         reader.safepoint();
     });
+    // The reader is there before the first owner goes, so that the first grace period waits for it.
+    let mut there = lock(&begun.0);
+    while !*there {
+        there = wait(&begun.1, there);
+    }
+    drop(there);
     drop(root.get().next.swap(root.get(), &mut writer, None));
     writer.reclaim_now();
     drop(second.get().next.swap(second.get(), &mut writer, None));

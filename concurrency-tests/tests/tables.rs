@@ -194,15 +194,17 @@ fn cached_global(delete_it: bool) {
     let mut writer = attached();
     let classes = Classes::new();
     let dict = Handle::new(classes.object(&writer, DictStorage::new()));
-    let names: [Handle<Node>; 3] = std::array::from_fn(|_| Handle::new(classes.node(&writer, None)));
+    let names: [Handle<Node>; 6] = std::array::from_fn(|_| Handle::new(classes.node(&writer, None)));
     let value = Handle::new(classes.node(&writer, None));
     let other_value = Handle::new(classes.node(&writer, None));
-    insert(dict.get(), &writer, 1, names[0].get().get(), other_value.get().get().to_owned());
-    insert(dict.get(), &writer, 2, names[1].get().get(), value.get().get().to_owned());
-    insert(dict.get(), &writer, 3, names[2].get().get(), other_value.get().get().to_owned());
+    // As many as fit into the smallest table.
+    for (number, name) in names.iter().enumerate().take(5) {
+        let value = if number == 1 { value } else { other_value };
+        insert(dict.get(), &writer, number as i64, name.get().get(), value.get().get().to_owned());
+    }
     let storage: &DictStorage = dict.get();
     let version = storage.keys_version(Owner::from(dict.get()), &writer);
-    let Lookup::Found(found) = storage.find(&writer, 2, names[1].get().get().word(), &by_identity) else {
+    let Lookup::Found(found) = storage.find(&writer, 1, names[1].get().get().word(), &by_identity) else {
         panic!("the key")
     };
     let index = DictStorage::index_of(found);
@@ -217,11 +219,11 @@ fn cached_global(delete_it: bool) {
         unsafe { drop_register(found) };
         reader.safepoint();
     });
-    delete(dict.get(), &mut writer, 1, names[0].get().get());
+    delete(dict.get(), &mut writer, 0, names[0].get().get());
     if delete_it {
-        delete(dict.get(), &mut writer, 2, names[1].get().get());
+        delete(dict.get(), &mut writer, 1, names[1].get().get());
     }
-    dict.get().reserve(Owner::from(dict.get()), &writer, 20).expect("memory");
+    insert(dict.get(), &writer, 5, names[5].get().get(), other_value.get().get().to_owned());
     writer.reclaim_now();
     drop(writer);
     other.join().expect("no panic");

@@ -97,11 +97,16 @@ pub fn collect_local(thread: &mut Thread, options: Options, run: RunPending<'_>)
     // SAFETY: local objects of this thread, which is here.
     let garbage = unsafe { Garbage::find(thread, Scope::Local) };
     let collected = finish(thread, garbage, options, run);
+    leave(thread, &collected);
+    collected
+}
+
+/// Ends a collection: the next one is due when what lives now has grown by a quarter.
+fn leave(thread: &Thread, collected: &Collected) {
     let live = thread.heap().usage(Kind::Container).blocks;
     thread.gc.leave(live);
     thread.heap().set_threshold(thread.runtime().gc.minimum().max(live / 4).max(1));
-    thread.runtime().gc.note(&collected);
-    collected
+    thread.runtime().gc.note(collected);
 }
 
 /// Collects cycles among shared objects, with the world stopped while it searches.
@@ -119,9 +124,7 @@ pub fn collect_shared(thread: &mut Thread, options: Options, run: RunPending<'_>
     });
     thread.runtime().gc.shared_collected(garbage.candidates());
     let collected = finish(thread, garbage, options, run);
-    let live = thread.gc.live_at_last();
-    thread.gc.leave(live);
-    thread.runtime().gc.note(&collected);
+    leave(thread, &collected);
     collected
 }
 

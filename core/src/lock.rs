@@ -32,7 +32,7 @@ const LOOKS: u32 = if cfg!(orochi_loom) { 1 } else { 5 };
 /// Spin hints before the first look.
 const FIRST_PAUSE: u32 = if cfg!(orochi_loom) { 1 } else { 32 };
 /// Spin hints for a thread that another one fights with.
-const TRUCE: u32 = if cfg!(orochi_loom) { 0 } else { 128 };
+const TRUCE: u32 = if cfg!(orochi_loom) { 0 } else { 256 };
 
 /// A thread as the holder of locks.
 pub struct Holder {

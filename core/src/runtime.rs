@@ -177,6 +177,10 @@ impl Runtime {
             }
         }
         self.announce(shared);
+        // Relaxed: a hint; what is missed is there the next time.
+        if self.orphaned.load(Ordering::Relaxed) != 0 {
+            shared.request(poll::RECLAIM);
+        }
     }
 
     /// Moves the thread from ATTACHED to DETACHED. Its registers hold no borrowed references any more.

@@ -303,7 +303,7 @@ impl Thread {
     fn end(&mut self) {
         self.own_registers();
         self.discard_pending();
-        epoch::reclaim(self, true);
+        // What dies now may have finalizers, which another thread must run.
         self.limbo.abandon(self);
         self.share_leftovers();
         split::leave(self);

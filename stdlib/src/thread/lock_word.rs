@@ -17,9 +17,9 @@ const FREE: u32 = 0;
 const HELD: u32 = 1;
 const WAITED: u32 = 2;
 
-/// Spin hints between two looks of a waiter that doesn't sleep yet: some microseconds in all, which is less than sleeping takes.
-/// The time doubles, since who looks takes the holder's cache line away.
-const PAUSES: &[u32] = if cfg!(orochi_loom) { &[] } else { &[64, 128, 256] };
+/// Spin hints between two looks of a waiter that doesn't sleep yet: about as long as sleeping and waking take.
+/// The time grows, since who looks takes the holder's cache line away.
+const PAUSES: &[u32] = if cfg!(orochi_loom) { &[] } else { &[32, 64, 128, 128, 128, 128] };
 
 /// See the module.
 #[cfg_attr(not(orochi_loom), derive(orochi_macros::Trace))]
@@ -41,7 +41,7 @@ impl LockWord {
         self.0.compare_exchange(FREE, HELD, acquire, Ordering::Relaxed).is_ok()
     }
 
-    /// Tries for some microseconds.
+    /// Tries for a while.
     #[cold]
     pub(crate) fn spin(&self) -> bool {
         PAUSES.iter().any(|&pause| {

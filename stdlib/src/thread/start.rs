@@ -160,11 +160,27 @@ fn run(job: Job, told: &std::sync::mpsc::SyncSender<u64>) {
         orochi_objects::finalize::unraisable(&mut thread, error, Some(&message), Ref::NONE);
     }
     drop(function);
+    run_last_finalizers(&mut thread);
     lock(&NATIVE_IDS).remove(&ident);
     ThreadState::detach(&thread);
     drop(thread);
     RUNNING_THREADS.fetch_sub(1, Ordering::Relaxed);
     handle.end();
+}
+
+/// Drops what the thread kept for itself and runs the finalizers and callbacks of what dies with that.
+fn run_last_finalizers(thread: &mut Thread) {
+    // Finalizers may leave more behind; at some time it is enough.
+    for _ in 0..10 {
+        let state = ThreadState::of(thread);
+        let (locals, context) = (std::mem::take(&mut state.locals), state.context.take());
+        drop((locals, context));
+        thread.reclaim_now();
+        if !thread.has_pending() {
+            return;
+        }
+        orochi_objects::finalize::run_pending(thread);
+    }
 }
 
 /// In the child after a fork: the calling thread is the only one, and the main thread.
