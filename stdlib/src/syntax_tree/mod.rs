@@ -5,7 +5,7 @@ mod to_python;
 
 use from_python::Reader;
 use orochi_compiler::code::flags::FUTURE_MASK;
-use orochi_compiler::parse::parse as parse_source;
+use orochi_compiler::parse::parse_with;
 use orochi_compiler::{CompileOptions, Mode};
 use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::{not_implemented_error, value_error};
@@ -33,7 +33,8 @@ fn options(flags: i64, optimize: i64) -> CompileOptions {
         optimize: u8::try_from(optimize).unwrap_or(0),
         future_flags: flags as u32 & FUTURE_MASK,
         allow_top_level_await: flags & 0x2000 != 0,
-        ..CompileOptions::default()
+        allow_incomplete_input: flags & 0x4000 != 0,
+        dont_imply_dedent: flags & 0x200 != 0,
     }
 }
 
@@ -48,13 +49,12 @@ fn parse(
     optimize: i64,
     classes: &Obj<PyDict>,
 ) -> PyResult {
-    let _ = optimize;
     if flags & OPTIMIZED != 0 {
         return Err(not_implemented_error("optimized syntax trees"));
     }
     let mode = mode_of(mode)?;
     let text = text_of(thread, source, filename, "compile", "string, bytes or AST object")?;
-    let (module, warnings) = match parse_source(&text, mode) {
+    let (module, warnings) = match parse_with(&text, mode, &options(flags, optimize)) {
         Ok(parsed) => parsed,
         Err(error) => return Err(syntax_error_in(thread, &error, filename, &text)),
     };
