@@ -354,9 +354,7 @@ impl Parser<'_> {
         let empty = field.as_wtf8().is_empty();
         let value = match self.format.quoting {
             Quoting::NotNull | Quoting::Strings if empty && !quoted => Value::NONE,
-            Quoting::NonNumeric | Quoting::Strings
-                if !(quoted || empty && self.format.quoting == Quoting::Strings) =>
-            {
+            Quoting::NonNumeric | Quoting::Strings if !quoted && !empty => {
                 let text = str::from_wtf8(thread, field.as_wtf8())?;
                 let number = orochi_objects::types::float_::construct::from_str(thread, text.get())?;
                 float::new(thread, number)?

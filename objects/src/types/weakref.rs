@@ -6,7 +6,6 @@
 pub mod proxy;
 
 use crate::args::Args;
-use crate::class::PyClass;
 use crate::error::{PyResult, type_error};
 use crate::protocol::{self, CompareOp};
 use crate::types::r#type::PyType;

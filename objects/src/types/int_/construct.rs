@@ -23,15 +23,21 @@ fn parse(
         Ok(Int::Big(big)) => int::from_big(thread, big),
         Err(error @ IntError::Invalid { .. }) => {
             let shown = shown(thread)?;
-            Err(value_error(format!("{error}{}", truncated(&crate::str::display(shown.get())))))
+            let mut message = error.to_string();
+            message.push_str(truncated(&crate::str::display(shown.get())));
+            Err(value_error(message))
         }
         Err(error) => Err(super::text::int_error(error)),
     }
 }
 
 /// The first 200 characters, as messages show literals.
-fn truncated(text: &str) -> String {
-    text.chars().take(200).collect()
+fn truncated(text: &str) -> &str {
+    const MOST: usize = 200;
+    if text.len() <= MOST {
+        return text;
+    }
+    text.char_indices().nth(MOST).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 /// `int(text, base)`.

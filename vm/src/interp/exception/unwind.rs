@@ -33,9 +33,10 @@ pub(in super::super) fn unwind(thread: &mut Thread) -> Flow {
             }
         }
         has_entry = false;
-        if enter_handler(at, &error) {
-            return Flow::Reload;
-        }
+        error = match enter_handler(at, error) {
+            Ok(()) => return Flow::Reload,
+            Err(error) => error,
+        };
         if tracing::is_on(thread) {
             let told = tracing::returning(thread, at, Value::NONE);
             replace(thread, at, &mut error, told);
@@ -54,18 +55,18 @@ fn replace(thread: &mut Thread, at: At, error: &mut Value, told: PyResult<()>) {
     }
 }
 
-/// Goes on at the handler of the running instruction, if it has one.
-fn enter_handler(at: At, error: &Value) -> bool {
+/// Goes on at the handler of the running instruction, which gets the exception; gives it back if there is none.
+fn enter_handler(at: At, error: Value) -> Result<(), Value> {
     let frame = at.frame();
     let code = frame.code();
-    let Some(entry) = code.code.handler(frame.instruction()).copied() else { return false };
+    let Some(entry) = code.code.handler(frame.instruction()).copied() else { return Err(error) };
     for register in usize::from(entry.clear_from)..code.n_registers() {
         at.clear(register as u8);
     }
-    at.set(entry.exc_reg, error.clone());
+    at.set(entry.exc_reg, error);
     // SAFETY: verified: the target is an instruction of the code.
     frame.pc = unsafe { code.entry().add(entry.target as usize) };
-    true
+    Ok(())
 }
 
 /// Pops the running frame. `Some` when native code entered with it.
