@@ -197,7 +197,7 @@ fn disable() -> bool {
     let was_enabled = FATAL_TO.swap(0, Ordering::Relaxed) != 0;
     for (signal, _) in FATAL {
         // What was there before is back or the signal was not ours: nothing to tell.
-        let _ = fault::remove(*signal);
+        let _ = fault::remove(signal);
     }
     was_enabled
 }
