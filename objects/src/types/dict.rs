@@ -301,9 +301,10 @@ impl Walk {
         Some(entry)
     }
 
-    /// Whether the dict's size has changed under the walk.
+    /// Whether the code that runs in between has changed the dict's size. A shared dict may have been changed by another thread,
+    /// if there is one: that disturbs nobody.
     pub fn is_disturbed(&self, thread: &Thread, dict: &Obj<PyDict>) -> bool {
-        self.snapshot.is_none() && len(thread, dict) != self.size
+        len(thread, dict) != self.size && (self.snapshot.is_none() || thread.runtime().thread_count() == 1)
     }
 }
 

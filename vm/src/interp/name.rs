@@ -116,19 +116,28 @@ fn delete(thread: &mut Thread, mapping: Ref<'_>, name: &Obj<PyStr>) -> PyResult<
     }
 }
 
+/// After an instruction that took a value out of a namespace: if that was the last reference to a shared object, its
+/// finalizer runs now, as in CPython.
+#[inline(always)]
+fn released(flow: Flow, c: &mut Cursor, thread: &mut Thread) -> Flow {
+    if flow == Flow::Next { super::poll::after_release(c, thread) } else { flow }
+}
+
 #[inline(always)]
 pub(super) fn StoreGlobal(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.ext();
-    c.slow(thread, w, |thread, at, w| {
+    let flow = c.slow(thread, w, |thread, at, w| {
         let value = at.take(w.a());
         store(thread, at.frame().function().globals().get(), name_of(at), value)
-    })
+    });
+    released(flow, c, thread)
 }
 
 #[inline(always)]
 pub(super) fn DeleteGlobal(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.ext();
-    c.slow(thread, w, |thread, at, _w| delete(thread, at.frame().function().globals().get(), name_of(at)))
+    let flow = c.slow(thread, w, |thread, at, _w| delete(thread, at.frame().function().globals().get(), name_of(at)));
+    released(flow, c, thread)
 }
 
 /// The mapping in which names are stored: the namespace, or the globals.
@@ -167,16 +176,18 @@ pub(super) fn LoadName(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> F
 #[inline(always)]
 pub(super) fn StoreName(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.ext();
-    c.slow(thread, w, |thread, at, w| {
+    let flow = c.slow(thread, w, |thread, at, w| {
         let value = at.take(w.a());
         store(thread, namespace(at), name_of(at), value)
-    })
+    });
+    released(flow, c, thread)
 }
 
 #[inline(always)]
 pub(super) fn DeleteName(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.ext();
-    c.slow(thread, w, |thread, at, _w| delete(thread, namespace(at), name_of(at)))
+    let flow = c.slow(thread, w, |thread, at, _w| delete(thread, namespace(at), name_of(at)));
+    released(flow, c, thread)
 }
 
 #[inline(always)]
