@@ -131,7 +131,12 @@ impl Subclass {
 pub(crate) fn add_subclass(thread: &mut Thread, base: &Obj<PyType>, class: &Obj<PyType>) -> PyResult<()> {
     let reference = crate::types::weakref::to_class(thread, class)?;
     let dead: Vec<Subclass> = base.subclasses.with(base, thread, |subclasses, owner| {
-        let dead = subclasses.extract_if(.., |subclass| subclass.is_dead(thread)).collect();
+        // Those that are dead, and this one, if it has been told before.
+        let is_same = |subclass: &Subclass| {
+            matches!(subclass, Subclass::Mortal(other) if other.word() == reference.get().word())
+        };
+        let dead =
+            subclasses.extract_if(.., |subclass| subclass.is_dead(thread) || is_same(subclass)).collect();
         subclasses.push(Subclass::Mortal(owner.store(reference)));
         dead
     });

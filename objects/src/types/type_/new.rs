@@ -189,8 +189,7 @@ fn make(thread: &mut Thread, metaclass: &Obj<PyType>, recipe: Recipe) -> PyResul
 
 /// Computes MRO and slots, and tells the bases.
 fn settle(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<()> {
-    let order = mro::of_class(thread, class)?;
-    class.mro.set(class, &order);
+    set_order(thread, class)?;
     modified(thread, class);
     inherit_patterns(thread, class);
     resolve_slots(thread, class);
@@ -337,26 +336,33 @@ pub(crate) fn set_bases(thread: &mut Thread, class: &Obj<PyType>, value: Option<
     }
     let old_bases = class.bases(thread).to_owned();
     let new_bases = bases.to_owned();
-    let old = (class.bases.get(), class.mro.get());
+    let kept_bases = class.bases.get();
     class.bases.set(class, &new_bases);
     class.base.set(class, new_base);
+    // An `mro()` that ran meanwhile may have assigned bases too; then those hold.
+    let still_ours = || class.bases.get().is_some_and(|now| std::ptr::eq(now, &*new_bases));
     let mut changed = Vec::new();
     if let Err(error) = renew_orders(thread, class, &mut changed) {
-        for (class, order) in changed {
-            class.mro.set(&class, order);
+        for Renewed { class, new, old } in changed {
+            if class.mro.get().is_some_and(|now| std::ptr::eq(now, new)) {
+                class.mro.set(&class, old);
+            }
         }
-        if let (Some(bases), Some(order)) = old {
-            class.bases.set(class, bases);
-            class.mro.set(class, order);
+        if still_ours() {
+            if let Some(bases) = kept_bases {
+                class.bases.set(class, bases);
+            }
+            class.base.set(class, old_base);
         }
-        class.base.set(class, old_base);
         return Err(error);
     }
-    for base in old_bases.items().filter_map(Ref::downcast::<PyType>) {
-        remove_subclass(thread, base, class)?;
-    }
-    for base in new_bases.items().filter_map(Ref::downcast::<PyType>) {
-        add_subclass(thread, base, class)?;
+    if still_ours() {
+        for base in old_bases.items().filter_map(Ref::downcast::<PyType>) {
+            remove_subclass(thread, base, class)?;
+        }
+        for base in new_bases.items().filter_map(Ref::downcast::<PyType>) {
+            add_subclass(thread, base, class)?;
+        }
     }
     modified(thread, class);
     resolve_tree(thread, class);
@@ -367,21 +373,37 @@ fn assignment_layout(new: &Obj<PyType>, old: &Obj<PyType>) -> PyErr {
     type_error(format!("__bases__ assignment: '{}' object layout differs from '{}'", new.name(), old.name()))
 }
 
-/// Computes the MRO of a class and all its subclasses anew; `changed` gets the old ones.
-fn renew_orders(
-    thread: &mut Thread,
-    class: &Obj<PyType>,
-    changed: &mut Vec<(Owned<PyType>, &'static Obj<PyTuple>)>,
-) -> PyResult<()> {
-    let order = mro::of_class(thread, class)?;
-    if let Some(old) = class.mro.get() {
-        changed.push((class.to_owned(), old));
+/// A class with another MRO than before.
+struct Renewed {
+    class: Owned<PyType>,
+    new: &'static Obj<PyTuple>,
+    old: &'static Obj<PyTuple>,
+}
+
+/// Computes the MRO of a class and all its subclasses anew.
+fn renew_orders(thread: &mut Thread, class: &Obj<PyType>, changed: &mut Vec<Renewed>) -> PyResult<()> {
+    let old = class.mro.get();
+    if !set_order(thread, class)? {
+        return Ok(());
     }
-    class.mro.set(class, &order);
+    if let (Some(new), Some(old)) = (class.mro.get(), old) {
+        changed.push(Renewed { class: class.to_owned(), new, old });
+    }
     for subclass in class.subclasses(thread) {
         renew_orders(thread, &subclass, changed)?;
     }
     Ok(())
+}
+
+/// Computes the MRO of a class. False if the class's own `mro()` has led to one being set meanwhile, which then holds.
+fn set_order(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<bool> {
+    let old = class.mro.get().map(std::ptr::from_ref);
+    let order = mro::of_class(thread, class)?;
+    if class.mro.get().map(std::ptr::from_ref) != old {
+        return Ok(false);
+    }
+    class.mro.set(class, &order);
+    Ok(true)
 }
 
 fn resolve_tree(thread: &Thread, class: &Obj<PyType>) {
