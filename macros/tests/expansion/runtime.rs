@@ -171,6 +171,7 @@ pub struct GetSetDef {
     pub get: Option<Getter>,
     pub set: Option<Setter>,
     pub doc: &'static str,
+    pub member: bool,
 }
 pub struct Signature {
     pub function: &'static str,

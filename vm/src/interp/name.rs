@@ -136,7 +136,8 @@ pub(super) fn StoreGlobal(c: &mut Cursor, thread: &mut Thread, w: Instruction) -
 #[inline(always)]
 pub(super) fn DeleteGlobal(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.ext();
-    let flow = c.slow(thread, w, |thread, at, _w| delete(thread, at.frame().function().globals().get(), name_of(at)));
+    let flow = c
+        .slow(thread, w, |thread, at, _w| delete(thread, at.frame().function().globals().get(), name_of(at)));
     released(flow, c, thread)
 }
 
