@@ -5,9 +5,10 @@ use crate::protocol;
 use crate::thread::ThreadState;
 use crate::types::function::PyFunction;
 use crate::types::generator::{PyAsyncGenerator, PyCoroutine, PyGenerator};
+use crate::types::traceback::PyTraceback;
 use crate::types::r#type::TypeExt;
 use orochi_core::runtime::poll;
-use orochi_core::{Pending, Ref, Thread, Value};
+use orochi_core::{Owned, Pending, Ref, Thread, Value};
 use std::io::Write;
 
 /// Runs whatever waits.
@@ -119,11 +120,20 @@ fn call_hook(
         None => Value::NONE,
     };
     let class = crate::class_of(exception.get()).to_value();
-    let traceback =
-        crate::types::exception_chain::traceback_of(exception.get(), thread).unwrap_or(Value::NONE);
+    let traceback = match crate::types::exception_chain::traceback_of(exception.get(), thread) {
+        Some(traceback) => traceback,
+        None => here(thread).map_or(Value::NONE, Owned::into_value),
+    };
     let fields = vec![class, exception.clone(), traceback, text, object.to_owned()];
     let args = HOOK_ARGS.make(thread, fields)?;
     protocol::call(thread, hook.get(), &[args.get()]).map(drop)
+}
+
+/// A traceback of the running frame alone, for an error that native code made.
+fn here(thread: &mut Thread) -> Option<Owned<PyTraceback>> {
+    let frame = crate::types::frame::nth(thread, 0).ok()?;
+    let instruction = frame.instruction(thread);
+    crate::types::traceback::new(thread, None, frame, instruction).ok()
 }
 
 /// Without a hook: to the process's standard error.
