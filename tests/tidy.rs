@@ -49,6 +49,7 @@ const ATOMICS: &[(&str, &str)] = &[
         "mark bits live in zeroed memory, which loom's types cannot; collectors alone touch them",
     ),
     ("core/src/gc/tests.rs", "counts of a test, not of a protocol"),
+    ("core/src/host/model.rs", "stands in for futex words in models, with loom's own locks"),
     ("core/src/host/linux.rs", "futex words, which the operating system reads"),
     ("core/src/host/portable.rs", "stands in for futex words"),
     ("objects/src/class.rs", "static classes: loom's atomics cannot be static"),

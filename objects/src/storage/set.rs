@@ -456,10 +456,11 @@ impl SetStorage {
         let removed = lock::with(owner, thread, || {
             let current =
                 self.load() == found.table && self.generation.load(Ordering::Acquire) == found.generation;
-            // SAFETY: only the present table is looked at.
-            if !check("set: found slot", current)
-                || unsafe { (*Table::slot(found.table, found.slot)).key.word() } == DELETED
-            {
+            if !check("set: found slot", current) {
+                return None;
+            }
+            // SAFETY: it is the present table, and the owner is locked.
+            if unsafe { (*Table::slot(found.table, found.slot)).key.word() } == DELETED {
                 return None;
             }
             Some(remove_locked(found.table, found.slot))

@@ -109,7 +109,7 @@ pub(crate) fn receive(fd: c_int, into: &mut [u8], room: usize, flags: c_int) -> 
         let mut at = if room > 0 { libc::CMSG_FIRSTHDR(&message) } else { std::ptr::null_mut() };
         while let Some(header) = at.as_ref() {
             let start = libc::CMSG_DATA(at);
-            let claimed = (at as usize + header.cmsg_len as usize).min(end);
+            let claimed = (at as usize + header.cmsg_len).min(end);
             let len = claimed.saturating_sub(start as usize);
             let content = std::slice::from_raw_parts(start, len).to_vec();
             ancillary.push((header.cmsg_level, header.cmsg_type, content));

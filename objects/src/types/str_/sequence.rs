@@ -11,7 +11,7 @@ use crate::types::str_::single;
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
 use orochi_text::search;
-use orochi_text::wtf8::{CodePoint, Wtf8, Wtf8Buf};
+use orochi_text::wtf8::{CodePoint, Wtf8Buf};
 
 /// `left + right`.
 pub fn concat(thread: &Thread, left: &Obj<PyStr>, right: &Obj<PyStr>) -> PyResult {
@@ -188,13 +188,6 @@ impl PyStr {
 
     /// Return the size of the string in memory, in bytes.
     fn __sizeof__(this: &Obj<Self>) -> usize {
-        // What CPython without a GIL says for strs of this width.
-        let widest = Wtf8::max_code_point(this.as_wtf8()).to_u32();
-        match widest {
-            0..0x80 => 57 + this.len(),
-            0x80..0x100 => 73 + this.len(),
-            0x100..0x1_0000 => 74 + 2 * this.len(),
-            _ => 76 + 4 * this.len(),
-        }
+        size_of::<Obj<Self>>() + this.len()
     }
 }
