@@ -186,7 +186,7 @@ fn dict_iteration_against_insertion() {
 
 #[test]
 fn dict_iteration_without_release_of_the_entry_fails() {
-    fails("field: init", iteration_against_insertion);
+    fails("dict: filled", iteration_against_insertion);
 }
 
 /// A global that a cache remembers, against its deletion and that of others with which the table is packed anew.

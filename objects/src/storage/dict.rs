@@ -100,10 +100,10 @@ pub type Rejected = (ChangeError, Value, Value);
 
 /// Gives out the numbers of [`DictStorage::keys_version`]; 0 when they are used up.
 fn new_version() -> u32 {
-    static NEXT: std::sync::OnceLock<AtomicU32> = std::sync::OnceLock::new();
-    let next = NEXT.get_or_init(|| AtomicU32::new(1));
+    // Outlives the executions of a model, so not one of loom's.
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
     // Relaxed: only uniqueness matters. The counter stops at the end rather than wrap around.
-    next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_add(1)).unwrap_or(0)
+    NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_add(1)).unwrap_or(0)
 }
 
 impl DictStorage {

@@ -2,7 +2,7 @@
 //! of [`super::dict`].
 
 use super::NoMemory;
-use orochi_core::sync::{AtomicU32, Ordering};
+use orochi_core::sync::{AtomicU32, Ordering, ordering};
 use orochi_core::word::DELETED;
 use orochi_core::{Field, Owner, Thread, epoch};
 use std::alloc::Layout;
@@ -303,7 +303,7 @@ pub(super) fn append_at(table: *mut Table, position: usize, hash: i64, key: Fiel
         (*table).tail.store(index + 1, Ordering::Relaxed);
         (*table).used.store((*table).used.load(Ordering::Relaxed) + 1, Ordering::Release);
         // Release pairs with the loads of `filled`: the entry is initialised.
-        (*table).filled.store(index + 1, Ordering::Release);
+        (*table).filled.store(index + 1, ordering("dict: filled", Ordering::Release));
         if (*table).mask() != 0 {
             Table::set_index(table, position, index);
         }
