@@ -295,6 +295,25 @@ impl AtomicField {
         (old != word::UNBOUND).then(|| unsafe { Value::from_word(old) })
     }
 
+    /// Stores `value` if the slot still holds `expected`, which it then gives out; gives `value` back otherwise.
+    ///
+    /// The caller keeps `expected` alive meanwhile, so that no other object can have taken its place.
+    pub fn replace_if<'a>(
+        &self,
+        owner: impl Into<Owner<'a>>,
+        _thread: &mut Thread,
+        expected: &Value,
+        value: Value,
+    ) -> Result<Value, Value> {
+        let field = owner.into().store(value);
+        let word = field.0.load(Ordering::Relaxed);
+        std::mem::forget(field);
+        // AcqRel as in `swap`; Relaxed on failure: what was seen is not looked at.
+        let set = self.0.0.compare_exchange(expected.word(), word, Ordering::AcqRel, Ordering::Relaxed);
+        // SAFETY: the slot's count passes to the value, or the one that was to pass to the slot passes back.
+        set.map(|old| unsafe { Value::from_word(old) }).map_err(|_| unsafe { Value::from_word(word) })
+    }
+
     /// The object that the slot points to, whatever keeps it.
     #[inline(always)]
     pub fn target(&self) -> Option<NonNull<Header>> {

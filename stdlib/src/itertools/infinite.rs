@@ -58,14 +58,18 @@ impl Count {
 
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
-        let Some(current) = this.current.get(thread) else { return Ok(None) };
-        let next = match (current.get().as_small_int(), this.step.fixed().as_small_int()) {
-            // Neither is above 62 bits: no overflow.
-            (Some(a), Some(b)) => int::new(thread, a + b)?,
-            _ => number::add(thread, current.get(), this.step.fixed())?,
-        };
-        this.current.swap(this, thread, Some(next));
-        Ok(Some(current))
+        loop {
+            let Some(current) = this.current.get(thread) else { return Ok(None) };
+            let next = match (current.get().as_small_int(), this.step.fixed().as_small_int()) {
+                // Neither is above 62 bits: no overflow.
+                (Some(a), Some(b)) => int::new(thread, a + b)?,
+                _ => number::add(thread, current.get(), this.step.fixed())?,
+            };
+            // Whoever else counted meanwhile got this number: each is given out once.
+            if let Ok(counted) = this.current.replace_if(this, thread, &current, next) {
+                return Ok(Some(counted));
+            }
+        }
     }
 
     #[slot]

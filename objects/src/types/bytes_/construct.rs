@@ -2,9 +2,10 @@
 
 use crate::args::Args;
 use crate::buffer;
-use crate::class::{PyClass, is_exact};
+use crate::class::{PyClass, exactly, is_exact};
 use crate::error::{PyResult, memory_error, overflow_error, type_error, value_error};
 use crate::protocol;
+use crate::types::bytearray::{self, PyByteArray};
 use crate::types::bytes::{self, PyBytes};
 use crate::types::int::{self, IntRef};
 use crate::types::str::PyStr;
@@ -53,6 +54,10 @@ pub fn from_buffer_or_iterable(
     target: &str,
     item_name: &str,
 ) -> PyResult<Vec<u8>> {
+    if let Some(array) = exactly::<PyByteArray>(object) {
+        // A copy of one moment. An export would keep other threads from resizing meanwhile.
+        return Ok(bytearray::read(array, thread, <[u8]>::to_vec));
+    }
     if let Some(bytes) = buffer::bytes_if_any(thread, object)? {
         return Ok(bytes.into_vec());
     }
