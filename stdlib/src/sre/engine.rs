@@ -156,7 +156,11 @@ impl<'a, S: Subject> Matcher<'a, S> {
     }
 
     fn clear(&mut self) {
-        self.marks.fill(UNSET);
+        // The C library's `memset` of no bytes can cost hundreds of cycles: a masked store at an empty `Vec`'s dangling
+        // address takes the processor's slow path for stores that would fault.
+        if !self.marks.is_empty() {
+            self.marks.fill(UNSET);
+        }
         self.last_index = 0;
         self.saved.clear();
         self.nodes.clear();
