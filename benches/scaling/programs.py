@@ -65,6 +65,7 @@ LOCK = threading.Lock()
 COUNTER = [0]
 COMMON_TABLE = {}
 COMMON_ITEMS = [0] * 64
+GROWING = []
 
 
 @shared
@@ -378,8 +379,7 @@ def one_list(n):
 
 @contended
 def one_growing_list(n):
-    items = []
-    COUNTER.append(items)
+    items = GROWING
     for i in range(n):
-        COUNTER[-1].append(i)
-    del COUNTER[1:]
+        items.append(i)
+    items.clear()

@@ -1,9 +1,11 @@
-//! Models of `threading.Lock`'s word: mutual exclusion, and no waiter sleeps on a free lock.
+//! Models of `threading.Lock`'s word: mutual exclusion, and no waiter sleeps on a free lock, also when some demand it and some give
+//! up.
 #![cfg(orochi_loom)]
 
 mod common;
 
 use common::{fails, model};
+use orochi_core::host::Wake;
 use orochi_core::sync::{Arc, UnsafeCell, thread};
 
 #[path = "../../stdlib/src/thread/lock_word.rs"]
@@ -21,17 +23,58 @@ unsafe impl Sync for Locked {}
 // SAFETY: as above.
 unsafe impl Send for Locked {}
 
+impl Locked {
+    fn new() -> Arc<Locked> {
+        Arc::new(Locked { word: LockWord::new(), state: UnsafeCell::new(0) })
+    }
+
+    fn change(&self) {
+        // SAFETY: the lock is held.
+        self.state.with_mut(|state| unsafe { *state += 1 });
+        assert!(self.word.release());
+    }
+}
+
 fn increment(locked: &Locked) {
     if !locked.word.try_acquire() {
-        while locked.word.wait(None).is_some() {}
+        while locked.word.wait(None, false).is_some() {}
     }
-    // SAFETY: the lock is held.
-    locked.state.with_mut(|state| unsafe { *state += 1 });
-    assert!(locked.word.release());
+    locked.change();
+}
+
+/// Takes the lock as one that has waited for long already.
+fn demand(locked: &Locked) {
+    while locked.word.wait(None, true).is_some() {}
+    locked.change();
+}
+
+/// Waits once at most.
+fn try_once(locked: &Locked, demand: bool) {
+    match locked.word.wait(None, demand) {
+        None => locked.change(),
+        Some(Wake::Woken) if locked.word.withdraw() => locked.change(),
+        Some(_) => {}
+    }
+}
+
+/// Two threads that wait, each in its way, for a lock that a third one takes twice.
+fn waiters(first: fn(&Locked), second: fn(&Locked)) {
+    let locked = Locked::new();
+    let (one, two) = (locked.clone(), locked.clone());
+    let one = thread::spawn(move || first(&one));
+    let two = thread::spawn(move || second(&two));
+    for _ in 0..2 {
+        if locked.word.try_acquire() {
+            locked.change();
+        }
+    }
+    one.join().expect("no panic");
+    two.join().expect("no panic");
+    assert!(!locked.word.is_locked());
 }
 
 fn threads_increment(others: usize) {
-    let locked = Arc::new(Locked { word: LockWord::new(), state: UnsafeCell::new(0) });
+    let locked = Locked::new();
     let threads: Vec<_> = (0..others)
         .map(|_| {
             let locked = locked.clone();
@@ -66,4 +109,34 @@ fn without_acquire_fails() {
 #[test]
 fn without_release_fails() {
     fails("thread lock: release", || threads_increment(1));
+}
+
+#[test]
+fn one_demands() {
+    model(|| waiters(demand, increment));
+}
+
+#[test]
+fn both_demand() {
+    model(|| waiters(demand, demand));
+}
+
+#[test]
+fn one_gives_up() {
+    model(|| waiters(|locked| try_once(locked, false), increment));
+}
+
+#[test]
+fn one_demands_and_gives_up() {
+    model(|| waiters(|locked| try_once(locked, true), increment));
+}
+
+#[test]
+fn leaving_without_withdrawing_fails() {
+    fails("thread lock: nothing to put right", || waiters(|locked| try_once(locked, true), increment));
+}
+
+#[test]
+fn handing_over_without_waking_fails() {
+    fails("thread lock: nobody to wake", || waiters(demand, increment));
 }

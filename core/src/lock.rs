@@ -12,40 +12,47 @@
 //! held for a few instructions, so waking all is cheap and fairness isn't needed.
 //!
 //! Threads that write to one object all the time would hand its cache lines to and fro with every operation, which costs far
-//! more than the operations. So a waiter looks ever more rarely, and a thread that finds that another one held the
-//! lock between two of its own turns in a row lets that one have many turns first.
+//! more than the operations. So a waiter looks ever more rarely, and a thread that loses the same lock to another one again and
+//! again, in no time, lets that one have many turns first. (Threads that have something to do between two operations
+//! don't: they gain more by it than they lose.)
 //!
 //! Object locks are leaf locks: while one is held no Python code runs, nothing is destroyed, nothing blocks. Debug
 //! builds count the locks a thread holds and assert it.
 
 use crate::field::Owner;
 use crate::header::Header;
-use crate::sync::{AtomicU8, Ordering, ordering, park, spin_hint, unpark_all};
+use crate::sync::{AtomicU8, Ordering, ordering, park, pause, unpark_all};
 use crate::thread::Thread;
 use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 const LOCKED: u8 = 1;
 const PARKED: u8 = 2;
 
 /// How often a waiter looks before it parks; the time between two looks doubles.
-const LOOKS: u32 = if cfg!(orochi_loom) { 1 } else { 5 };
-/// Spin hints before the first look.
-const FIRST_PAUSE: u32 = if cfg!(orochi_loom) { 1 } else { 32 };
-/// Spin hints for a thread that another one fights with.
-const TRUCE: u32 = if cfg!(orochi_loom) { 0 } else { 256 };
+const LOOKS: u32 = if cfg!(orochi_loom) { 1 } else { 7 };
+/// The time before the first look.
+const FIRST_PAUSE: Duration = Duration::from_nanos(100);
+/// How long a thread lets another one go on that it fights with.
+const TRUCE: Duration = Duration::from_micros(12);
+/// Who takes a lock over twice within this time fights.
+const FIGHT: Duration = Duration::from_nanos(600);
 
 /// A thread as the holder of locks.
 pub struct Holder {
     /// Its name in lock bytes, never 0. Some threads share one.
     mark: u8,
-    /// The lock that it found in other hands most recently.
-    taken_over: Cell<*const AtomicU8>,
+    /// The lock that it found in other hands most recently, and when.
+    taken_over: Cell<(*const AtomicU8, Option<Instant>)>,
 }
 
 impl Holder {
     /// The holder that the thread with this number is.
     pub fn new(number: u64) -> Holder {
-        Holder { mark: (number % 63 + 1) as u8 * (PARKED << 1), taken_over: Cell::new(std::ptr::null()) }
+        Holder {
+            mark: (number % 63 + 1) as u8 * (PARKED << 1),
+            taken_over: Cell::new((std::ptr::null(), None)),
+        }
     }
 
     /// Acquires the byte lock.
@@ -61,9 +68,7 @@ impl Holder {
 
     #[cold]
     fn acquire_slow(&self, byte: &AtomicU8) {
-        if self.taken_over.replace(byte) == byte {
-            pause(TRUCE);
-        }
+        self.keep_truce(byte);
         let mut looks = 0;
         loop {
             let seen = byte.load(Ordering::Relaxed);
@@ -76,11 +81,23 @@ impl Holder {
                 }
             }
             if looks < LOOKS {
-                pause(FIRST_PAUSE << looks);
+                pause(FIRST_PAUSE * (1 << looks));
                 looks += 1;
             } else if seen & LOCKED != 0 && wait(byte, seen) {
                 looks = 0;
             }
+        }
+    }
+
+    /// Lets the other one go on for a while if the two fight for the lock.
+    fn keep_truce(&self, byte: &AtomicU8) {
+        if cfg!(orochi_loom) {
+            return;
+        }
+        let now = Instant::now();
+        let (last, when) = self.taken_over.replace((byte, Some(now)));
+        if last == byte && when.is_some_and(|when| now.duration_since(when) < FIGHT) {
+            pause(TRUCE);
         }
     }
 
@@ -91,12 +108,6 @@ impl Holder {
         if byte.swap(self.mark, ordering("lock: release", Ordering::Release)) & PARKED != 0 {
             wake(byte);
         }
-    }
-}
-
-fn pause(hints: u32) {
-    for _ in 0..hints {
-        spin_hint();
     }
 }
 

@@ -189,3 +189,16 @@ pub fn spin_hint() {
     #[cfg(orochi_loom)]
     loom::thread::yield_now();
 }
+
+/// Busy for about so long, politely to the other half of the core. Spin hints take between a few and a hundred nanoseconds,
+/// so they are no measure of time. Under loom a yield.
+pub fn pause(time: std::time::Duration) {
+    if cfg!(orochi_loom) {
+        return spin_hint();
+    }
+    let start = std::time::Instant::now();
+    while start.elapsed() < time {
+        spin_hint();
+        spin_hint();
+    }
+}

@@ -1,35 +1,44 @@
-//! What models need of a system: waiting on a word, with one queue for all words (who waits may be woken for nothing; that nobody
-//! sleeps for ever is what models look for), and memory.
+//! What models need of a system: waiting on a word (that nobody sleeps for ever is what models look for), and memory.
 
 use super::Wake;
 use crate::sync::{AtomicU32, Ordering};
-use loom::sync::{Condvar, Mutex};
+use loom::sync::{Arc, Condvar, Mutex};
+use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::time::Duration;
 
 loom::lazy_static! {
-    static ref LOT: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
+    /// A queue for each word that somebody has waited on.
+    static ref LOT: Mutex<BTreeMap<usize, Arc<Condvar>>> = Mutex::new(BTreeMap::new());
+}
+
+fn key(word: &AtomicU32) -> usize {
+    std::ptr::from_ref(word) as usize
 }
 
 /// Blocks while the word is `expected`. No time passes in models.
 pub fn wait(word: &AtomicU32, expected: u32, _timeout: Option<Duration>) -> Wake {
-    let guard = LOT.0.lock().expect("no panic");
-    // Relaxed: the queue's lock orders it against the waker.
+    let mut lot = LOT.lock().expect("no panic");
+    let queue = lot.entry(key(word)).or_insert_with(|| Arc::new(Condvar::new())).clone();
+    // Relaxed: the lot's lock orders it against the waker.
     if word.load(Ordering::Relaxed) == expected {
-        drop(LOT.1.wait(guard).expect("no panic"));
+        drop(queue.wait(lot).expect("no panic"));
     }
     Wake::Woken
 }
 
-/// Wakes one thread that waits on the word (here: all).
+/// Wakes one thread that waits on the word.
 pub fn wake_one(word: &AtomicU32) {
-    wake_all(word);
+    if let Some(queue) = LOT.lock().expect("no panic").get(&key(word)) {
+        queue.notify_one();
+    }
 }
 
 /// Wakes every thread that waits on the word.
-pub fn wake_all(_word: &AtomicU32) {
-    let _guard = LOT.0.lock().expect("no panic");
-    LOT.1.notify_all();
+pub fn wake_all(word: &AtomicU32) {
+    if let Some(queue) = LOT.lock().expect("no panic").get(&key(word)) {
+        queue.notify_all();
+    }
 }
 
 /// Memory that reads as zero. Models touch all of their small stacks anyway.

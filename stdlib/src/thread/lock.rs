@@ -1,6 +1,6 @@
 //! `_thread.lock`: a lock that any thread may release.
 
-use super::lock_word::LockWord;
+use super::lock_word::{LockWord, PATIENCE};
 use orochi_core::host::Wake;
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{PyResult, runtime_error};
@@ -34,20 +34,33 @@ impl RawLock {
         if timeout == Some(Duration::ZERO) {
             return Ok(false);
         }
-        if self.0.spin() {
+        if self.0.spin(|| thread.poll() != 0) {
             return Ok(true);
         }
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        self.acquire_slow(thread, timeout)
+    }
+
+    #[cold]
+    fn acquire_slow(&self, thread: &mut Thread, timeout: Option<Duration>) -> PyResult<bool> {
+        let start = Instant::now();
+        let deadline = timeout.and_then(|timeout| start.checked_add(timeout));
         loop {
-            let remaining = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let now = Instant::now();
+            let remaining = deadline.map(|deadline| deadline.saturating_duration_since(now));
             if remaining == Some(Duration::ZERO) {
-                return Ok(false);
+                return Ok(self.0.withdraw());
             }
-            match thread.detached(|| self.0.wait(remaining)) {
+            let demand = now.duration_since(start) >= PATIENCE;
+            match thread.detached(|| self.0.wait(remaining, demand)) {
                 None => return Ok(true),
-                Some(Wake::TimedOut) => return Ok(false),
-                Some(Wake::Interrupted) => run_signal_handlers(thread)?,
-                Some(Wake::Woken) => {}
+                Some(Wake::Woken | Wake::TimedOut) => {}
+                Some(Wake::Interrupted) => {
+                    // The handlers may take long, or want the lock themselves.
+                    if self.0.withdraw() {
+                        return Ok(true);
+                    }
+                    run_signal_handlers(thread)?;
+                }
             }
         }
     }
