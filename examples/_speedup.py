@@ -13,7 +13,7 @@ def thread_count():
     return os.process_cpu_count() or 1
 
 
-def compare(work, threads, rounds=3):
+def compare(work, threads, rounds=5):
     """Runs work(n) with n=1 and n=threads in turn; prints and returns the speed-up and the last result.
 
     The rounds are interleaved and the best of each is taken, so that another program's short burst doesn't decide.

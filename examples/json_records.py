@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from _speedup import compare, thread_count
 
-PASSES = 15
+PASSES = 20
 CITIES = ['Kyoto', 'Osaka', 'Tokyo', 'Nagoya', 'Sapporo', 'Fukuoka']
 
 

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from _speedup import compare, thread_count
 
-PASSES = 2
+PASSES = 5
 WORD = re.compile(r'[A-Za-z_]+')
 
 

@@ -12,9 +12,9 @@ use crate::split::{self, OwnCounts};
 use crate::stack::RegisterStack;
 use crate::stress;
 use crate::sync::{Arc, Ordering};
-use crate::value::Value;
+use crate::value::{Ref, Value, drop_register};
 use crate::verify;
-use crate::word::Word;
+use crate::word::{self, Word};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::marker::PhantomPinned;
@@ -220,6 +220,34 @@ impl Thread {
         self.stack.own_borrowed(self.frame_base.get());
     }
 
+    /// Runs `f` with what `find` finds in `place`, in a register of its own that keeps it alive across safepoints: a shared
+    /// object is borrowed, not counted. `None` if there is nothing to be found.
+    #[inline]
+    pub fn hold<P, R>(
+        &mut self,
+        place: &P,
+        find: impl for<'a> FnOnce(&'a P, &'a Thread) -> Option<Ref<'a>>,
+        f: impl FnOnce(&mut Thread, Ref<'_>) -> R,
+    ) -> Option<R> {
+        let slot = self.stack.top();
+        if !self.stack.has_room(slot, 1) {
+            let owned = find(place, self)?.to_owned();
+            return Some(f(self, owned.get()));
+        }
+        let word = find(place, self)?.register_word();
+        // SAFETY: there is room, and words from the top on hold nothing.
+        unsafe {
+            *slot = word;
+            self.stack.set_top(slot.add(1));
+        }
+        self.stack.returned_to(slot);
+        let held = Held { thread: self, slot };
+        // SAFETY: the register keeps the object until `held` is dropped. Its word may lose the mark of a borrowed one
+        // meanwhile.
+        let object = unsafe { Ref::from_word(word) };
+        Some(f(held.thread, object))
+    }
+
     /// Runs `f` detached: the thread counts as quiescent and doesn't hold up others. `f` touches no objects.
     pub fn detached<R>(&mut self, f: impl FnOnce() -> R) -> R {
         self.own_registers();
@@ -318,5 +346,22 @@ impl Thread {
 impl Drop for Thread {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// The register of [`Thread::hold`]; empty and given back at the end, also by a panic.
+struct Held<'a> {
+    thread: &'a mut Thread,
+    slot: *mut Word,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the register is the thread's topmost: whatever `f` put above it is gone.
+        unsafe {
+            let word = std::mem::replace(&mut *self.slot, word::UNBOUND);
+            self.thread.stack.set_top(self.slot);
+            drop_register(word);
+        }
     }
 }

@@ -208,6 +208,16 @@ impl<'a> Ref<'a> {
         Value(self.0, PhantomData)
     }
 
+    /// The reference as a word for a register: counted if local, borrowed if shared.
+    #[inline(always)]
+    pub fn register_word(self) -> Word {
+        if self.header().is_none() {
+            return self.word();
+        }
+        // SAFETY: alive while it is borrowed; from then on the register keeps it, as `register_word` says.
+        unsafe { register_word(self.word()) }
+    }
+
     /// Object identity (`is`).
     #[inline(always)]
     pub fn is(self, other: Ref<'_>) -> bool {

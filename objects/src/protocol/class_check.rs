@@ -58,11 +58,8 @@ fn check(
         }
         return Ok(false);
     }
-    match special::lookup(thread, class, method)? {
-        Some(method) => {
-            let result = method.call(thread, class, &[object])?;
-            is_true(thread, result.get())
-        }
+    match special::call(thread, class, method, &[object])? {
+        Some(result) => is_true(thread, result.get()),
         None => real(thread, object, class),
     }
 }

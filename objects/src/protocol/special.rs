@@ -7,56 +7,40 @@ use crate::types::str::PyStr;
 use crate::types::r#type::TypeExt;
 use orochi_core::{Obj, Ref, Thread, Value};
 
-/// A special method that was found.
-pub struct Special {
-    /// What is called.
-    pub function: Value,
-    /// Whether it takes the instance as first argument.
-    pub takes_self: bool,
+/// What came of a special method that may be None.
+pub enum Found {
+    /// The class hasn't got it.
+    Nothing,
+    /// It is None.
+    IsNone,
+    /// What it returned.
+    Result(Value),
 }
 
-/// Finds a special method on the class of `this`; `None` if there is none. Errors are those of a descriptor's `__get__`.
+/// Runs `f` with a special method and whether that takes the instance as first argument; `None` if the class hasn't got it.
+/// The method is held in a register: nothing is counted if it is shared.
 #[inline]
-pub fn lookup(thread: &mut Thread, this: Ref<'_>, name: &Obj<PyStr>) -> PyResult<Option<Special>> {
-    let class = crate::class_of(this);
-    let Some(found) = class.lookup(thread, name).map(Ref::to_owned) else { return Ok(None) };
-    let found_class = crate::class_of(found.get());
-    if found_class.has(TypeFlags::METHOD_DESCRIPTOR) {
-        return Ok(Some(Special { function: found, takes_self: true }));
-    }
-    let function = match found_class.slots.tp_descr_get() {
-        Some(get) => get(thread, found.get(), Some(this), Some(class.get()))?,
-        None => found,
-    };
-    Ok(Some(Special { function, takes_self: false }))
-}
-
-impl Special {
-    /// Calls the method with up to three arguments.
-    #[inline]
-    pub fn call(&self, thread: &mut Thread, this: Ref<'_>, args: &[Ref<'_>]) -> PyResult {
-        if !self.takes_self {
-            return super::call(thread, self.function.get(), args);
+fn with<R>(
+    thread: &mut Thread,
+    this: Ref<'_>,
+    name: &Obj<PyStr>,
+    f: impl FnOnce(&mut Thread, Ref<'_>, bool) -> PyResult<R>,
+) -> PyResult<Option<R>> {
+    let class = crate::class_of(this).get();
+    let call = |thread: &mut Thread, found: Ref<'_>| {
+        let found_class = crate::class_of(found);
+        if found_class.has(TypeFlags::METHOD_DESCRIPTOR) {
+            return f(thread, found, true);
         }
-        match *args {
-            [] => super::call(thread, self.function.get(), &[this]),
-            [a] => super::call(thread, self.function.get(), &[this, a]),
-            [a, b] => super::call(thread, self.function.get(), &[this, a, b]),
-            _ => {
-                let all: Vec<Ref<'_>> = std::iter::once(this).chain(args.iter().copied()).collect();
-                super::call(thread, self.function.get(), &all)
+        match found_class.slots.tp_descr_get() {
+            Some(get) => {
+                let bound = get(thread, found, Some(this), Some(class))?;
+                f(thread, bound.get(), false)
             }
+            None => f(thread, found, false),
         }
-    }
-
-    /// Calls the method with arguments as they came.
-    pub fn call_args(&self, thread: &mut Thread, this: Ref<'_>, args: Args<'_>) -> PyResult {
-        if !self.takes_self {
-            return super::call_args(thread, self.function.get(), args);
-        }
-        let all = args.prepend(this);
-        super::call_args(thread, self.function.get(), Args::with_names(&all, args.names()))
-    }
+    };
+    thread.hold(&*crate::class_of(this), |class, thread| class.lookup(thread, name), call).transpose()
 }
 
 /// Calls a special method; `None` if the class hasn't got it.
@@ -67,9 +51,59 @@ pub fn call(
     name: &Obj<PyStr>,
     args: &[Ref<'_>],
 ) -> PyResult<Option<Value>> {
-    match lookup(thread, this, name)? {
-        Some(method) => method.call(thread, this, args).map(Some),
-        None => Ok(None),
+    with(thread, this, name, |thread, method, takes_self| call_found(thread, method, takes_self, this, args))
+}
+
+/// [`call`] with arguments as they came.
+pub fn call_args(
+    thread: &mut Thread,
+    this: Ref<'_>,
+    name: &Obj<PyStr>,
+    args: Args<'_>,
+) -> PyResult<Option<Value>> {
+    with(thread, this, name, |thread, method, takes_self| {
+        if !takes_self {
+            return super::call_args(thread, method, args);
+        }
+        let all = args.prepend(this);
+        super::call_args(thread, method, Args::with_names(&all, args.names()))
+    })
+}
+
+/// [`call`] of a method that may be set to None, which says that the class does without it.
+pub fn call_unless_none(
+    thread: &mut Thread,
+    this: Ref<'_>,
+    name: &Obj<PyStr>,
+    args: &[Ref<'_>],
+) -> PyResult<Found> {
+    let found = with(thread, this, name, |thread, method, takes_self| {
+        if method.is_none() {
+            return Ok(Found::IsNone);
+        }
+        call_found(thread, method, takes_self, this, args).map(Found::Result)
+    })?;
+    Ok(found.unwrap_or(Found::Nothing))
+}
+
+fn call_found(
+    thread: &mut Thread,
+    method: Ref<'_>,
+    takes_self: bool,
+    this: Ref<'_>,
+    args: &[Ref<'_>],
+) -> PyResult {
+    if !takes_self {
+        return super::call(thread, method, args);
+    }
+    match *args {
+        [] => super::call(thread, method, &[this]),
+        [a] => super::call(thread, method, &[this, a]),
+        [a, b] => super::call(thread, method, &[this, a, b]),
+        _ => {
+            let all: Vec<Ref<'_>> = std::iter::once(this).chain(args.iter().copied()).collect();
+            super::call(thread, method, &all)
+        }
     }
 }
 

@@ -10,7 +10,7 @@
 //!    valid until the instruction itself consumes the operand, also while Python code runs meanwhile.
 
 use orochi_compiler::opcode::Word as Instruction;
-use orochi_core::value::{self, copy_register, drop_register, object_in, own_register, take_register};
+use orochi_core::value::{copy_register, drop_register, object_in, own_register, take_register};
 use orochi_core::word::{self, Word};
 use orochi_core::{Header, Ref, Thread, Value};
 use orochi_objects::error::{PyErr, PyResult};
@@ -379,9 +379,5 @@ impl At {
 /// A reference as a word for a register: counted if local, borrowed if shared.
 #[inline(always)]
 pub(crate) fn register_word(value: Ref<'_>) -> Word {
-    if value.header().is_none() {
-        return value.word();
-    }
-    // SAFETY: an object that the caller may borrow.
-    unsafe { value::register_word(value.word()) }
+    value.register_word()
 }

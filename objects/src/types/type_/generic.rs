@@ -8,7 +8,7 @@ use crate::buffer::BufferView;
 use crate::error::{PyResult, overflow_error, type_error, value_error};
 use crate::name;
 use crate::protocol::compare::CompareOp;
-use crate::protocol::special::{self, call_or_raise};
+use crate::protocol::special::{self, Found, call_or_raise};
 use crate::types::int::{self, IntRef};
 use crate::types::memoryview::PyMemoryView;
 use crate::types::object;
@@ -43,10 +43,7 @@ pub(crate) fn getattr_hook(thread: &mut Thread, this: Ref<'_>, attribute: Ref<'_
     if !error.matches(&crate::types::exception::AttributeError) {
         return Err(error);
     }
-    match special::lookup(thread, this, name!("__getattr__"))? {
-        Some(method) => method.call(thread, this, &[attribute]),
-        None => Err(error),
-    }
+    special::call(thread, this, name!("__getattr__"), &[attribute])?.ok_or(error)
 }
 
 pub(crate) fn setattr(
@@ -80,11 +77,9 @@ pub(crate) fn str(thread: &mut Thread, this: Ref<'_>) -> PyResult {
 }
 
 pub(crate) fn hash(thread: &mut Thread, this: Ref<'_>) -> PyResult<i64> {
-    let method = special::lookup(thread, this, name!("__hash__"))?;
-    let Some(method) = method.filter(|method| !method.function.get().is_none()) else {
+    let Found::Result(result) = special::call_unless_none(thread, this, name!("__hash__"), &[])? else {
         return Err(crate::protocol::unhashable(this));
     };
-    let result = method.call(thread, this, &[])?;
     let hash = match int::value(result.get()) {
         Some(value) => match value.to_i64() {
             Some(hash) => hash,
@@ -100,10 +95,8 @@ pub(crate) fn hash(thread: &mut Thread, this: Ref<'_>) -> PyResult<i64> {
 }
 
 pub(crate) fn call(thread: &mut Thread, this: Ref<'_>, args: Args<'_>) -> PyResult {
-    match special::lookup(thread, this, name!("__call__"))? {
-        Some(method) => method.call_args(thread, this, args),
-        None => Err(crate::error::attribute_error_message("__call__")),
-    }
+    special::call_args(thread, this, name!("__call__"), args)?
+        .ok_or_else(|| crate::error::attribute_error_message("__call__"))
 }
 
 pub(crate) fn richcompare(thread: &mut Thread, this: Ref<'_>, other: Ref<'_>, op: CompareOp) -> PyResult {
@@ -115,23 +108,17 @@ pub(crate) fn richcompare(thread: &mut Thread, this: Ref<'_>, other: Ref<'_>, op
         CompareOp::Gt => name!("__gt__"),
         CompareOp::Ge => name!("__ge__"),
     };
-    match special::lookup(thread, this, method)? {
-        Some(method) => method.call(thread, this, &[other]),
-        None => Ok(Value::NOT_IMPLEMENTED),
-    }
+    special::call_or_not_implemented(thread, this, method, &[other])
 }
 
 pub(crate) fn iter(thread: &mut Thread, this: Ref<'_>) -> PyResult {
     let not_iterable = || type_error(format!("'{}' object is not iterable", crate::class_of(this).name()));
-    if let Some(method) = special::lookup(thread, this, name!("__iter__"))? {
-        if method.function.get().is_none() {
-            return Err(not_iterable());
+    match special::call_unless_none(thread, this, name!("__iter__"), &[])? {
+        Found::Result(iterator) => Ok(iterator),
+        Found::Nothing if crate::class_of(this).lookup(thread, name!("__getitem__")).is_some() => {
+            crate::types::sequence_iterator::new(thread, this.to_owned())
         }
-        return method.call(thread, this, &[]);
-    }
-    match special::lookup(thread, this, name!("__getitem__"))? {
-        Some(_) => crate::types::sequence_iterator::new(thread, this.to_owned()),
-        None => Err(not_iterable()),
+        Found::Nothing | Found::IsNone => Err(not_iterable()),
     }
 }
 
@@ -168,10 +155,9 @@ pub(crate) fn descr_set(
 }
 
 pub(crate) fn init(thread: &mut Thread, this: Ref<'_>, args: Args<'_>) -> PyResult<()> {
-    let Some(method) = special::lookup(thread, this, name!("__init__"))? else {
+    let Some(result) = special::call_args(thread, this, name!("__init__"), args)? else {
         return Err(crate::error::attribute_error_message("__init__"));
     };
-    let result = method.call_args(thread, this, args)?;
     if result.get().is_none() {
         return Ok(());
     }
@@ -266,15 +252,12 @@ pub(crate) fn ass_item(
 }
 
 pub(crate) fn contains(thread: &mut Thread, this: Ref<'_>, item: Ref<'_>) -> PyResult<bool> {
-    match special::lookup(thread, this, name!("__contains__"))? {
-        Some(method) if method.function.get().is_none() => {
+    match special::call_unless_none(thread, this, name!("__contains__"), &[item])? {
+        Found::Result(result) => crate::protocol::is_true(thread, result.get()),
+        Found::Nothing => crate::protocol::contains_by_iteration(thread, this, item),
+        Found::IsNone => {
             Err(type_error(format!("'{}' object is not a container", crate::class_of(this).name())))
         }
-        Some(method) => {
-            let result = method.call(thread, this, &[item])?;
-            crate::protocol::is_true(thread, result.get())
-        }
-        None => crate::protocol::contains_by_iteration(thread, this, item),
     }
 }
 

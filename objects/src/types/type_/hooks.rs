@@ -13,11 +13,8 @@ use orochi_core::{Obj, Ref, Thread, Value};
 pub(crate) fn set_names(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<()> {
     for entry in dict::entries(thread, class.namespace(thread))? {
         let value = entry.value.get();
-        if crate::class_of(value).lookup(thread, name!("__set_name__")).is_none() {
-            continue;
-        }
-        let Some(method) = special::lookup(thread, value, name!("__set_name__"))? else { continue };
-        if let Err(error) = method.call(thread, value, &[class.get(), entry.key.get()]) {
+        let args = [class.get(), entry.key.get()];
+        if let Err(error) = special::call(thread, value, name!("__set_name__"), &args) {
             return Err(annotate(thread, error, class, entry.key.get(), value));
         }
     }

@@ -5,7 +5,7 @@
 
 use crate::error::{PyResult, type_error};
 use crate::name;
-use crate::protocol::special::{call_or_not_implemented, call_or_raise, lookup};
+use crate::protocol::special::{self, call_or_not_implemented, call_or_raise};
 use crate::slots::SlotTable;
 use crate::types::str::PyStr;
 use crate::types::r#type::TypeExt;
@@ -165,8 +165,7 @@ unary! {
 
 /// `__bool__`, whose result must be a bool.
 pub(crate) fn bool(thread: &mut Thread, this: Ref<'_>) -> PyResult<bool> {
-    let Some(method) = lookup(thread, this, name!("__bool__"))? else { return Ok(true) };
-    let result = method.call(thread, this, &[])?;
+    let Some(result) = special::call(thread, this, name!("__bool__"), &[])? else { return Ok(true) };
     result.get().as_bool().ok_or_else(|| {
         let class = crate::class_of(result.get()).name();
         type_error(format!("__bool__ should return bool, returned {class}"))
