@@ -31,7 +31,7 @@ const HOT: u32 = if cfg!(orochi_stress) {
     // The models are about ordinary counts.
     u32::MAX
 } else {
-    64
+    16
 };
 
 /// How many split objects make a collection of shared objects due.
@@ -120,7 +120,9 @@ impl OwnCounts {
     /// Forgets lost fights: only what is hot between two epochs is hot.
     pub(crate) fn cool_down(&self) {
         if self.fought.replace(false) {
-            self.fights.iter().for_each(|fights| fights.set(0));
+            for fights in &self.fights {
+                fights.set(fights.get() - fights.get().div_ceil(4));
+            }
         }
     }
 }
