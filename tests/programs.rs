@@ -32,3 +32,8 @@ fn natives() {
 fn system() {
     prints_as_expected("system");
 }
+
+#[test]
+fn generators() {
+    prints_as_expected("generators");
+}

@@ -253,6 +253,12 @@ impl AtomicField {
         AtomicField(Field::new_local(value))
     }
 
+    /// Whether the slot holds nothing now.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The reference now in the slot.
     #[inline(always)]
     pub fn load<'a>(&'a self, thread: &'a Thread) -> Option<Ref<'a>> {

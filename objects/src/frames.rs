@@ -174,8 +174,9 @@ impl FrameStack {
     /// The running frame.
     #[inline]
     pub fn top(&self) -> Option<&Frame> {
+        // `current` lies one below `base` when there is no frame.
         // SAFETY: frames from `base` to `current` are initialised.
-        (self.depth() > 0).then(|| unsafe { &*self.current })
+        (self.current >= self.base.as_ptr()).then(|| unsafe { &*self.current })
     }
 
     /// The frame `n` below the running one.

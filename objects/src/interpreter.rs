@@ -16,6 +16,8 @@ pub struct Hooks {
     pub call_function: fn(&mut Thread, &Obj<PyFunction>, Args<'_>) -> PyResult,
     /// Resumes a generator with a value, or with an exception.
     pub resume: fn(&mut Thread, &Obj<PyGenerator>, Result<Ref<'_>, PyErr>) -> PyResult<Sent>,
+    /// The next value of a generator.
+    pub next: fn(&mut Thread, &Obj<PyGenerator>) -> PyResult<Option<Value>>,
 }
 
 static HOOKS: OnceLock<Hooks> = OnceLock::new();
@@ -41,6 +43,11 @@ pub fn resume(
     sent: Result<Ref<'_>, PyErr>,
 ) -> PyResult<Sent> {
     (hooks()?.resume)(thread, generator, sent)
+}
+
+/// The next value of a generator; `None` at its end.
+pub fn next(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResult<Option<Value>> {
+    (hooks()?.next)(thread, generator)
 }
 
 /// A finished resumption as `next` sees it: the value, or `None` when the generator returned.

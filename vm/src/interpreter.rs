@@ -32,7 +32,11 @@ pub struct Interpreter {
 
 /// Enters the loop's functions for the layers below. Harmless when repeated.
 pub fn install() {
-    set_hooks(Hooks { call_function: interp::call_function, resume: interp::generator::resume });
+    set_hooks(Hooks {
+        call_function: interp::call_function,
+        resume: interp::generator::resume,
+        next: interp::generator::next,
+    });
 }
 
 impl Interpreter {

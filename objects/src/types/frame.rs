@@ -163,7 +163,7 @@ pub fn of_suspended(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResu
         return Ok(object);
     }
     let function = generator.function().to_value();
-    let code = NonNull::from(generator.function().code(thread));
+    let code = NonNull::from(generator.code());
     let object = make(thread, function, code, None)?;
     object.generator.store(std::ptr::from_ref(generator).cast_mut(), Ordering::Relaxed);
     PyGenerator::set_frame_object(generator, thread, Some(object.to_value()));

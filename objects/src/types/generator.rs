@@ -9,7 +9,9 @@
 //! What must hold:
 //! 1. Only one thread at a time moves a generator from CREATED or SUSPENDED to RUNNING; while it is RUNNING the other
 //!    fields belong to that thread.
-//! 2. A suspended generator owns what its registers hold.
+//! 2. A suspended generator owns what its registers hold. They lie behind the rest of the object; only the first `live` of
+//!    them can hold something.
+//! 3. The code is that with which the generator was made: the function keeps it, also when it gets other code.
 
 pub mod asynchronous;
 pub mod methods;
@@ -23,11 +25,13 @@ use crate::types::function::PyFunction;
 use orochi_compiler::code::flags;
 use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::field::Owner;
-use orochi_core::sync::{AtomicU8, AtomicU32, Ordering};
+use orochi_core::object::Tail;
+use orochi_core::sync::{AtomicU8, AtomicU16, AtomicU32, Ordering};
 use orochi_core::value::take_register;
 use orochi_core::word::{self, Word};
-use orochi_core::{AtomicField, Field, Obj, Owned, Ref, Thread, Value};
+use orochi_core::{AtomicField, Field, Header, Layout, Obj, Owned, Payload, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass};
+use std::ptr::NonNull;
 
 /// A generator that has not started.
 pub const CREATED: u8 = 0;
@@ -48,16 +52,20 @@ pub const ASYNC_RUNNING: u8 = 4;
 pub const AWAITED: u8 = 8;
 
 /// generator object
-#[pyclass(name = "generator", no_new, weakref)]
+#[pyclass(name = "generator", no_new, weakref, unsafe_layout = Layout::of::<PyGenerator>().with_tail(size))]
 #[derive(Trace)]
 #[repr(C)]
 pub struct PyGenerator {
     state: AtomicU8,
     flags: AtomicU8,
+    /// Registers from here on are empty (invariant 2).
+    live: AtomicU16,
     /// Word index at which it goes on.
     pc: AtomicU32,
+    /// See invariant 3.
+    #[trace(unsafe_skip)]
+    code: NonNull<Obj<PyCode>>,
     function: Field,
-    registers: Box<[Field]>,
     /// The exception it handles.
     handled: Field,
     name: AtomicField,
@@ -66,10 +74,11 @@ pub struct PyGenerator {
     frame: AtomicField,
     /// Asynchronous generators: the finalizer hook. Coroutines: `cr_origin`.
     pub(crate) extra: AtomicField,
+    registers: Tail<Field>,
 }
 
 /// coroutine object
-#[pyclass(name = "coroutine", no_new, weakref)]
+#[pyclass(name = "coroutine", no_new, weakref, unsafe_layout = Layout::of::<PyCoroutine>().with_tail(size))]
 #[derive(Trace)]
 #[repr(C)]
 pub struct PyCoroutine {
@@ -77,11 +86,17 @@ pub struct PyCoroutine {
 }
 
 /// async generator object
-#[pyclass(name = "async_generator", no_new, weakref)]
+#[pyclass(name = "async_generator", no_new, weakref, unsafe_layout = Layout::of::<PyAsyncGenerator>().with_tail(size))]
 #[derive(Trace)]
 #[repr(C)]
 pub struct PyAsyncGenerator {
     inner: PyGenerator,
+}
+
+/// The size of an object of one of the three classes.
+unsafe fn size(object: NonNull<Header>) -> usize {
+    // SAFETY: called for live objects of the three classes, which have the same memory.
+    unsafe { object.cast::<Obj<PyGenerator>>().as_ref() }.registers.size_with::<PyGenerator>()
 }
 
 /// The state of a generator, coroutine or asynchronous generator.
@@ -116,11 +131,13 @@ pub fn is_async(object: Ref<'_>) -> bool {
 impl Drop for PyGenerator {
     fn drop(&mut self) {
         // A frame object that somebody keeps must not look for this generator any more.
-        crate::state::with_thread(|thread| {
-            if let Some(frame) = self.frame_object(thread) {
-                frame.forget_generator();
-            }
-        });
+        if !self.frame.is_empty() {
+            crate::state::with_thread(|thread| {
+                if let Some(frame) = self.frame_object(thread) {
+                    frame.forget_generator();
+                }
+            });
+        }
     }
 }
 
@@ -135,36 +152,76 @@ pub unsafe fn new(
     registers: *mut Word,
     pc: u32,
 ) -> PyResult<Value> {
-    let fields: Box<[Field]> = (0..code.n_registers())
-        .map(|i| {
-            // SAFETY: as the caller promises.
-            let word = std::mem::replace(unsafe { &mut *registers.add(i) }, word::UNBOUND);
-            if word == word::UNBOUND {
-                return Field::empty();
-            }
-            // SAFETY: a register's word that was taken out of it.
-            Field::new_local(unsafe { take_register(word) })
-        })
-        .collect();
-    let inner = PyGenerator {
-        state: AtomicU8::new(CREATED),
-        flags: AtomicU8::new(0),
-        pc: AtomicU32::new(pc),
-        registers: fields,
-        handled: Field::empty(),
-        name: AtomicField::new_local(function.name(thread)),
-        qualname: AtomicField::new_local(function.qualname(thread)),
-        function: Field::new_local(function.to_value()),
-        frame: AtomicField::empty(),
-        extra: AtomicField::empty(),
-    };
-    if code.has_flags(flags::COROUTINE) {
-        Ok(crate::make(thread, PyCoroutine { inner })?.into_value())
-    } else if code.has_flags(flags::ASYNC_GENERATOR) {
-        Ok(crate::make(thread, PyAsyncGenerator { inner })?.into_value())
-    } else {
-        Ok(crate::make(thread, inner)?.into_value())
+    // SAFETY: the classes' payloads are these, with the tail at the end; as the caller promises.
+    unsafe {
+        if code.has_flags(flags::COROUTINE) {
+            allocate(thread, function, code, registers, pc, |inner| PyCoroutine { inner })
+        } else if code.has_flags(flags::ASYNC_GENERATOR) {
+            allocate(thread, function, code, registers, pc, |inner| PyAsyncGenerator { inner })
+        } else {
+            allocate(thread, function, code, registers, pc, |inner| inner)
+        }
     }
+}
+
+/// # Safety
+/// As [`new`]; `wrap` gives the payload of a generator's class.
+unsafe fn allocate<T: Payload + PyClass>(
+    thread: &mut Thread,
+    function: &Obj<PyFunction>,
+    code: &Obj<PyCode>,
+    registers: *mut Word,
+    pc: u32,
+    wrap: impl FnOnce(PyGenerator) -> T,
+) -> PyResult<Value> {
+    let n = code.n_registers();
+    // SAFETY: the code's registers.
+    let live = unsafe { live_registers(registers, n) };
+    let (name, qualname) = (function.name(thread), function.qualname(thread));
+    let payload = |registers| {
+        wrap(PyGenerator {
+            state: AtomicU8::new(CREATED),
+            flags: AtomicU8::new(0),
+            live: AtomicU16::new(live as u16),
+            pc: AtomicU32::new(pc),
+            code: NonNull::from(code),
+            function: Field::new_local(function.to_value()),
+            handled: Field::empty(),
+            name: AtomicField::new_local(name),
+            qualname: AtomicField::new_local(qualname),
+            frame: AtomicField::empty(),
+            extra: AtomicField::empty(),
+            registers,
+        })
+    };
+    let fill = |i| {
+        if i >= live {
+            return Field::empty();
+        }
+        // SAFETY: one of the code's registers, whose word is taken out of it.
+        unsafe {
+            let word = std::mem::replace(&mut *registers.add(i), word::UNBOUND);
+            if word == word::UNBOUND { Field::empty() } else { Field::new_local(take_register(word)) }
+        }
+    };
+    let class = NonNull::from(T::static_type().get()).cast();
+    // SAFETY: the class's layout is the payload's; the tail goes last; a new object is local.
+    let made = unsafe { orochi_core::alloc::allocate_with_tail::<T, Field>(thread, class, n, payload, fill) };
+    Ok(made.ok_or_else(crate::error::memory_error)?.into_value())
+}
+
+/// How many registers there are up to the last that holds something.
+///
+/// # Safety
+/// `registers` are `n` valid words.
+#[inline(always)]
+unsafe fn live_registers(registers: *const Word, n: usize) -> usize {
+    let mut live = n;
+    // SAFETY: as the caller promises.
+    while live > 0 && unsafe { *registers.add(live - 1) } == word::UNBOUND {
+        live -= 1;
+    }
+    live
 }
 
 impl PyGenerator {
@@ -202,6 +259,13 @@ impl PyGenerator {
         unsafe { self.function.fixed_unchecked().cast() }
     }
 
+    /// The code.
+    #[inline(always)]
+    pub fn code(&self) -> &Obj<PyCode> {
+        // SAFETY: kept by the function (invariant 3).
+        unsafe { self.code.as_ref() }
+    }
+
     /// Word index at which it goes on.
     #[inline(always)]
     pub fn pc(&self) -> u32 {
@@ -226,9 +290,10 @@ impl PyGenerator {
     /// This thread moved the generator to RUNNING; `registers` has room and is empty.
     #[inline(always)]
     pub unsafe fn restore(&self, registers: *mut Word) {
-        for (i, field) in self.registers.iter().enumerate() {
-            // SAFETY: as the caller promises.
-            unsafe { *registers.add(i) = field.take_for_register() };
+        let live = usize::from(self.live.load(Ordering::Relaxed));
+        for i in 0..live {
+            // SAFETY: as the caller promises; there are not more live fields than fields.
+            unsafe { *registers.add(i) = self.registers.as_slice().get_unchecked(i).take_for_register() };
         }
     }
 
@@ -238,15 +303,18 @@ impl PyGenerator {
     /// This thread runs the generator; `registers` are its registers.
     #[inline(always)]
     pub unsafe fn save(this: &Obj<Self>, registers: *mut Word) {
+        // SAFETY: as the caller promises.
+        let live = unsafe { live_registers(registers, this.registers.len()) };
+        this.live.store(live as u16, Ordering::Relaxed);
         if this.header().is_shared() {
             // SAFETY: as the caller promises.
-            return unsafe { Self::save_shared(this, registers) };
+            return unsafe { Self::save_shared(this, registers, live) };
         }
-        for (i, field) in this.registers.iter().enumerate() {
+        for i in 0..live {
             // SAFETY: as the caller promises; the fields are empty while the generator runs.
             unsafe {
                 let word = std::mem::replace(&mut *registers.add(i), word::UNBOUND);
-                field.init_from_register(word);
+                this.registers.as_slice().get_unchecked(i).init_from_register(word);
             }
         }
     }
@@ -254,9 +322,9 @@ impl PyGenerator {
     /// # Safety
     /// As [`PyGenerator::save`].
     #[inline(never)]
-    unsafe fn save_shared(this: &Obj<Self>, registers: *mut Word) {
+    unsafe fn save_shared(this: &Obj<Self>, registers: *mut Word, live: usize) {
         let owner = Owner::of(this.header());
-        for (i, field) in this.registers.iter().enumerate() {
+        for (i, field) in this.registers.as_slice().iter().enumerate().take(live) {
             // SAFETY: as the caller promises.
             unsafe {
                 let word = std::mem::replace(&mut *registers.add(i), word::UNBOUND);
@@ -282,20 +350,26 @@ impl PyGenerator {
 
     /// Drops whatever the registers hold; for a generator that is closed before it started.
     pub fn clear(&self) {
-        for field in &self.registers {
+        for field in self.registers.as_slice() {
             drop(field.replace(Field::empty()));
         }
     }
 
     /// A register of a suspended generator.
     pub fn register<'a>(&'a self, thread: &'a Thread, i: usize) -> Option<Ref<'a>> {
-        self.registers.get(i)?.load(thread)
+        self.registers.as_slice().get(i)?.load(thread)
     }
 
-    /// Replaces a register of a suspended generator; gives the old value.
+    /// Replaces a register of a suspended generator; gives the old value. A generator that runs is left alone.
     pub fn set_register(this: &Obj<Self>, i: usize, value: Option<Value>) -> Option<Value> {
+        // Nobody resumes it meanwhile (invariant 1).
+        let state = Self::start(this).ok()?;
         let field = Owner::of(this.header()).store_option(value);
-        this.registers.get(i)?.replace(field).into_value()
+        let old = this.registers.as_slice().get(i).map(|register| register.replace(field));
+        let live = this.live.load(Ordering::Relaxed).max(i as u16 + 1);
+        this.live.store(live, Ordering::Relaxed);
+        this.set_state(state);
+        old.and_then(Field::into_value)
     }
 
     /// What it delegates to: the iterator of a `yield from` or `await` at which it waits.
@@ -303,8 +377,7 @@ impl PyGenerator {
         if self.state() != SUSPENDED {
             return None;
         }
-        let code = self.function().code(thread);
-        let word = Instruction(*code.code.words.get(self.pc() as usize)?);
+        let word = Instruction(*self.code().code.words.get(self.pc() as usize)?);
         if Op::from_byte(word.op_byte()) != Some(Op::Delegate) {
             return None;
         }

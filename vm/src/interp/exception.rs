@@ -38,7 +38,13 @@ pub(super) fn set_context(thread: &mut Thread, exception: Ref<'_>, context: Opti
 
 /// A freshly raised exception remembers the one that is being handled. A chain that leads back to it is cut there.
 pub(super) fn chain(thread: &mut Thread, raised: Ref<'_>) {
-    let Some(handled) = ThreadState::handled_exception(thread) else { return };
+    if let Some(handled) = ThreadState::handled_exception(thread) {
+        chain_to(thread, raised, handled);
+    }
+}
+
+/// As [`chain`], with the exception that was being handled.
+pub(super) fn chain_to(thread: &mut Thread, raised: Ref<'_>, handled: Value) {
     if handled.get().is(raised) {
         return;
     }

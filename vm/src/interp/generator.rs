@@ -5,6 +5,8 @@
 
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
+mod throw;
+
 use super::call::Called;
 use super::cursor::{At, Cursor, Flow, raise};
 use super::frames::{
@@ -66,38 +68,82 @@ impl Driver {
     }
 }
 
-/// Pushes the frame of a generator. The running frame is its driver; `sent` is owned.
+/// Pushes the frame of a generator, which goes on with `sent`. The running frame is its driver.
+///
+/// # Errors
+/// As [`push_frame`].
+#[inline]
+fn enter(thread: &mut Thread, generator: &Obj<PyGenerator>, sent: Value, how: Driver) -> PyResult<()> {
+    if generator.state() == generators::CREATED && !sent.get().is_none() {
+        let kind = PyGenerator::kind(generator.get());
+        return Err(type_error(format!("can't send non-None value to a just-started {kind}")));
+    }
+    if push_frame(thread, generator, how)? == SUSPENDED {
+        descend(thread, sent);
+    }
+    Ok(())
+}
+
+/// Pushes the frame of a generator; the running frame is its driver. Gives the generator's state before.
 ///
 /// # Errors
 /// The generator is running or has ended, or there is no room; nothing was pushed then.
 #[inline]
-pub(super) fn enter(
-    thread: &mut Thread,
-    generator: &Obj<PyGenerator>,
-    sent: Value,
-    how: Driver,
-) -> PyResult<()> {
+fn push_frame(thread: &mut Thread, generator: &Obj<PyGenerator>, how: Driver) -> PyResult<u8> {
     let registers = thread.stack.top();
     let frame = ThreadState::of(thread).frames.current.wrapping_add(1);
     if !can_push(thread, frame, registers) {
         make_room(thread, frame, registers)?;
     }
     make_large_room(thread, registers, generator.n_registers())?;
-    if generator.state() == generators::CREATED && !sent.get().is_none() {
-        let kind = PyGenerator::kind(generator.get());
-        return Err(type_error(format!("can't send non-None value to a just-started {kind}")));
-    }
     let before = PyGenerator::start(generator).map_err(|state| refused(generator, state))?;
     // SAFETY: there is room; this thread runs the generator now.
     unsafe { unpack(thread, frame, generator, how) };
-    if before == SUSPENDED {
-        if sent.get().is_none() {
-            deliver_none(thread, At(frame));
-        } else {
-            deliver(thread, At(frame), sent);
+    Ok(before)
+}
+
+/// The running frame, that of a generator which was suspended, goes on with what was sent; if it delegates, then the
+/// innermost of those that it delegates to.
+#[inline]
+fn descend(thread: &mut Thread, sent: Value) {
+    loop {
+        let at = At(ThreadState::of(thread).frames.current);
+        // SAFETY: a suspended generator's pc lies within its code.
+        let next = unsafe { Instruction(*at.frame().pc) };
+        if next.op_byte() != Op::Delegate as u8 || !enter_delegate(thread, at, next) {
+            break;
         }
     }
-    Ok(())
+    let at = At(ThreadState::of(thread).frames.current);
+    if sent.get().is_none() {
+        deliver_none(thread, at);
+    } else {
+        deliver(thread, at, sent);
+    }
+}
+
+/// Pushes the frame of the generator that the running frame delegates to, if that is as simple as it usually is.
+#[inline(always)]
+fn enter_delegate(thread: &mut Thread, at: At, w: Instruction) -> bool {
+    let Some(inner) = generators::as_generator(at.get(w.b())) else { return false };
+    let frame = at.0.wrapping_add(1);
+    if !is_ready(thread, inner, frame) || inner.state() != SUSPENDED || generators::is_async(inner.get()) {
+        return false;
+    }
+    at.frame().pc = at.frame().pc.wrapping_add(1);
+    inner.set_state(RUNNING);
+    // SAFETY: there is room, and this thread alone has the generator.
+    unsafe { unpack(thread, frame, inner, Driver::new(Mode::Delegate, w.a())) };
+    true
+}
+
+/// Whether this thread alone has the generator, and there is room for its frame.
+#[inline(always)]
+fn is_ready(thread: &Thread, generator: &Obj<PyGenerator>, frame: *mut Frame) -> bool {
+    generator.state() < RUNNING
+        && !generator.header().is_shared()
+        && generator.n_registers() <= USUAL_SIZE
+        && can_push(thread, frame, thread.stack.top())
 }
 
 /// Moves a generator's registers to the register stack and pushes its frame.
@@ -107,10 +153,9 @@ pub(super) fn enter(
 #[inline]
 unsafe fn unpack(thread: &mut Thread, frame: *mut Frame, generator: &Obj<PyGenerator>, how: Driver) {
     let registers = thread.stack.top();
-    let function = generator.function();
-    // SAFETY: as the caller promises; the function keeps its code.
+    let (function, code) = (generator.function(), generator.code());
+    // SAFETY: as the caller promises.
     unsafe {
-        let code = &*std::ptr::from_ref(function.code(thread));
         generator.restore(registers);
         let handled = generator.take_handled().map_or(word::UNBOUND, Value::into_word);
         let new = NewFrame {
@@ -168,27 +213,30 @@ pub(super) mod hot {
         dst: u8,
     ) -> bool {
         let frame = c.frame.wrapping_add(1);
-        let ready = generator.state() < RUNNING
-            && !generator.header().is_shared()
-            && generator.n_registers() <= USUAL_SIZE;
-        if !ready || !can_push(thread, frame, thread.stack.top()) {
+        if !is_ready(thread, generator, frame) {
             return false;
         }
         c.skip();
         c.sync();
-        go_on(thread, frame, generator, dst);
-        *c = Cursor::of(frame);
+        go_on(thread, frame, generator, Driver::new(Mode::ForIter, dst));
+        *c = Cursor::of(ThreadState::of(thread).frames.current);
         true
     }
 
+    /// Pushes the frame of a generator that is ready.
     #[inline(never)]
-    fn go_on(thread: &mut Thread, frame: *mut Frame, generator: &Obj<PyGenerator>, dst: u8) {
+    pub(super) fn go_on(
+        thread: &mut Thread,
+        frame: *mut Frame,
+        generator: &Obj<PyGenerator>,
+        driver: Driver,
+    ) {
         let before = generator.state();
         generator.set_state(RUNNING);
-        // SAFETY: `turn` has checked that there is room, and that this thread alone has the generator.
-        unsafe { unpack(thread, frame, generator, Driver::new(Mode::ForIter, dst)) };
+        // SAFETY: callers have checked that there is room, and that this thread alone has the generator.
+        unsafe { unpack(thread, frame, generator, driver) };
         if before == SUSPENDED {
-            deliver_none(thread, At(frame));
+            descend(thread, Value::NONE);
         }
     }
 
@@ -230,10 +278,9 @@ fn deliver(thread: &mut Thread, at: At, sent: Value) {
     if next.op_byte() == Op::Delegate as u8 {
         let old = std::mem::replace(&mut ThreadState::of(thread).sent, sent.into_word());
         drop(owned_value(old));
-    } else if last.op_byte() != Op::Delegate as u8 {
+    } else {
         at.set(last.a(), sent);
     }
-    // Behind a delegation that `throw` has finished, its result is in place already.
 }
 
 /// Delivers None. A `yield` whose result is dropped by the next instruction needs neither.
@@ -326,7 +373,22 @@ fn exhaust(at: At, w: Instruction) {
 #[inline(always)]
 pub(super) fn Yield(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.sync();
-    yield_slow(thread, At(c.frame), w)
+    let at = At(c.frame);
+    if at.frame().mode == Mode::Entry
+        && !at.frame().code().has_flags(flags::ASYNC_GENERATOR)
+        && !super::tracing::is_on(thread)
+        && let Some(generator) = at.frame().generator()
+    {
+        let value = at.take(w.b());
+        // SAFETY: the running frame, with which native code entered.
+        unsafe {
+            pack(thread, at.0, generator);
+            pop_entry(thread, at.0);
+        }
+        ThreadState::of(thread).outcome = Some(Outcome::Done(Sent::Yield(value)));
+        return Flow::Exit;
+    }
+    yield_slow(thread, at, w)
 }
 
 #[inline(never)]
@@ -547,6 +609,22 @@ fn send(thread: &mut Thread, iterator: Ref<'_>, value: Ref<'_>) -> PyResult<Sent
     }
 }
 
+/// The next value of a generator for native code; `None` at its end, should it return None.
+pub(crate) fn next(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResult<Option<Value>> {
+    let frame = ThreadState::of(thread).frames.current.wrapping_add(1);
+    let sent = if is_ready(thread, generator, frame) && !thread.native_stack_low() {
+        hot::go_on(thread, frame, generator, Driver::new(Mode::Entry, 0));
+        super::run(thread)?
+    } else {
+        resume(thread, generator, Ok(Ref::NONE))?
+    };
+    match sent {
+        Sent::Yield(value) => Ok(Some(value)),
+        Sent::Return(value) if value.get().is_none() => Ok(None),
+        Sent::Return(value) => Err(stop_iteration(value)),
+    }
+}
+
 /// Resumes a generator from native code, with a value or an exception.
 pub(crate) fn resume(
     thread: &mut Thread,
@@ -557,39 +635,23 @@ pub(crate) fn resume(
     if generator.state() == FINISHED {
         return after_end(generator, sent);
     }
-    let (value, error) = match sent {
-        Ok(value) => (value.to_owned(), None),
-        Err(error) => (Value::NONE, Some(error)),
-    };
     if generators::is_coroutine(generator.get()) {
         let _ = generator.set_flag(generators::AWAITED);
     }
-    match enter(thread, generator, value, Driver::new(Mode::Entry, 0)) {
-        Ok(()) => {}
-        Err(refusal) if refusal.matches(&exception::StopIteration) => {
-            return Ok(Sent::Return(Value::NONE));
+    let driver = Driver::new(Mode::Entry, 0);
+    let (entered, thrown) = match sent {
+        Ok(value) => (enter(thread, generator, value.to_owned(), driver), None),
+        Err(error) => (push_frame(thread, generator, driver).map(drop), Some(error)),
+    };
+    match (entered, thrown) {
+        (Ok(()), None) => super::run(thread),
+        (Ok(()), Some(error)) => {
+            let flow = throw::throw(thread, error);
+            super::go_on(thread, flow)
         }
-        Err(refusal) => return Err(refusal),
+        (Err(refusal), _) if refusal.matches(&exception::StopIteration) => Ok(Sent::Return(Value::NONE)),
+        (Err(refusal), _) => Err(refusal),
     }
-    if let Some(mut error) = error {
-        prepare_throw(thread, &mut error);
-        return super::run_raising(thread, error);
-    }
-    super::run(thread)
-}
-
-/// An exception is about to be raised where a generator waits.
-fn prepare_throw(thread: &mut Thread, error: &mut PyErr) {
-    let at = At(ThreadState::of(thread).frames.current);
-    // SAFETY: within the code.
-    let next = unsafe { Instruction(*at.frame().pc) };
-    if next.op_byte() == Op::Delegate as u8 {
-        // The exception arises in the delegation itself.
-        at.frame().pc = at.frame().pc.wrapping_add(1);
-        drop(take_sent(thread));
-    }
-    let value = error.value(thread);
-    super::exception::chain(thread, value.get());
 }
 
 /// Resuming what has ended.

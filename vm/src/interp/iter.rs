@@ -181,7 +181,7 @@ pub(super) fn awaitable(thread: &mut Thread, object: Ref<'_>) -> PyResult<Option
     }
     if let Some(generator) = generators::as_generator(object)
         && generators::is_plain_generator(object)
-        && generator.function().code(thread).has_flags(flags::ITERABLE_COROUTINE)
+        && generator.code().has_flags(flags::ITERABLE_COROUTINE)
     {
         return Ok(Some(object.to_owned()));
     }

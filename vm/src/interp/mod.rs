@@ -31,11 +31,11 @@ pub(crate) mod tracing;
 
 pub(crate) use call::enter::{call_function, run_code};
 
-use cursor::{Cursor, Flow, raise};
+use cursor::{Cursor, Flow};
 use orochi_compiler::for_each_op;
 use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::Thread;
-use orochi_objects::error::{PyErr, PyResult, recursion_error, system_error};
+use orochi_objects::error::{PyResult, recursion_error, system_error};
 use orochi_objects::frames::Frame;
 use orochi_objects::slots::Sent;
 use orochi_objects::thread::{Outcome, ThreadState};
@@ -163,10 +163,10 @@ fn run_untraced(thread: &mut Thread) -> Option<PyResult<Sent>> {
     }
 }
 
-/// As [`run`], beginning with an exception.
-pub(crate) fn run_raising(thread: &mut Thread, error: PyErr) -> PyResult<Sent> {
-    raise(thread, error);
-    match exception::unwind(thread) {
+/// As [`run`], after something that wasn't an instruction of the running frame.
+pub(crate) fn go_on(thread: &mut Thread, flow: Flow) -> PyResult<Sent> {
+    let flow = if flow == Flow::Raise { exception::unwind(thread) } else { flow };
+    match flow {
         Flow::Exit => outcome(thread),
         _ => run(thread),
     }

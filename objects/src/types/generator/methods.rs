@@ -100,40 +100,7 @@ fn exception_class(object: Ref<'_>) -> Option<&Obj<PyType>> {
 
 /// Throws an exception into a generator: into what it delegates to first.
 pub fn throw(thread: &mut Thread, generator: &Obj<PyGenerator>, error: PyErr) -> PyResult<Sent> {
-    let Some(delegate) = generator.delegate(thread) else {
-        return interpreter::resume(thread, generator, Err(error));
-    };
-    let closing = error.matches(&exception::GeneratorExit);
-    if closing {
-        if let Err(error) = while_running(thread, generator, |thread| close_iterator(thread, delegate.get()))?
-        {
-            return interpreter::resume(thread, generator, Err(error));
-        }
-        return interpreter::resume(thread, generator, Err(error));
-    }
-    let mut error = error;
-    let inner = while_running(thread, generator, |thread| {
-        if let Some(inner) = as_generator(delegate.get()) {
-            return throw(thread, inner, error).and_then(finish).map(Some);
-        }
-        match protocol::find_attr(thread, delegate.get(), crate::name!("throw"))? {
-            Some(method) => {
-                let value = error.value(thread);
-                protocol::call(thread, method.get(), &[value.get()]).map(Some)
-            }
-            None => Err(error),
-        }
-    })?;
-    match inner {
-        Ok(Some(value)) => Ok(Sent::Yield(value)),
-        Ok(None) => Ok(Sent::Yield(Value::NONE)),
-        Err(mut error) if error.matches(&exception::StopIteration) => {
-            let result = stop_value(thread, &mut error)?;
-            finish_delegate(thread, generator, result);
-            interpreter::resume(thread, generator, Ok(Ref::NONE))
-        }
-        Err(error) => interpreter::resume(thread, generator, Err(error)),
-    }
+    interpreter::resume(thread, generator, Err(error))
 }
 
 /// `StopIteration.value`.
@@ -145,39 +112,14 @@ pub fn stop_value(thread: &mut Thread, error: &mut PyErr) -> PyResult {
     }
 }
 
-/// Runs `f` while the generator counts as running.
-fn while_running<T>(
-    thread: &mut Thread,
-    generator: &Obj<PyGenerator>,
-    f: impl FnOnce(&mut Thread) -> PyResult<T>,
-) -> PyResult<PyResult<T>> {
-    if PyGenerator::start(generator).is_err() {
-        return Err(already_running(generator.get()));
-    }
-    let result = f(thread);
-    generator.set_state(SUSPENDED);
-    Ok(result)
-}
-
 /// What resuming a running generator is told.
 #[cold]
 pub fn already_running(generator: Ref<'_>) -> PyErr {
     crate::error::value_error(format!("{} already executing", PyGenerator::kind(generator)))
 }
 
-/// The delegate of a suspended generator has finished with a value.
-fn finish_delegate(thread: &mut Thread, generator: &Obj<PyGenerator>, value: Value) {
-    let code = generator.function().code(thread).to_owned();
-    let pc = generator.pc();
-    let Some(word) = code.code.words.get(pc as usize) else { return };
-    let word = orochi_compiler::opcode::Word(*word);
-    drop(PyGenerator::set_register(generator, usize::from(word.b()), None));
-    drop(PyGenerator::set_register(generator, usize::from(word.a()), Some(value)));
-    generator.set_pc(pc + 1);
-}
-
 /// `iterator.close()`, if it has such a method.
-fn close_iterator(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<()> {
+pub fn close_iterator(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<()> {
     if let Some(generator) = as_generator(iterator) {
         return close(thread, generator).map(drop);
     }
@@ -196,11 +138,22 @@ fn close_iterator(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<()> {
     }
 }
 
+/// Whether a suspended generator can be ended without resuming it: nothing there handles exceptions or delegates, and nobody
+/// looks at its frame.
+fn ends_unnoticed(thread: &Thread, generator: &Obj<PyGenerator>) -> bool {
+    let at = generator.pc().saturating_sub(1);
+    generator.code().code.handler(at).is_none()
+        && generator.delegate(thread).is_none()
+        && generator.frame_object(thread).is_none()
+}
+
 /// `generator.close()`: its return value, if it returned one.
 pub fn close(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResult {
     match generator.state() {
         FINISHED => return Ok(Value::NONE),
-        CREATED => {
+        RUNNING => return Err(already_running(generator.get())),
+        SUSPENDED if !ends_unnoticed(thread, generator) => {}
+        _ => {
             if PyGenerator::start(generator).is_err() {
                 return Err(already_running(generator.get()));
             }
@@ -208,8 +161,6 @@ pub fn close(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResult {
             generator.set_state(FINISHED);
             return Ok(Value::NONE);
         }
-        RUNNING => return Err(already_running(generator.get())),
-        _ => {}
     }
     match throw(thread, generator, PyErr::bare(&exception::GeneratorExit)) {
         Ok(Sent::Yield(_)) => {
@@ -342,8 +293,8 @@ macro_rules! shared_methods {
             }
 
             #[getter]
-            fn $code(thread: &mut Thread, this: Ref<'_>) -> PyResult {
-                Ok(state_of(this)?.function().code(thread).to_value())
+            fn $code(this: Ref<'_>) -> PyResult {
+                Ok(state_of(this)?.code().to_value())
             }
 
             #[getter]
@@ -372,12 +323,7 @@ impl PyGenerator {
 
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: Ref<'_>) -> PyResult<Option<Value>> {
-        let state = state_of(this)?;
-        match interpreter::resume(thread, state, Ok(Ref::NONE))? {
-            Sent::Yield(value) => Ok(Some(value)),
-            Sent::Return(value) if value.get().is_none() => Ok(None),
-            Sent::Return(value) => Err(stop_iteration(value)),
-        }
+        interpreter::next(thread, state_of(this)?)
     }
 
     #[slot]
