@@ -1,7 +1,10 @@
 //! `_heapq`: heaps in lists, in the way of the module written in Python.
 //!
-//! Comparisons may run Python code, and that may change the list: every step looks whether the list has the length it
-//! had, and moves owned references.
+//! Where no Python code is needed to compare, each function is one step for other threads: with the list locked, the way that an
+//! item has to go is found first and then gone (`heapq/plain.rs`). Otherwise comparisons may run Python code, and that may
+//! change the list: every step looks whether the list has the length it had, and moves owned references.
+
+mod plain;
 
 use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::{index_error, runtime_error};
@@ -88,12 +91,18 @@ fn sink(thread: &mut Thread, heap: &Obj<PyList>, top: usize, order: Order) -> Py
 }
 
 fn push(thread: &mut Thread, heap: &Obj<PyList>, value: Ref<'_>, order: Order) -> PyResult<()> {
+    if plain::push(thread, heap, value, order) {
+        return Ok(());
+    }
     list::push(thread, heap, value.to_owned())?;
     let last = list::len(thread, heap).saturating_sub(1);
     rise(thread, heap, 0, last, order)
 }
 
 fn pop(thread: &mut Thread, heap: &Obj<PyList>, order: Order) -> PyResult {
+    if let Some(top) = plain::pop(thread, heap, order) {
+        return Ok(top);
+    }
     let Some(last) = heap.storage().pop(Owner::from(heap), thread) else {
         return Err(index_error("index out of range"));
     };
@@ -105,6 +114,9 @@ fn pop(thread: &mut Thread, heap: &Obj<PyList>, order: Order) -> PyResult {
 
 /// Puts a value in the place of the top, and gives that.
 fn replace_top(thread: &mut Thread, heap: &Obj<PyList>, value: Value, order: Order) -> PyResult {
+    if let Some(top) = plain::replace_top(thread, heap, value.get(), order) {
+        return Ok(top);
+    }
     let top = list::item(thread, heap, 0).ok_or_else(|| index_error("index out of range"))?;
     set(thread, heap, 0, value)?;
     sink(thread, heap, 0, order)?;
@@ -112,6 +124,9 @@ fn replace_top(thread: &mut Thread, heap: &Obj<PyList>, value: Value, order: Ord
 }
 
 fn push_pop(thread: &mut Thread, heap: &Obj<PyList>, value: Ref<'_>, order: Order) -> PyResult {
+    if let Some(top) = plain::push_pop(thread, heap, value, order) {
+        return Ok(top);
+    }
     let Some(top) = list::item(thread, heap, 0) else { return Ok(value.to_owned()) };
     if !order.before(thread, top.get(), value)? {
         return Ok(value.to_owned());
@@ -120,6 +135,9 @@ fn push_pop(thread: &mut Thread, heap: &Obj<PyList>, value: Ref<'_>, order: Orde
 }
 
 fn build(thread: &mut Thread, heap: &Obj<PyList>, order: Order) -> PyResult<()> {
+    if plain::build(thread, heap, order) {
+        return Ok(());
+    }
     for at in (0..list::len(thread, heap) / 2).rev() {
         sink(thread, heap, at, order)?;
     }

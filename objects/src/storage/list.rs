@@ -11,6 +11,9 @@
 //!
 //! Who takes `&mut Thread` may release references; pushing releases none.
 
+#[path = "list/arrange.rs"]
+pub mod arrange;
+
 use super::{NoMemory, memory};
 use orochi_core::sync::{AtomicPtr, AtomicUsize, Ordering};
 use orochi_core::word::{UNBOUND, Word};
