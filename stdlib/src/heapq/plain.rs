@@ -133,16 +133,15 @@ pub(super) fn replace_top(
     value: Ref<'_>,
     order: Order,
 ) -> Option<Value> {
-    let (done, top) = with_field(thread, heap, value, |heap, field| {
-        match way_down(heap, value, 0, heap.len(), order) {
+    let (done, top) =
+        with_field(thread, heap, value, |heap, field| match way_down(heap, value, 0, heap.len(), order) {
             Some(way) if !heap.is_empty() => {
                 let top = heap.replace(0, field);
                 way.go(heap);
                 (true, Some(top))
             }
             _ => (false, Some(field)),
-        }
-    });
+        });
     top.filter(|_| done)
 }
 
