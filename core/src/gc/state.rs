@@ -61,6 +61,10 @@ pub struct GcState {
 /// A collection starts no sooner than this many times the threshold: a search has a fixed cost that CPython's does not.
 const THRESHOLD_FACTOR: usize = 5;
 
+/// A search among shared objects stops every thread, and what a program's modules publish mostly stays: it starts no sooner
+/// than at this many times the growth that starts one among local objects.
+const SHARED_FACTOR: usize = 5;
+
 /// How many objects a thread publishes before it adds them to the total.
 const PUBLISHED_BATCH: usize = 256;
 
@@ -117,7 +121,7 @@ impl GcState {
 
     pub(super) fn shared_is_due(&self) -> bool {
         let last = self.shared_at_last.load(Ordering::Relaxed);
-        self.published.load(Ordering::Relaxed) > self.minimum().max(last / 4)
+        self.published.load(Ordering::Relaxed) > self.minimum().saturating_mul(SHARED_FACTOR).max(last / 4)
     }
 
     pub(super) fn shared_collected(&self, candidates: usize) {
