@@ -11,13 +11,18 @@ use orochi_objects::{Obj, Owner, Ref, Thread, Value};
 use std::cmp::Ordering;
 
 /// The places on a way through a heap: as many as any heap is high.
-#[derive(Default)]
 struct Way {
     places: [usize; 64],
     len: usize,
 }
 
 impl Way {
+    fn new(start: usize) -> Way {
+        let mut way = Way { places: [0; 64], len: 0 };
+        way.add(start);
+        way
+    }
+
     fn add(&mut self, place: usize) {
         if let Some(next) = self.places.get_mut(self.len) {
             *next = place;
@@ -50,8 +55,7 @@ fn before(a: Ref<'_>, b: Ref<'_>, order: Order) -> Option<bool> {
 
 /// The way up of an item that is put at `at`.
 fn way_up(heap: &Arranging<'_>, item: Ref<'_>, mut at: usize, order: Order) -> Option<Way> {
-    let mut way = Way::default();
-    way.add(at);
+    let mut way = Way::new(at);
     while at > 0 {
         let parent = (at - 1) / 2;
         if !before(item, heap.get(parent)?, order)? {
@@ -66,9 +70,8 @@ fn way_up(heap: &Arranging<'_>, item: Ref<'_>, mut at: usize, order: Order) -> O
 /// The way down of an item that is put at `top` of a heap of `len` items: along the better children to a leaf, and back up to
 /// where it belongs.
 fn way_down(heap: &Arranging<'_>, item: Ref<'_>, top: usize, len: usize, order: Order) -> Option<Way> {
-    let mut way = Way::default();
+    let mut way = Way::new(top);
     let mut at = top;
-    way.add(at);
     while at < len / 2 {
         let (left, right) = (2 * at + 1, 2 * at + 2);
         at = if right < len && !before(heap.get(left)?, heap.get(right)?, order)? { right } else { left };
