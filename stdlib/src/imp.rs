@@ -1,7 +1,9 @@
 //! `_imp`: what importlib needs of the interpreter: native modules, and the few that importing itself consists of.
 
+pub(crate) mod import_lock;
+
 use orochi_macros::{pyfunction, pymodule};
-use orochi_objects::error::{PyErr, PyResult, import_error};
+use orochi_objects::error::{PyErr, PyResult, import_error, runtime_error};
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::module::ModuleDef;
 use orochi_objects::types::{bytes, dict, exception, list, tuple};
@@ -135,18 +137,22 @@ fn create_dynamic(spec: Ref<'_>, file: Option<Ref<'_>>) -> PyResult {
     Err(PyErr::with_message(&exception::ImportError, "extension modules can't be loaded"))
 }
 
-/// Acquire the import lock: modules have locks of their own.
+/// Acquire the lock of importlib's table of the modules' locks. Its holder gets it again.
 #[pyfunction]
-fn acquire_lock() {}
+fn acquire_lock(thread: &mut Thread) -> PyResult<()> {
+    import_lock::acquire(thread)
+}
 
-/// Release the import lock.
+/// Release the lock of importlib's table.
 #[pyfunction]
-fn release_lock() {}
+fn release_lock(thread: &mut Thread) -> PyResult<()> {
+    if import_lock::release(thread) { Ok(()) } else { Err(runtime_error("not holding the import lock")) }
+}
 
-/// Return whether the import lock is held: there is none.
+/// Return whether some thread holds the lock of importlib's table.
 #[pyfunction]
 fn lock_held() -> bool {
-    false
+    import_lock::is_held()
 }
 
 /// Accepted for compatibility: code objects are made with their file name.

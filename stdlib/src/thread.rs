@@ -10,6 +10,7 @@ mod rlock;
 pub(crate) mod start;
 
 use crate::thread::lock::PyLock;
+pub(crate) use crate::thread::lock::RawLock;
 use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::{PyErr, PyResult, overflow_error, value_error};
 use orochi_objects::types::exception;

@@ -104,6 +104,7 @@ pub(crate) fn fork_with_hooks(
     let child = matches!(result, Ok(0));
     if child {
         crate::thread::start::after_fork(thread);
+        crate::imp::import_lock::after_fork(thread);
     }
     run_fork_hooks(thread, false, child)?;
     Ok(result)

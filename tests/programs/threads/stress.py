@@ -1,6 +1,7 @@
 """Threads in every kind of quarrel that programs get into, for a number of seconds each.
 
     orochi tests/programs/threads/stress.py [SECONDS] [SCENARIO]...
+    orochi tests/programs/threads/stress.py --list
 
 OROCHI_VERIFY=1 checks the heap meanwhile; OROCHI_STRESS=SEED makes threads give way at random safepoints. Each scenario
 checks what must hold however its threads are interleaved.
@@ -557,6 +558,172 @@ def processes(run):
     run.start(fork)
 
 
+@scenario
+def imports(run):
+    """Several threads import the same new modules: each is executed once, and found whole."""
+    import importlib
+    import tempfile
+    numbers = itertools.count()
+    with tempfile.TemporaryDirectory() as parent:
+        executed = sys.modules['executed_modules'] = collections.Counter()
+
+        def several(folder):
+            name = f'stress_module_{next(numbers)}'
+            # Not in a circle: then importlib would find a deadlock, here as in CPython.
+            for suffix, other in (('a', 'c'), ('b', 'a'), ('c', 'd'), ('d', None)):
+                with open(os.path.join(folder, f'{name}_{suffix}.py'), 'w') as file:
+                    file.write(f'import sys; sys.modules["executed_modules"][__name__] += 1\n'
+                               f'{f"import {name}_{other}" if other else ""}\nclass Thing: pass\nvalue = [Thing()]\n')
+            importlib.invalidate_caches()
+            errors = []
+
+            def load(suffix):
+                try:
+                    module = importlib.import_module(f'{name}_{suffix}')
+                    assert type(module.value[0]) is module.Thing
+                except BaseException as error:
+                    errors.append(error)
+            threads = [threading.Thread(target=load, args=(suffix,)) for suffix in 'aabb']
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            if errors:
+                raise errors[0]
+            for suffix in 'abcd':
+                assert executed.pop(f'{name}_{suffix}') == 1, (name, suffix)
+                del sys.modules[f'{name}_{suffix}']
+
+        # A folder for each: what one thread adds to a folder while another lists it may be overlooked.
+        folders = [os.path.join(parent, name) for name in 'xy']
+        sys.path += folders
+        for folder in folders:
+            os.mkdir(folder)
+            run.start(several, folder)
+        run.join()
+        del sys.path[-len(folders):]
+
+
+@scenario
+def thread_locals_and_contexts(run):
+    import contextvars
+    local = threading.local()
+    variable = contextvars.ContextVar('variable', default=None)
+    contexts = collections.deque(maxlen=10)
+
+    def use(i):
+        local.node = Node(i)
+        token = variable.set(i)
+        contexts.append(contextvars.copy_context())
+        with contextlib.suppress(IndexError, RuntimeError):
+            contexts[-1].run(lambda: variable.set(Node()))
+        assert local.node.children == [i] and variable.get() is i
+        variable.reset(token)
+        with contextlib.suppress(IndexError):
+            contexts.popleft()
+
+    def brief():
+        thread = threading.Thread(target=use, args=(Node(),))
+        thread.start()
+        thread.join()
+
+    for _ in range(2):
+        run.start(use, Node())
+    run.start(brief)
+
+
+@scenario
+def event_loops(run):
+    import asyncio
+
+    async def child(i):
+        await asyncio.sleep(0)
+        if i % 3 == 0:
+            raise ValueError(i)
+        return Node(Node())
+
+    async def main():
+        return await asyncio.gather(*(child(i) for i in range(5)), return_exceptions=True)
+
+    async def other_thread():
+        return await asyncio.to_thread(lambda: [Node()])
+
+    def loop():
+        found = asyncio.run(main())
+        assert [type(result).__name__ for result in found] == ['ValueError', 'Node', 'Node', 'ValueError', 'Node']
+        assert isinstance(asyncio.run(other_thread())[0], Node)
+
+    run.start(loop, number=2)
+
+
+@scenario
+def heaps_and_sorting(run):
+    import bisect
+    import heapq
+    heap, ordered = [], []
+    added, taken = collections.Counter(), collections.Counter()
+    lock = threading.Lock()
+
+    def add():
+        for i in range(20):
+            heapq.heappush(heap, i)
+        with lock:
+            added.update(range(20))
+
+    def take():
+        mine = collections.Counter()
+        with contextlib.suppress(IndexError):
+            for _ in range(20):
+                mine[heapq.heappop(heap)] += 1
+        with lock:
+            taken.update(mine)
+
+    def sort():
+        with contextlib.suppress(ValueError):
+            ordered.sort(key=lambda item: item)
+        ordered.append(3)
+        # The list may be cleared while the place is searched.
+        with contextlib.suppress(IndexError):
+            bisect.insort(ordered, 2)
+        if len(ordered) > 50:
+            ordered.clear()
+
+    run.start(add, number=2)
+    run.start(take, number=2)
+    run.start(sort, number=2)
+    run.join()
+    taken.update(heap)
+    assert added == taken
+
+
+@scenario
+def buffers(run):
+    data = bytearray(64)
+    view = memoryview(bytearray(64))
+
+    def write(i):
+        data[i:i + 8] = bytes([i]) * 8
+        view[i:i + 8] = bytes([i]) * 8
+        with contextlib.suppress(BufferError):
+            data.extend(b'1234')
+            del data[64:]
+        with memoryview(data) as other:
+            other[:4].tobytes()
+            with contextlib.suppress(BufferError):
+                data.append(1)
+
+    def read():
+        bytes(data)
+        data.find(b'1')
+        data.decode('latin-1').upper()
+        assert len(view.tobytes()) == 64
+        int.from_bytes(view[:8])
+
+    for i in (0, 8, 16):
+        run.start(write, i)
+    run.start(read, number=2)
+
+
 EXITS = """
 import threading, time, sys
 class Node:
@@ -591,6 +758,9 @@ def exits_in_the_middle(run):
 
 
 def main():
+    if sys.argv[1:] == ['--list']:
+        print(*SCENARIOS, sep='\n')
+        return
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
     names = sys.argv[2:] or list(SCENARIOS)
     # As threads do when they end by themselves.
