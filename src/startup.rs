@@ -33,6 +33,9 @@ pub fn run(config: &Config) -> i32 {
         orochi_objects::hash::set_seed(seed.into());
     }
     orochi_objects::warn::set_bytes_warnings(config.bytes_warning);
+    if config.dev_mode {
+        orochi_objects::codecs::check_all_names();
+    }
     library::set_optimize(config.optimize);
     orochi_vm::set_optimize(config.optimize);
     let outcome = start(thread, config).and_then(|()| program::run(thread, config));

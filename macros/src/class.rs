@@ -22,6 +22,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("no_new", "DISALLOW_INSTANTIATION"),
     ("method_descriptor", "METHOD_DESCRIPTOR"),
     ("match_self", "MATCH_SELF"),
+    ("generic", "GENERIC"),
 ];
 
 #[derive(Default)]
@@ -31,6 +32,7 @@ struct Options {
     base: Option<Path>,
     flags: Vec<Ident>,
     layout: Option<Expr>,
+    match_args: Punctuated<LitStr, Token![,]>,
     mutable: bool,
     no_methods: bool,
 }
@@ -63,13 +65,18 @@ impl Options {
                 parenthesized!(content in input);
                 self.flags.extend(Punctuated::<Ident, Token![,]>::parse_terminated(&content)?);
             }
+            "match_args" => {
+                let content;
+                parenthesized!(content in input);
+                self.match_args = Punctuated::parse_terminated(&content)?;
+            }
             "mutable" => self.mutable = true,
             "no_methods" => self.no_methods = true,
             _ => {
                 let Some((_, flag)) = FLAGS.iter().find(|(option, _)| *option == word) else {
                     let known: Vec<&str> = FLAGS.iter().map(|(option, _)| *option).collect();
                     let message = format!(
-                        "unknown option; there are name, module, base, mutable, no_methods, unsafe_layout, flags(…), {}",
+                        "unknown option; there are name, module, base, mutable, no_methods, unsafe_layout, match_args(…), flags(…), {}",
                         known.join(", ")
                     );
                     return Err(Error::new(key.span(), message));
@@ -112,6 +119,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
         Some(base) => quote!(Some(<#base as __o::PyClass>::static_type)),
         None => quote!(None),
     };
+    let match_args = options.match_args.iter();
     let immutable = (!options.mutable).then(|| format_ident!("IMMUTABLE"));
     let flags = options.flags.iter().chain(&immutable);
     let methods = options.no_methods.then(|| {
@@ -147,6 +155,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
                     base: #base,
                     layout: <#ident as __o::core::Payload>::LAYOUT,
                     flags: __o::TypeFlags::EMPTY #(.union(__o::TypeFlags::#flags))*,
+                    match_args: &[#(#match_args),*],
                     parts: <#ident as __o::PyMethods>::PARTS,
                 };
                 static TYPE: __o::StaticType = __o::StaticType::new(&SPEC);

@@ -116,6 +116,8 @@ impl TypeFlags {
     pub const DICT: TypeFlags = TypeFlags(1 << 4);
     /// Instances can be referenced weakly (Py_TPFLAGS_MANAGED_WEAKREF).
     pub const WEAKREF: TypeFlags = TypeFlags(1 << 3);
+    /// Has a `__class_getitem__` that makes generic aliases (nothing of CPython's; programs don't see it).
+    pub const GENERIC: TypeFlags = TypeFlags(1 << 40);
     /// int or a subclass (Py_TPFLAGS_LONG_SUBCLASS; so the next ones).
     pub const INT_SUBCLASS: TypeFlags = TypeFlags(1 << 24);
     /// list or a subclass.
@@ -180,6 +182,8 @@ pub struct TypeSpec {
     pub layout: &'static Layout,
     /// Properties.
     pub flags: TypeFlags,
+    /// `__match_args__`, if there are any.
+    pub match_args: &'static [&'static str],
     /// Methods, attributes, slots.
     pub parts: &'static [&'static MethodPart],
 }

@@ -13,6 +13,7 @@ use crate::protocol;
 use crate::types::str::{self, PyStr};
 use crate::types::tuple::PyTuple;
 use errors::{CodecError, Errors};
+use orochi_core::sync::{AtomicBool, Ordering};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_text::codecs::{Decoded, Endian, single, utf8, utf16, utf32};
 
@@ -86,6 +87,27 @@ fn decode_builtin(
     }
 }
 
+static CHECKED: AtomicBool = AtomicBool::new(false);
+
+/// From now on the names of codecs and error handlers have to exist even where no one needs them (`-X dev`).
+pub fn check_all_names() {
+    // Relaxed: a flag that stands alone, set before there is a second thread.
+    CHECKED.store(true, Ordering::Relaxed);
+}
+
+fn check_names(thread: &mut Thread, encoding: Option<&str>, errors: Option<&str>) -> PyResult<()> {
+    if !CHECKED.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    if let Some(encoding) = encoding.filter(|encoding| builtin(encoding).is_none()) {
+        registry::lookup(thread, encoding)?;
+    }
+    if let Some(errors) = errors {
+        registry::lookup_error_handler(thread, errors)?;
+    }
+    Ok(())
+}
+
 /// `text.encode(encoding, errors)`: a bytes object.
 pub fn encode(
     thread: &mut Thread,
@@ -93,6 +115,7 @@ pub fn encode(
     encoding: Option<&str>,
     errors: Option<&str>,
 ) -> PyResult {
+    check_names(thread, encoding, errors)?;
     let encoding = encoding.unwrap_or("utf-8");
     if let Some(codec) = builtin(encoding) {
         if codec == Builtin::Utf8 && text.to_str().is_some() || codec == Builtin::Ascii && text.is_ascii() {
@@ -121,6 +144,7 @@ pub fn encode(
 
 /// `bytes.decode(encoding, errors)` of bytes that nobody changes.
 pub fn decode(thread: &mut Thread, bytes: &[u8], encoding: Option<&str>, errors: Option<&str>) -> PyResult {
+    check_names(thread, encoding, errors)?;
     let encoding = encoding.unwrap_or("utf-8");
     match builtin(encoding) {
         Some(Builtin::Utf8 | Builtin::Ascii) if bytes.is_ascii() => {

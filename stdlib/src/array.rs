@@ -28,7 +28,7 @@ use orochi_objects::{AtomicField, Guarded, Obj, PyClass, Ref, Thread, Value, all
 /// Return a new array whose items are restricted by typecode, and
 /// initialized from the optional initializer value, which must be a list,
 /// string or iterable over elements of the appropriate type.
-#[pyclass(name = "array", module = "array", subclassable, sequence, weakref)]
+#[pyclass(name = "array", module = "array", subclassable, sequence, weakref, generic)]
 #[derive(Trace)]
 pub(crate) struct PyArray {
     #[trace(unsafe_skip)]

@@ -24,7 +24,7 @@ pub struct PyContext {
 }
 
 /// A context variable.
-#[pyclass(name = "ContextVar", module = "_contextvars")]
+#[pyclass(name = "ContextVar", module = "_contextvars", generic)]
 #[derive(Trace)]
 pub struct PyContextVar {
     name: Field,
@@ -32,7 +32,7 @@ pub struct PyContextVar {
 }
 
 /// What `ContextVar.set` gives, to undo it with `reset`.
-#[pyclass(name = "Token", module = "_contextvars", no_new)]
+#[pyclass(name = "Token", module = "_contextvars", no_new, generic)]
 #[derive(Trace)]
 pub struct PyToken {
     context: Field,
@@ -303,12 +303,6 @@ impl PyContextVar {
         let at = this.to_value().word();
         orochi_objects::str::new(thread, &format!("<ContextVar name={name}{default} at {at:#x}>"))
     }
-
-    #[classmethod]
-    #[name = "__class_getitem__"]
-    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        orochi_objects::types::generic_alias::new(thread, cls.get(), item)
-    }
 }
 
 #[pymethods]
@@ -347,12 +341,6 @@ impl PyToken {
         let used = if this.used.load(Ordering::Relaxed) { " used" } else { "" };
         let at = this.to_value().word();
         orochi_objects::str::new(thread, &format!("<Token{used} var={variable} at {at:#x}>"))
-    }
-
-    #[classmethod]
-    #[name = "__class_getitem__"]
-    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        orochi_objects::types::generic_alias::new(thread, cls.get(), item)
     }
 }
 

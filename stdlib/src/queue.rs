@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 crate::exception!(EMPTY: "Empty" in "_queue", Exception, "Exception raised by Queue.get(block=0)/get_nowait().");
 
 /// Simple, unbounded, reentrant FIFO queue.
-#[pyclass(name = "SimpleQueue", module = "_queue", subclassable, weakref)]
+#[pyclass(name = "SimpleQueue", module = "_queue", subclassable, weakref, generic)]
 #[derive(Trace)]
 struct SimpleQueue {
     items: Guarded<VecDeque<Field>>,
@@ -171,12 +171,6 @@ impl SimpleQueue {
     fn __sizeof__(thread: &mut Thread, this: &Obj<Self>) -> usize {
         let room = this.items.with(this, thread, |items, _| items.capacity());
         size_of::<Obj<Self>>() + room * size_of::<Field>()
-    }
-
-    /// See PEP 585
-    #[classmethod]
-    fn __class_getitem__(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        crate::support::generic_alias(thread, cls.get(), item)
     }
 }
 

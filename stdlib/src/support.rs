@@ -2,7 +2,7 @@
 
 use orochi_objects::error::import_error;
 use orochi_objects::thread::ThreadState;
-use orochi_objects::{PyResult, Ref, Thread, Value, protocol, str};
+use orochi_objects::{PyResult, Thread, protocol, str};
 
 /// The module with this dotted name, imported if need be.
 ///
@@ -30,15 +30,6 @@ pub fn import_attr(thread: &mut Thread, module: &str, name: &str) -> PyResult {
     protocol::get_attr_str(thread, module.get(), name)
 }
 
-/// `class[item]`.
-///
-/// # Errors
-/// What importing raises.
-pub fn generic_alias(thread: &mut Thread, class: Ref<'_>, item: Ref<'_>) -> PyResult<Value> {
-    let alias = import_attr(thread, "types", "GenericAlias")?;
-    protocol::call(thread, alias.get(), &[class, item])
-}
-
 /// Declares the exception class of a module: `exception!(ERROR: "error" in "struct", Exception, "doc");`
 #[macro_export]
 macro_rules! exception {
@@ -53,6 +44,7 @@ macro_rules! exception {
                 base: Some(|| &orochi_objects::types::exception::$base),
                 layout: <orochi_objects::types::exception::PyBaseException as orochi_objects::core::Payload>::LAYOUT,
                 flags: orochi_objects::TypeFlags::SUBCLASSABLE,
+                match_args: &[],
                 parts: &[],
             };
             orochi_objects::StaticType::new(&SPEC)

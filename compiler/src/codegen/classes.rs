@@ -216,7 +216,6 @@ impl<'t> Generator<'t> {
         };
         let name = format!("<generic parameters of {}>", def.name);
         self.enter(&name, id, Position { line: first_line, ..at })?;
-        self.unit().private = Some(def.name.clone());
         self.asm().at = Some(at);
         let params = self.type_params(&def.type_params)?;
         self.store_name(&ident(".type_params"), params)?;

@@ -223,7 +223,7 @@ impl<'t> Generator<'t> {
         };
         let (head, end) = (self.asm().label(), self.asm().label());
         self.asm().bind(head);
-        self.for_iter(&clause.target, iterator, end)?;
+        self.located(clause.iter.at, |this| this.for_iter(&clause.target, iterator, end))?;
         self.filters(clause, head)?;
         self.clauses(comp, index + 1, None, target)?;
         self.asm().jump(head);

@@ -224,7 +224,9 @@ impl<'t> Generator<'t> {
         let Some(id) = self.table.of_node(def, Part::Annotations) else {
             return self.error("compiler error: annotations without a scope").map(|()| None);
         };
+        let qualname = self.qualname(&def.name, id);
         self.enter_lazy("__annotate__", id, at, "format")?;
+        self.unit().qualname = format!("{qualname}.__annotate__");
         let result = self.asm().temp();
         self.asm().emit(Op::BuildMap, result, result, 0);
         for (name, annotation) in annotated {

@@ -6,7 +6,6 @@ use crate::ast::*;
 use crate::code::Constant;
 use crate::error::{CompileError, Result};
 use crate::opcode::{CommonConstant, Intrinsic1, Op};
-use crate::symtable::ScopeKind;
 
 impl<'t> Generator<'t> {
     pub(super) fn suite(&mut self, body: &'t [Stmt]) -> Result<()> {
@@ -232,6 +231,7 @@ impl<'t> Generator<'t> {
 
     // ---- annotated assignment ----
 
+    /// The annotation of what is no simple name, or stands in a function, is never evaluated.
     fn ann_assign(
         &mut self,
         target: &'t Expr,
@@ -251,8 +251,6 @@ impl<'t> Generator<'t> {
                 let stored = !self.table.scope(scope_id).is_function_like();
                 if simple && stored {
                     self.note_annotation(id, annotation, target.at)?;
-                } else if !simple && stored {
-                    self.evaluate_annotation(annotation)?;
                 }
             }
             ExprKind::Attribute { value: object, attr, .. } => {
@@ -262,26 +260,14 @@ impl<'t> Generator<'t> {
                 if value.is_none() {
                     self.discard(object)?;
                 }
-                self.evaluate_annotation(annotation)?;
             }
             ExprKind::Subscript { value: object, slice, .. } => {
                 if value.is_none() {
                     self.discard(object)?;
                     self.discard(slice)?;
                 }
-                self.evaluate_annotation(annotation)?;
             }
             _ => return self.error("invalid node type for annotated assignment"),
-        }
-        Ok(())
-    }
-
-    /// Annotations of what is no simple name are evaluated and forgotten, except in functions.
-    fn evaluate_annotation(&mut self, annotation: &'t Expr) -> Result<()> {
-        let id = self.scope_id();
-        let evaluated = matches!(self.table.scope(id).kind, ScopeKind::Module | ScopeKind::Class);
-        if evaluated && !self.future_annotations() {
-            return self.discard(annotation);
         }
         Ok(())
     }

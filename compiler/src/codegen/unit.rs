@@ -13,7 +13,7 @@ use crate::code::{Code, Constant, LocalKind, flags};
 use crate::error::{CompileError, ErrorKind, Result};
 use crate::opcode::Op;
 use crate::positions::Positions;
-use crate::symtable::{Place, ScopeId, ScopeKind, SymbolTable};
+use crate::symtable::{Place, Private, ScopeId, ScopeKind, SymbolTable};
 
 /// Locals and cells beyond these registers are spilled (all of them, if the parameters alone are more), so that the temporaries of 20 nested blocks always find room.
 const MAX_LOCAL_REGISTERS: usize = 120;
@@ -107,8 +107,8 @@ pub(super) struct Unit<'t> {
     pub(super) conditional_depth: u32,
     /// The constant of a module's `__annotate__`, which is compiled last but made first.
     pub(super) annotate_constant: Option<u32>,
-    /// The class whose name mangles private names.
-    pub(super) private: Option<Ident>,
+    /// What mangles private names.
+    pub(super) private: Option<Private>,
 }
 
 /// How many registers the variables of inlined comprehensions need at once.
@@ -316,7 +316,7 @@ impl<'t> Generator<'t> {
         bits
     }
 
-    fn qualname(&self, name: &str, id: ScopeId) -> String {
+    pub(super) fn qualname(&self, name: &str, id: ScopeId) -> String {
         let lazy = |unit: &Unit<'_>| {
             let kind = self.table.scope(unit.scope).kind;
             !matches!(kind, ScopeKind::Module | ScopeKind::Class | ScopeKind::Function)

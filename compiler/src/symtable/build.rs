@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use super::{
-    ComprehensionKind, Part, Scope, ScopeId, ScopeKind, SymbolTable, Symbols, TableOptions, def, mangle,
-    node_key,
+    ComprehensionKind, Part, Private, Scope, ScopeId, ScopeKind, SymbolTable, Symbols, TableOptions, def,
+    mangle, node_key,
 };
 use crate::ast::*;
 use crate::error::{CompileError, Result};
@@ -25,7 +25,7 @@ pub(super) fn build(module: &Mod, options: TableOptions) -> Result<SymbolTable> 
 struct Builder {
     table: SymbolTable,
     current: ScopeId,
-    private: Option<Ident>,
+    private: Option<Private>,
     options: TableOptions,
     /// Inside a statement of a module or class whose parts may not run.
     conditional: bool,
@@ -418,12 +418,13 @@ impl Builder {
         let generic = !def.type_params.is_empty();
         let outer_private = self.private.clone();
         if generic {
-            self.private = Some(def.name.clone());
+            let names = def.type_params.iter().map(|param| param.name.clone());
+            self.private = Some(Private::around_class(&def.name, names));
         }
         let result = self.with_type_params(def, &def.name, &def.type_params, at, &CLASS_NAMES, |this| {
             this.exprs(&def.bases)?;
             def.keywords.iter().try_for_each(|keyword| this.expr(&keyword.value))?;
-            let outer = this.private.replace(def.name.clone());
+            let outer = this.private.replace(Private::in_class(&def.name));
             let id = this.new_scope(&def.name, ScopeKind::Class, at);
             this.key(def, Part::Body, id);
             this.inside(id, |this| {
@@ -707,6 +708,10 @@ impl Builder {
         })?;
         self.check_size(id);
         if self.table.scope(id).coroutine && !generator {
+            if self.scope().kind == ScopeKind::Annotation {
+                let message = "asynchronous comprehension outside of an asynchronous function";
+                return Err(CompileError::syntax(message, at));
+            }
             self.scope().coroutine = true;
         }
         if generator {

@@ -97,8 +97,8 @@ pub struct Scope {
     pub symbols: Symbols,
     /// Parameters in the order of co_varnames.
     pub params: Vec<Ident>,
-    /// The class whose name mangles private names.
-    pub private: Option<Ident>,
+    /// What mangles private names.
+    pub private: Option<Private>,
     /// Inside of a function.
     pub nested: bool,
     pub generator: bool,
@@ -216,13 +216,36 @@ pub struct TableOptions {
     pub allow_top_level_await: bool,
 }
 
+/// The class whose name mangles private names.
+#[derive(Clone, Debug)]
+pub struct Private {
+    class: Ident,
+    /// Only these names are mangled: around a generic class, where its bases stand, they are its type parameters.
+    only: Option<Rc<[Ident]>>,
+}
+
+impl Private {
+    /// In the body of a class.
+    pub fn in_class(class: &Ident) -> Private {
+        Private { class: class.clone(), only: None }
+    }
+
+    /// Around a class with these type parameters.
+    pub fn around_class(class: &Ident, type_params: impl Iterator<Item = Ident>) -> Private {
+        Private { class: class.clone(), only: Some(type_params.collect()) }
+    }
+}
+
 /// A name as it is known inside of a class (`__x` becomes `_Class__x`).
-pub fn mangle(private: Option<&Ident>, name: &Ident) -> Ident {
-    let Some(class) = private else { return name.clone() };
+pub fn mangle(private: Option<&Private>, name: &Ident) -> Ident {
+    let Some(private) = private else { return name.clone() };
     if !name.starts_with("__") || name.ends_with("__") || name.contains('.') {
         return name.clone();
     }
-    let class = class.trim_start_matches('_');
+    if private.only.as_ref().is_some_and(|only| !only.contains(name)) {
+        return name.clone();
+    }
+    let class = private.class.trim_start_matches('_');
     if class.is_empty() {
         return name.clone();
     }

@@ -446,6 +446,7 @@ pub struct TypeSpec {
     pub base: Option<fn() -> &'static StaticType>,
     pub layout: &'static core::Layout,
     pub flags: TypeFlags,
+    pub match_args: &'static [&'static str],
     pub parts: &'static [&'static MethodPart],
 }
 pub struct StaticType {

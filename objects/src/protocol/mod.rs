@@ -264,6 +264,37 @@ pub fn iterate_while(
     Ok(())
 }
 
+/// How many items an iterable says it has: `operator.length_hint`.
+pub fn length_hint(thread: &mut Thread, object: Ref<'_>, default: isize) -> PyResult<isize> {
+    use crate::types::exception::TypeError;
+    let slots = &crate::class_of(object).slots;
+    if slots.sq_length().or(slots.mp_length()).is_some() {
+        match len(thread, object) {
+            Ok(len) => return Ok(isize::try_from(len).unwrap_or(isize::MAX)),
+            Err(error) if error.matches(&TypeError) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let hint = match call_special(thread, object, crate::name!("__length_hint__"), &[]) {
+        Ok(Some(hint)) => hint,
+        Ok(None) => return Ok(default),
+        Err(error) if error.matches(&TypeError) => return Ok(default),
+        Err(error) => return Err(error),
+    };
+    if hint.get().is(Ref::NOT_IMPLEMENTED) {
+        return Ok(default);
+    }
+    if !crate::types::int::is_int(hint.get()) {
+        let class = crate::class_of(hint.get()).name();
+        return Err(type_error(format!("__length_hint__ must be an integer, not {class}")));
+    }
+    let hint = crate::types::int::index_i64(thread, hint.get())?;
+    isize::try_from(hint)
+        .ok()
+        .filter(|&hint| hint >= 0)
+        .ok_or_else(|| crate::error::value_error("__length_hint__() should return >= 0"))
+}
+
 /// The items of an iterable.
 pub fn collect(thread: &mut Thread, iterable: Ref<'_>) -> PyResult<Vec<Value>> {
     if let Some(items) = crate::types::items::of(thread, iterable) {

@@ -1,8 +1,10 @@
 //! Small helpers that several built-in types share: other objects that they make or name.
 
 use crate::error::{PyResult, attribute_error_message};
+use crate::protocol;
 use crate::thread::ThreadState;
 use crate::types::dict::{self, DictExt, PyDict};
+use crate::types::exception::KeyError;
 use crate::types::r#type::PyType;
 use orochi_core::{Ref, Thread, Value};
 
@@ -12,9 +14,12 @@ pub(crate) fn builtin(thread: &mut Thread, name: &str) -> PyResult {
     let builtins = ThreadState::builtins(thread)?;
     let found = match builtins.get().downcast::<PyDict>() {
         Some(builtins) => dict::get_item(thread, builtins, name.get())?,
-        None => None,
+        None => match protocol::get_item(thread, builtins.get(), name.get()) {
+            Err(error) if error.matches(&KeyError) => None,
+            found => Some(found?),
+        },
     };
-    found.ok_or_else(|| attribute_error_message(format!("module 'builtins' has no attribute '{}'", **name)))
+    found.ok_or_else(|| attribute_error_message((**name).to_string()))
 }
 
 /// What `__reduce__` of a descriptor gives: `(getattr, (owner, name))`.

@@ -29,7 +29,7 @@ use orochi_macros::{Trace, pyclass, pymethods};
 ///
 /// Class methods are different than C++ or Java static methods.
 /// If you want those, see the staticmethod builtin.
-#[pyclass(name = "classmethod", subclassable, dict)]
+#[pyclass(name = "classmethod", subclassable, dict, generic)]
 #[derive(Trace)]
 pub struct PyClassMethod {
     pub(crate) function: AtomicField,
@@ -184,11 +184,5 @@ impl PyClassMethod {
     #[name = "__annotate__"]
     fn set_annotate(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         set_own(thread, this.get(), name!("__annotate__"), value)
-    }
-
-    #[classmethod]
-    #[signature(item, /)]
-    fn __class_getitem__(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        crate::types::generic_alias::new(thread, cls.get(), item)
     }
 }

@@ -26,7 +26,7 @@ use std::sync::OnceLock;
 ///         d[k] = v
 /// dict(**kwargs) -> new dictionary initialized with the name=value pairs
 ///     in the keyword argument list.  For example:  dict(one=1, two=2)
-#[pyclass(name = "dict", subclassable, mapping, flags(DICT_SUBCLASS, MATCH_SELF))]
+#[pyclass(name = "dict", subclassable, mapping, flags(DICT_SUBCLASS, MATCH_SELF), generic)]
 #[derive(Trace)]
 pub struct PyDict {
     storage: DictStorage,

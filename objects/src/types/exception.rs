@@ -178,6 +178,7 @@ macro_rules! exceptions {
                 base: Some(|| exceptions!(@base $base)),
                 layout: exceptions!(@layout $name $base $($payload)?),
                 flags: TypeFlags::SUBCLASSABLE.union(TypeFlags::IMMUTABLE),
+                match_args: &[],
                 parts: exceptions!(@parts $($payload)?),
             };
             StaticType::new(&SPEC)

@@ -6,7 +6,7 @@ use crate::error::{PyResult, type_error};
 use crate::name;
 use crate::protocol::compare::CompareOp;
 use crate::protocol::{self, find_attr};
-use crate::types::generic_alias_::{parameters, repr, substitute};
+use crate::types::generic_alias_::{iterator, parameters, repr, substitute};
 use crate::types::str::PyStr;
 use crate::types::tuple::{self, PyTuple};
 use crate::types::r#type::{PyType, TypeExt};
@@ -47,6 +47,11 @@ fn make(thread: &mut Thread, class: &Obj<PyType>, origin: Ref<'_>, item: Ref<'_>
     Ok(crate::alloc(thread, class, alias)?.into_value())
 }
 
+/// `*alias`.
+pub(crate) fn starred(thread: &mut Thread, alias: &Obj<PyGenericAlias>) -> PyResult {
+    make(thread, PyGenericAlias::static_type().get(), alias.origin(), alias.args(), true)
+}
+
 impl PyGenericAlias {
     /// `__origin__`.
     pub fn origin(&self) -> Ref<'_> {
@@ -84,8 +89,6 @@ const OWN: &[&str] = &[
     "__mro_entries__",
     "__reduce_ex__",
     "__reduce__",
-    "__copy__",
-    "__deepcopy__",
 ];
 
 /// Attributes that are neither.
@@ -172,10 +175,7 @@ impl PyGenericAlias {
 
     #[slot]
     fn tp_iter(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let class = PyGenericAlias::static_type().get();
-        let starred = make(thread, class, this.origin(), this.args(), true)?;
-        let one = tuple::new(thread, vec![starred])?;
-        protocol::iter(thread, one.get())
+        iterator::new(thread, this)
     }
 
     #[slot]
@@ -260,6 +260,16 @@ impl PyGenericAlias {
     fn __typing_unpacked_tuple_args__(this: &Obj<Self>) -> Option<Value> {
         let is_tuple = this.origin().is(tuple::PyTuple::static_type().get().get());
         (this.starred && is_tuple).then(|| this.args().to_owned())
+    }
+}
+
+/// The method of classes that say `generic`. Its receiver is the class that is asked.
+#[pymethods(part = GENERIC)]
+impl PyGenericAlias {
+    /// See PEP 585
+    #[classmethod]
+    fn __class_getitem__(thread: &mut Thread, cls: &Obj<PyType>, object: Ref<'_>) -> PyResult {
+        new(thread, cls.get(), object)
     }
 }
 

@@ -6,11 +6,11 @@ use crate::class::{PyClass, exactly};
 use crate::error::{PyResult, memory_error};
 use crate::protocol;
 use crate::storage::list::{ListStorage, Stride};
-use crate::types::items;
 use crate::types::list_::{ITERATION, METHODS, OPERATORS};
 use crate::types::range::PyRange;
 use crate::types::tuple::PyTuple;
 use crate::types::r#type::PyType;
+use crate::types::{items, iterators};
 use orochi_core::word::Word;
 use orochi_core::{Obj, Owned, Owner, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
@@ -19,7 +19,7 @@ use orochi_macros::{Trace, pyclass, pymethods};
 ///
 /// If no argument is given, the constructor creates a new empty list.
 /// The argument must be an iterable if specified.
-#[pyclass(name = "list", subclassable, sequence, flags(LIST_SUBCLASS, MATCH_SELF))]
+#[pyclass(name = "list", subclassable, sequence, flags(LIST_SUBCLASS, MATCH_SELF), generic)]
 #[derive(Trace)]
 pub struct PyList {
     storage: ListStorage,
@@ -137,5 +137,13 @@ pub fn extend(thread: &mut Thread, list: &Obj<PyList>, iterable: Ref<'_>) -> PyR
     if let Some(values) = items::of(thread, iterable) {
         return Ok(list.storage.extend(owner, thread, values?)?);
     }
-    protocol::iterate(thread, iterable, |thread, item| push(thread, list, item))
+    let iterator = protocol::iter(thread, iterable)?;
+    // A list grows fast enough without the hint, but programs see that they are asked, and what they raise.
+    if crate::class_of(iterable).native().is_none() {
+        protocol::length_hint(thread, iterable, 0)?;
+    }
+    while let Some(item) = iterators::next_item(thread, iterator.get())? {
+        push(thread, list, item)?;
+    }
+    Ok(())
 }

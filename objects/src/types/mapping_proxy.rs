@@ -13,7 +13,7 @@ use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_text::wtf8::Wtf8Buf;
 
 /// Read-only proxy of a mapping.
-#[pyclass(name = "mappingproxy", mapping)]
+#[pyclass(name = "mappingproxy", mapping, generic)]
 #[derive(Trace)]
 pub struct PyMappingProxy {
     mapping: Field,
@@ -48,13 +48,6 @@ impl PyMappingProxy {
         }
         let proxy = PyMappingProxy { mapping: Field::new_local(mapping.to_owned()) };
         Ok(crate::alloc(thread, cls, proxy)?.into_value())
-    }
-
-    /// See PEP 585
-    #[classmethod]
-    #[name = "__class_getitem__"]
-    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        crate::types::generic_alias::new(thread, cls.get(), item)
     }
 
     /// Return the value for key if key is in the mapping, else default.

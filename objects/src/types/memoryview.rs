@@ -12,7 +12,7 @@ use orochi_core::{AtomicField, Field, Guarded, Obj, Ref, Thread, Trace, Value};
 use orochi_macros::{pyclass, pymethods};
 
 /// Create a new memoryview object which references the given object.
-#[pyclass(name = "memoryview", sequence, weakref)]
+#[pyclass(name = "memoryview", sequence, weakref, generic)]
 pub struct PyMemoryView {
     /// The exporter; empty once the view is released.
     owner: AtomicField,

@@ -17,14 +17,14 @@ use orochi_core::{Obj, Owned, Owner, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
 /// Build an unordered collection of unique elements.
-#[pyclass(name = "set", subclassable, weakref, flags(MATCH_SELF))]
+#[pyclass(name = "set", subclassable, weakref, flags(MATCH_SELF), generic)]
 #[derive(Trace)]
 pub struct PySet {
     storage: SetStorage,
 }
 
 /// Build an immutable unordered collection of unique elements.
-#[pyclass(name = "frozenset", subclassable, weakref, flags(MATCH_SELF))]
+#[pyclass(name = "frozenset", subclassable, weakref, flags(MATCH_SELF), generic)]
 #[derive(Trace)]
 pub struct PyFrozenSet {
     storage: SetStorage,

@@ -1,12 +1,12 @@
 //! `None`, `Ellipsis` and `NotImplemented`: immediates, each with its class.
 
-use crate::error::PyResult;
+use crate::error::{PyResult, type_error};
 use crate::types::r#type::PyType;
-use orochi_core::{Obj, Thread, Value};
+use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
 macro_rules! singleton {
-    ($(#[$doc:meta])* $type:ident, $name:literal, $repr:literal, $value:ident) => {
+    ($(#[$doc:meta])* $type:ident, $name:literal, $repr:literal, $value:ident $(, $slot:item)*) => {
         $(#[$doc])*
         #[pyclass(name = $name)]
         #[derive(Trace)]
@@ -20,9 +20,11 @@ macro_rules! singleton {
             }
 
             #[slot]
-            fn tp_repr(thread: &mut Thread, _this: orochi_core::Ref<'_>) -> PyResult {
+            fn tp_repr(thread: &mut Thread, _this: Ref<'_>) -> PyResult {
                 crate::str::new(thread, $repr)
             }
+
+            $($slot)*
         }
     };
 }
@@ -37,5 +39,9 @@ singleton! {
 }
 singleton! {
     /// The type of the NotImplemented singleton.
-    PyNotImplemented, "NotImplementedType", "NotImplemented", NOT_IMPLEMENTED
+    PyNotImplemented, "NotImplementedType", "NotImplemented", NOT_IMPLEMENTED,
+    #[slot]
+    fn nb_bool(_thread: &mut Thread, _this: Ref<'_>) -> PyResult<bool> {
+        Err(type_error("NotImplemented should not be used in a boolean context"))
+    }
 }

@@ -28,7 +28,7 @@ use orochi_macros::{Trace, pyclass, pymethods};
 ///
 /// Static methods in Python are similar to those found in Java or C++.
 /// For a more advanced concept, see the classmethod builtin.
-#[pyclass(name = "staticmethod", subclassable, dict)]
+#[pyclass(name = "staticmethod", subclassable, dict, generic)]
 #[derive(Trace)]
 pub struct PyStaticMethod {
     pub(crate) function: AtomicField,
@@ -125,11 +125,5 @@ impl PyStaticMethod {
     #[name = "__annotate__"]
     fn set_annotate(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         set_own(thread, this.get(), name!("__annotate__"), value)
-    }
-
-    #[classmethod]
-    #[signature(item, /)]
-    fn __class_getitem__(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        crate::types::generic_alias::new(thread, cls.get(), item)
     }
 }

@@ -80,6 +80,7 @@ macro_rules! structseq {
                 flags: $crate::TypeFlags::IMMUTABLE
                     .union($crate::TypeFlags::$flags)
                     .with_slots((FIELDS.len() - $visible) as u8),
+                match_args: &[],
                 parts: &[&PART],
             };
             static TYPE: $crate::StaticType = $crate::StaticType::new(&SPEC);

@@ -61,6 +61,12 @@ impl PyTraceback {
 
 #[pymethods]
 impl PyTraceback {
+    fn __dir__(thread: &mut Thread, _this: &Obj<Self>) -> PyResult {
+        let names = ["tb_frame", "tb_next", "tb_lasti", "tb_lineno"];
+        let names = names.map(|name| crate::str::new(thread, name)).into_iter().collect::<PyResult<_>>()?;
+        crate::types::list_object(thread, names)
+    }
+
     #[new]
     #[signature(tb_next, tb_frame, tb_lasti, tb_lineno)]
     fn new(

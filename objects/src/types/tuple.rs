@@ -15,6 +15,7 @@ use std::sync::OnceLock;
 /// Without an argument, an empty tuple; with an iterable, a tuple of its items.
 #[pyclass(
     name = "tuple",
+    generic,
     subclassable,
     sequence,
     flags(TUPLE_SUBCLASS, MATCH_SELF),

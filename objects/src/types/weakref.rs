@@ -26,6 +26,7 @@ unsafe fn slot_of(object: NonNull<Header>) -> NonNull<WeakSlot> {
 /// A weak reference to an object: calling it gives the object, or None once that is gone.
 #[pyclass(
     name = "ReferenceType",
+    generic,
     module = "weakref",
     subclassable,
     unsafe_layout = Layout::of::<PyWeakRef>().with_weak_slot(slot_of)
@@ -191,11 +192,5 @@ impl PyWeakRef {
     #[member]
     fn __callback__(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
         if this.slot.is_dead() { None } else { this.slot.callback.get(thread) }
-    }
-
-    #[classmethod]
-    #[name = "__class_getitem__"]
-    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        crate::types::generic_alias::new(thread, cls.get(), item)
     }
 }

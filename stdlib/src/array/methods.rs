@@ -10,7 +10,6 @@ use orochi_objects::types::bytes_::operators::place;
 use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::slice::clamp;
 use orochi_objects::types::str::PyStr;
-use orochi_objects::types::r#type::PyType;
 use orochi_objects::{Obj, Ref, Thread, Value, bytes, class_of, int, str, tuple};
 use orochi_text::wtf8::Wtf8Buf;
 
@@ -286,11 +285,6 @@ impl PyArray {
         };
         let args = tuple::new(thread, args)?.into_value();
         Ok(tuple::new(thread, vec![function, args, state])?.into_value())
-    }
-
-    #[classmethod]
-    fn __class_getitem__(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        orochi_objects::types::generic_alias::subscript_class(thread, cls, item)
     }
 
     /// the typecode character used to create the array

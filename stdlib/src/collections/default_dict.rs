@@ -16,7 +16,7 @@ use orochi_objects::{Args, PyClass, PyResult, PyType, class_of, protocol, str};
 /// A defaultdict compares equal to a dict with the same items.
 /// All remaining arguments are treated the same as if they were
 /// passed to the dict constructor, including keyword arguments.
-#[pyclass(name = "defaultdict", module = "collections", base = PyDict, subclassable)]
+#[pyclass(name = "defaultdict", module = "collections", base = PyDict, subclassable, generic)]
 #[derive(Trace)]
 pub(crate) struct DefaultDict {
     dict: PyDict,
@@ -94,13 +94,6 @@ impl DefaultDict {
             return Ok(dict::set_default(thread, DefaultDict::dict(this)?, &key, value.get())?.0);
         }
         protocol::call_method(thread, this.get(), "__missing__", &[key])
-    }
-
-    /// See PEP 585
-    #[classmethod]
-    #[name = "__class_getitem__"]
-    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        orochi_objects::types::generic_alias::new(thread, cls.get(), item)
     }
 
     /// Factory for default value called by __missing__().

@@ -10,7 +10,7 @@ use orochi_objects::{PyResult, PyType, class_of, str};
 use std::collections::VecDeque;
 
 /// A list-like sequence optimized for data accesses near its endpoints.
-#[pyclass(name = "deque", module = "collections", subclassable, sequence, weakref)]
+#[pyclass(name = "deque", module = "collections", subclassable, sequence, weakref, generic)]
 #[derive(Trace)]
 pub(crate) struct Deque {
     state: Guarded<State>,
@@ -177,13 +177,6 @@ impl Deque {
         Deque::clear_all(this, thread);
         this.state.with(this, thread, |state, _| state.limit = limit);
         iterable.map_or(Ok(()), |iterable| Deque::extend_back(thread, this, iterable))
-    }
-
-    /// See PEP 585
-    #[classmethod]
-    #[name = "__class_getitem__"]
-    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        orochi_objects::types::generic_alias::new(thread, cls.get(), item)
     }
 
     /// Add an element to the right side of the deque.

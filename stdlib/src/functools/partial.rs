@@ -54,7 +54,7 @@ impl PlaceholderType {
 }
 
 /// Create a new function with partial application of the given arguments and keywords.
-#[pyclass(name = "partial", module = "functools", subclassable, dict, weakref)]
+#[pyclass(name = "partial", module = "functools", subclassable, dict, weakref, generic)]
 #[derive(Trace)]
 pub(crate) struct Partial {
     function: AtomicField,
@@ -189,13 +189,6 @@ impl Partial {
             }
             _ => Ok(this.to_owned()),
         }
-    }
-
-    /// See PEP 585
-    #[classmethod]
-    #[name = "__class_getitem__"]
-    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        orochi_objects::types::generic_alias::new(thread, cls.get(), item)
     }
 
     /// function object to use in future partial calls

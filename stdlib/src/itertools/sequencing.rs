@@ -12,7 +12,7 @@ use orochi_objects::{ArgSlice, Args, PyResult, PyType};
 /// Return a chain object whose .__next__() method returns elements from the
 /// first iterable until it is exhausted, then elements from the next
 /// iterable, until all of the iterables are exhausted.
-#[pyclass(name = "chain", module = "itertools", subclassable)]
+#[pyclass(name = "chain", module = "itertools", subclassable, generic)]
 #[derive(Trace)]
 pub(crate) struct Chain {
     /// The iterator over the iterables; nothing at the end.
@@ -35,13 +35,6 @@ impl Chain {
     fn new(thread: &mut Thread, cls: &Obj<PyType>, iterables: ArgSlice<'_>) -> PyResult {
         let iterables = tuple::new(thread, iterables.iter().map(Ref::to_owned).collect())?;
         Chain::over(thread, cls, iterables.get())
-    }
-
-    /// See PEP 585
-    #[classmethod]
-    #[name = "__class_getitem__"]
-    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        orochi_objects::types::generic_alias::new(thread, cls.get(), item)
     }
 
     /// Alternative chain() constructor taking a single iterable argument that evaluates lazily.

@@ -128,33 +128,7 @@ pub(crate) fn iconcat(thread: &mut Thread, a: Ref<'_>, b: Ref<'_>) -> PyResult {
 #[pyfunction]
 #[signature(obj, default=0, /)]
 pub(crate) fn length_hint(thread: &mut Thread, obj: Ref<'_>, default: isize) -> PyResult<isize> {
-    use orochi_objects::types::exception::TypeError;
-    let slots = &class_of(obj).slots;
-    if slots.sq_length().or(slots.mp_length()).is_some() {
-        match protocol::len(thread, obj) {
-            Ok(len) => return Ok(isize::try_from(len).unwrap_or(isize::MAX)),
-            Err(error) if error.matches(&TypeError) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    let hint = match protocol::call_special(thread, obj, orochi_objects::name!("__length_hint__"), &[]) {
-        Ok(Some(hint)) => hint,
-        Ok(None) => return Ok(default),
-        Err(error) if error.matches(&TypeError) => return Ok(default),
-        Err(error) => return Err(error),
-    };
-    if hint.get().is(Ref::NOT_IMPLEMENTED) {
-        return Ok(default);
-    }
-    if !orochi_objects::types::int::is_int(hint.get()) {
-        let class = class_of(hint.get()).name();
-        return Err(type_error(format!("__length_hint__ must be an integer, not {class}")));
-    }
-    let hint = orochi_objects::types::int::index_i64(thread, hint.get())?;
-    isize::try_from(hint)
-        .ok()
-        .filter(|&hint| hint >= 0)
-        .ok_or_else(|| value_error("__length_hint__() should return >= 0"))
+    protocol::length_hint(thread, obj, default)
 }
 
 /// Return 'a == b'.

@@ -6,7 +6,7 @@ use orochi_core::sync::{AtomicU64, Ordering};
 use orochi_macros::{Trace, pyclass, pyfunction, pymethods};
 use orochi_objects::error::type_error;
 use orochi_objects::{
-    AtomicField, Field, Guarded, Obj, PyResult, PyType, Ref, Thread, Value, class_of, make, protocol, str,
+    AtomicField, Field, Guarded, Obj, PyResult, Ref, Thread, Value, class_of, make, protocol, str,
 };
 use std::ffi::CString;
 
@@ -33,7 +33,7 @@ unsafe impl orochi_core::Trace for Reading {
 }
 
 /// An entry of a directory.
-#[pyclass(name = "DirEntry", module = "posix", no_new)]
+#[pyclass(name = "DirEntry", module = "posix", no_new, generic)]
 #[derive(Trace)]
 pub(super) struct DirEntry {
     name: Field,
@@ -285,12 +285,6 @@ impl DirEntry {
         let name = protocol::repr(thread, this.name.fixed())?;
         let name = str::display(name.get());
         str::new(thread, &format!("<{} {name}>", class_of(this.get()).name()))
-    }
-
-    /// See PEP 585
-    #[classmethod]
-    fn __class_getitem__(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        crate::support::generic_alias(thread, cls.get(), item)
     }
 
     fn __reduce__(_this: &Obj<Self>) -> PyResult {

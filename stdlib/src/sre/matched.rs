@@ -3,20 +3,19 @@
 use super::pattern::{Pattern, part};
 use super::substitute::expand_for;
 use super::text::{AnyMatcher, Text};
-use crate::support::generic_alias;
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::index_error;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::tuple;
 use orochi_objects::{
-    ArgSlice, Field, Obj, PyResult, PyType, Ref, Thread, Value, class_of, int, make, protocol, str,
+    ArgSlice, Field, Obj, PyResult, Ref, Thread, Value, class_of, int, make, protocol, str,
 };
 
 const UNSET: usize = usize::MAX;
 
 /// The result of re.match() and re.search().
 /// Match objects always have a boolean value of True.
-#[pyclass(name = "Match", module = "re", no_new)]
+#[pyclass(name = "Match", module = "re", no_new, generic)]
 #[derive(Trace)]
 pub(super) struct Match {
     pattern: Field,
@@ -216,12 +215,6 @@ impl Match {
     fn __deepcopy__(this: &Obj<Self>, memo: Ref) -> Value {
         let _ = memo;
         this.to_value()
-    }
-
-    /// Matches are generic over the type of string which was matched (str or bytes)
-    #[classmethod]
-    fn __class_getitem__(thread: &mut Thread, cls: &Obj<PyType>, object: Ref) -> PyResult {
-        generic_alias(thread, cls.get(), object)
     }
 
     /// The index into the string at which the RE engine started looking for a match.

@@ -5,16 +5,15 @@ use super::program::{Program, translate};
 use super::scanner::{PatternIterator, Scanner};
 use super::substitute::substitute;
 use super::text::{AnyMatcher, Text};
-use crate::support::generic_alias;
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{runtime_error, type_error};
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::{list, mapping_proxy, tuple};
-use orochi_objects::{CompareOp, Field, Obj, PyResult, PyType, Ref, Thread, Value, make, protocol, str};
+use orochi_objects::{CompareOp, Field, Obj, PyResult, Ref, Thread, Value, make, protocol, str};
 use orochi_text::wtf8::Wtf8Buf;
 
 /// Compiled regular expression object.
-#[pyclass(name = "Pattern", module = "re", no_new, weakref)]
+#[pyclass(name = "Pattern", module = "re", no_new, weakref, generic)]
 #[derive(Trace)]
 pub(super) struct Pattern {
     pattern: Field,
@@ -265,12 +264,6 @@ impl Pattern {
     fn __deepcopy__(this: &Obj<Self>, memo: Ref) -> Value {
         let _ = memo;
         this.to_value()
-    }
-
-    /// Patterns are generic over the type of string they handle (str or bytes)
-    #[classmethod]
-    fn __class_getitem__(thread: &mut Thread, cls: &Obj<PyType>, object: Ref) -> PyResult {
-        generic_alias(thread, cls.get(), object)
     }
 
     /// The pattern string from which the RE object was compiled.

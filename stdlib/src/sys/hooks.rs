@@ -3,9 +3,10 @@
 use orochi_core::Shared;
 use orochi_core::sync::lock;
 use orochi_macros::pyfunction;
-use orochi_objects::error::{PyResult, runtime_error};
+use orochi_objects::error::{PyResult, import_error, runtime_error};
 use orochi_objects::thread::ThreadState;
-use orochi_objects::types::{exception_chain, tuple};
+use orochi_objects::types::{exception, exception_chain, tuple};
+use orochi_objects::warn;
 use orochi_objects::{Args, DictExt, Obj, Ref, Thread, Value, class_of, protocol};
 use std::io::Write;
 use std::sync::Mutex;
@@ -166,12 +167,30 @@ pub(super) fn breakpointhook(thread: &mut Thread, args: Args<'_>) -> PyResult {
         return Ok(Value::NONE);
     }
     let target = if setting.is_empty() { "pdb.set_trace" } else { &setting };
+    match breakpoint_function(thread, target) {
+        Ok(function) => protocol::call_args(thread, function.get(), args),
+        Err(error) if error.matches(&exception::ImportError) || error.matches(&exception::AttributeError) => {
+            let message = format!("Ignoring unimportable $PYTHONBREAKPOINT: \"{target}\"");
+            warn::runtime_warning(thread, &message)?;
+            Ok(Value::NONE)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The function with a dotted name, or with the name of a built-in one.
+fn breakpoint_function(thread: &mut Thread, target: &str) -> PyResult {
     let (module, name) = target.rsplit_once('.').unwrap_or(("builtins", target));
-    let importlib = import(thread, "importlib")?;
-    let text = orochi_objects::str::new(thread, module)?;
-    let module = protocol::call_method(thread, importlib.get(), "import_module", &[text.get()])?;
-    let function = protocol::get_attr_str(thread, module.get(), name)?;
-    protocol::call_args(thread, function.get(), args)
+    if module.is_empty() {
+        return Err(import_error("Empty module name"));
+    }
+    let builtins = ThreadState::builtins(thread)?;
+    let key = orochi_objects::str::new(thread, "__import__")?;
+    let import = protocol::get_item(thread, builtins.get(), key.get())?;
+    let module = orochi_objects::str::new(thread, module)?;
+    let names = tuple::new(thread, vec![orochi_objects::str::new(thread, name)?])?;
+    let module = protocol::call(thread, import.get(), &[module.get(), Ref::NONE, Ref::NONE, names.get()])?;
+    protocol::get_attr_str(thread, module.get(), name)
 }
 
 static AUDITED: AtomicBool = AtomicBool::new(false);

@@ -4,7 +4,7 @@ use orochi_core::{Ref, Thread, Value};
 use orochi_macros::pyfunction;
 use orochi_objects::error::{PyResult, type_error, value_error};
 use orochi_objects::protocol::{self, CompareOp, compare::compare_bool, number};
-use orochi_objects::types::{float, int};
+use orochi_objects::types::{complex, float, int};
 use orochi_objects::{Args, class_of, name};
 
 /// Return the absolute value of the argument.
@@ -107,6 +107,10 @@ struct Compensated {
 }
 
 impl Compensated {
+    fn of(high: f64) -> Compensated {
+        Compensated { high, low: 0.0 }
+    }
+
     fn add(&mut self, x: f64) {
         let sum = self.high + x;
         self.low += if self.high.abs() >= x.abs() { (self.high - sum) + x } else { (x - sum) + self.high };
@@ -121,6 +125,7 @@ impl Compensated {
 enum Sum {
     Int(i64),
     Float(Compensated),
+    Complex { real: Compensated, imag: Compensated },
     Object(Value),
 }
 
@@ -129,8 +134,11 @@ impl Sum {
         if let Some(int) = value.get().as_small_int() {
             return Sum::Int(int);
         }
-        match exact_float(value.get()) {
-            Some(high) => Sum::Float(Compensated { high, low: 0.0 }),
+        if let Some(x) = exact_float(value.get()) {
+            return Sum::Float(Compensated::of(x));
+        }
+        match exact_complex(value.get()) {
+            Some((real, imag)) => Sum::Complex { real: Compensated::of(real), imag: Compensated::of(imag) },
             None => Sum::Object(value),
         }
     }
@@ -139,6 +147,7 @@ impl Sum {
         match self {
             Sum::Int(value) => int::new(thread, value),
             Sum::Float(sum) => float::new(thread, sum.total()),
+            Sum::Complex { real, imag } => complex::new(thread, real.total(), imag.total()),
             Sum::Object(value) => Ok(value),
         }
     }
@@ -161,6 +170,18 @@ impl Sum {
                     return true;
                 }
             }
+            Sum::Complex { real, imag } => {
+                if let Some((re, im)) = exact_complex(item) {
+                    real.add(re);
+                    imag.add(im);
+                    return true;
+                }
+                // A real number says nothing about the sign of an imaginary zero.
+                if let Some(x) = exact_float(item).or_else(|| item.as_small_int().map(|int| int as f64)) {
+                    real.add(x);
+                    return true;
+                }
+            }
             Sum::Object(_) => {}
         }
         false
@@ -175,6 +196,11 @@ impl Sum {
 fn exact_float(object: Ref<'_>) -> Option<f64> {
     let class = <float::PyFloat as orochi_objects::PyClass>::static_type();
     orochi_objects::class::is_exact(object, class).then(|| float::value(object)).flatten()
+}
+
+fn exact_complex(object: Ref<'_>) -> Option<complex::Parts> {
+    let class = <complex::PyComplex as orochi_objects::PyClass>::static_type();
+    orochi_objects::class::is_exact(object, class).then(|| complex::value(object)).flatten()
 }
 
 /// Return the sum of a 'start' value (default: 0) plus an iterable of numbers

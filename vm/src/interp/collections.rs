@@ -2,7 +2,8 @@
 
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::class::{PyClass, is_exact};
-use orochi_objects::error::{PyResult, system_error};
+use orochi_objects::class_of;
+use orochi_objects::error::{PyResult, system_error, type_error};
 use orochi_objects::name;
 use orochi_objects::protocol;
 use orochi_objects::slots::SlotId;
@@ -50,7 +51,9 @@ pub(super) fn set_new(thread: &mut Thread) -> PyResult {
 
 /// `set.add(item)`.
 pub(super) fn set_add(thread: &mut Thread, set: Ref<'_>, item: Ref<'_>) -> PyResult<()> {
-    let set = set.downcast::<PySet>().ok_or_else(|| system_error("expected a set"))?;
+    // A comprehension's set is one; `__conditional_annotations__` is what a program makes of it.
+    let no_set = || type_error(format!("'{}' object is not a set", class_of(set).name()));
+    let set = set.downcast::<PySet>().ok_or_else(no_set)?;
     set::add(thread, set, item).map(drop)
 }
 

@@ -4,6 +4,7 @@
 
 use super::cursor::{At, Cursor, Flow};
 use super::name::{builtin, name_of};
+use orochi_compiler::code::flags;
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::error::{PyErr, PyResult, import_error, type_error};
@@ -30,7 +31,10 @@ fn import_name(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
     let import =
         builtin(thread, at, name!("__import__")).map_err(|_| import_error("__import__ not found"))?;
     let globals = at.frame().function().globals().to_value();
-    let locals = at.frame().namespace().unwrap_or(Ref::NONE);
+    // A function has no namespace; elsewhere names are in one of their own, or in the globals.
+    let is_function = at.frame().code().has_flags(flags::OPTIMIZED);
+    let globals_or_none = if is_function { Ref::NONE } else { globals.get() };
+    let locals = at.frame().namespace().unwrap_or(globals_or_none);
     let args = [name_of(at).get(), globals.get(), locals, at.get(w.c()), at.get(w.b())];
     let module = protocol::call(thread, import.get(), &args)?;
     at.consume(w.b());

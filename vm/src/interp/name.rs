@@ -8,7 +8,7 @@ use orochi_compiler::code::flags;
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::word;
 use orochi_core::{Obj, Ref, Thread, Value};
-use orochi_objects::error::{PyErr, PyResult, system_error};
+use orochi_objects::error::{PyErr, PyResult};
 use orochi_objects::protocol;
 use orochi_objects::types::cell::PyCell;
 use orochi_objects::types::dict::{self, DictExt, PyDict};
@@ -284,6 +284,6 @@ pub(super) fn SetupAnnotations(c: &mut Cursor, thread: &mut Thread, w: Instructi
 pub(super) fn builtin(thread: &mut Thread, at: At, name: &Obj<PyStr>) -> PyResult {
     match lookup_in(thread, at.frame().function().builtins(), name)? {
         Some(value) => Ok(value),
-        None => Err(system_error(format!("{} not found", **name))),
+        None => Err(PyErr::with_message(&exception::NameError, format!("{} not found", **name))),
     }
 }

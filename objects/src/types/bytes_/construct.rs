@@ -10,7 +10,7 @@ use crate::types::bytes::{self, PyBytes};
 use crate::types::int::{self, IntRef};
 use crate::types::str::PyStr;
 use crate::types::r#type::PyType;
-use orochi_core::{Obj, Ref, Thread};
+use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
 
 pub(super) use crate::types::str_::construct::text_argument;
@@ -25,18 +25,22 @@ pub fn byte(thread: &mut Thread, object: Ref<'_>, what: &str) -> PyResult<u8> {
     byte.ok_or_else(|| value_error(format!("{what} must be in range(0, 256)")))
 }
 
-/// What `__bytes__` of an object gives, if it has one.
-fn by_method(thread: &mut Thread, object: Ref<'_>) -> PyResult<Option<Vec<u8>>> {
+/// The bytes object that `__bytes__` of an object gives, if it has one.
+fn object_by_method(thread: &mut Thread, object: Ref<'_>) -> PyResult<Option<Value>> {
     let Some(result) = protocol::call_special(thread, object, crate::name!("__bytes__"), &[])? else {
         return Ok(None);
     };
-    match bytes::value(result.get()) {
-        Some(bytes) => Ok(Some(bytes.to_vec())),
-        None => {
-            let class = crate::class_of(result.get()).name();
-            Err(type_error(format!("__bytes__ returned non-bytes (type {class})")))
-        }
+    if bytes::value(result.get()).is_some() {
+        return Ok(Some(result));
     }
+    let class = crate::class_of(result.get()).name();
+    Err(type_error(format!("__bytes__ returned non-bytes (type {class})")))
+}
+
+/// What `__bytes__` of an object gives, if it has one.
+fn by_method(thread: &mut Thread, object: Ref<'_>) -> PyResult<Option<Vec<u8>>> {
+    let result = object_by_method(thread, object)?;
+    Ok(result.map(|result| bytes::value(result.get()).unwrap_or_default().to_vec()))
 }
 
 /// What `bytes(object)` makes of an object that is neither a str nor an int: its buffer, or an iterable of ints.
@@ -165,11 +169,14 @@ impl PyBytes {
     #[text_signature = "(source=b'', encoding='utf-8', errors='strict')"]
     fn new(thread: &mut Thread, cls: &Obj<PyType>, args: Args<'_>) -> PyResult {
         let exact = std::ptr::eq(cls, PyBytes::static_type().get());
-        if exact
-            && let Some([only]) = args.exact::<1>()
-            && is_exact(only, PyBytes::static_type())
-        {
-            return Ok(only.to_owned());
+        if exact && let Some([only]) = args.exact::<1>() {
+            if is_exact(only, PyBytes::static_type()) {
+                return Ok(only.to_owned());
+            }
+            // An instance of a subclass stays what it is.
+            if let Some(made) = object_by_method(thread, only)? {
+                return Ok(made);
+            }
         }
         let made = source(thread, &args, "bytes")?;
         Ok(bytes::subclass_object(thread, cls, &made)?.into_value())

@@ -4,14 +4,15 @@ use super::construct::text_argument;
 use super::shared::{ByteString, affix, needle, selected, separator};
 use crate::args::Args;
 use crate::buffer::{self, ArgBytes};
-use crate::error::{PyResult, memory_error, type_error, value_error};
+use crate::error::{PyResult, memory_error, runtime_error, type_error, value_error};
 use crate::protocol;
 use crate::types::bytearray::PyByteArray;
 use crate::types::bytes::PyBytes;
 use crate::types::format::size_error;
+use crate::types::list::{self, PyList};
 use crate::types::str::PyStr;
+use crate::types::tuple;
 use crate::types::r#type::PyType;
-use crate::types::{list, tuple};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
 use orochi_text::ascii;
@@ -26,6 +27,7 @@ fn find<T: ByteString>(
     (start, end): (Option<Ref<'_>>, Option<Ref<'_>>),
     finder: Finder,
 ) -> PyResult<Option<usize>> {
+    let _held = T::hold(thread, this, sub);
     let sub = needle(thread, sub)?;
     let bytes = T::snapshot(thread, this);
     let Some((part, offset)) = selected(thread, &bytes, start, end)? else { return Ok(None) };
@@ -39,7 +41,7 @@ fn found_or_error(found: Option<usize>) -> PyResult<usize> {
 fn list_of<'a, T: ByteString>(thread: &mut Thread, parts: impl Iterator<Item = &'a [u8]>) -> PyResult {
     let mut items = Vec::new();
     for part in parts {
-        items.push(T::make(thread, part.to_vec())?);
+        items.push(T::copied(thread, part)?);
     }
     Ok(list::new(thread, items)?.into_value())
 }
@@ -51,7 +53,9 @@ fn split<T: ByteString>(
     maxsplit: i64,
     from_right: bool,
 ) -> PyResult {
-    let sep = sep.filter(|sep| !sep.is_none()).map(|sep| separator(thread, sep)).transpose()?;
+    let sep = sep.filter(|sep| !sep.is_none());
+    let _held = sep.and_then(|sep| T::hold(thread, this, sep));
+    let sep = sep.map(|sep| separator(thread, sep)).transpose()?;
     let bytes = T::snapshot(thread, this);
     let limit = usize::try_from(maxsplit).ok();
     match (sep, from_right) {
@@ -69,7 +73,7 @@ fn strip<T: ByteString>(thread: &mut Thread, this: &Obj<T>, set: Option<Ref<'_>>
         None => search::strip(&*bytes, ends),
         Some(set) => bytes.strip_set(&set, ends),
     };
-    if stripped.len() == bytes.len() { T::same(thread, this) } else { T::make(thread, stripped.to_vec()) }
+    if stripped.len() == bytes.len() { T::same(thread, this) } else { T::copied(thread, stripped) }
 }
 
 fn partition<T: ByteString>(thread: &mut Thread, this: &Obj<T>, sep: Ref<'_>, from_right: bool) -> PyResult {
@@ -82,9 +86,9 @@ fn partition<T: ByteString>(thread: &mut Thread, this: &Obj<T>, sep: Ref<'_>, fr
     };
     let parts = match found {
         Some((start, end)) => vec![
-            T::make(thread, bytes.cut(0, start).to_vec())?,
-            T::make(thread, separator_bytes.to_vec())?,
-            T::make(thread, bytes.cut(end, bytes.len()).to_vec())?,
+            T::copied(thread, bytes.cut(0, start))?,
+            T::copied(thread, &separator_bytes)?,
+            T::copied(thread, bytes.cut(end, bytes.len()))?,
         ],
         None => {
             let (first, second) = (T::make(thread, Vec::new())?, T::make(thread, Vec::new())?);
@@ -134,7 +138,9 @@ fn join<T: ByteString>(thread: &mut Thread, this: &Obj<T>, iterable: Ref<'_>) ->
     if class.slots.tp_iter().is_none() && class.slots.sq_item().is_none() {
         return Err(type_error("can only join an iterable"));
     }
+    let _held = T::hold(thread, this, iterable);
     let items = protocol::collect(thread, iterable)?;
+    let list = iterable.downcast::<PyList>();
     let glue = T::snapshot(thread, this);
     let mut result = Vec::new();
     for (i, item) in items.iter().enumerate() {
@@ -144,6 +150,9 @@ fn join<T: ByteString>(thread: &mut Thread, this: &Obj<T>, iterable: Ref<'_>) ->
                 "sequence item {i}: expected a bytes-like object, {class} found"
             )));
         };
+        if list.is_some_and(|list| list::len(thread, list) != items.len()) {
+            return Err(runtime_error("sequence changed size during iteration"));
+        }
         result.try_reserve(bytes.len() + glue.len()).map_err(|_| memory_error())?;
         if i > 0 {
             result.extend_from_slice(&glue);
@@ -156,23 +165,14 @@ fn join<T: ByteString>(thread: &mut Thread, this: &Obj<T>, iterable: Ref<'_>) ->
 /// The arguments of `hex`: a separator and the size of groups.
 pub fn hex(thread: &mut Thread, bytes: &[u8], sep: Option<Ref<'_>>, group: i64) -> PyResult<String> {
     let Some(sep) = sep else { return Ok(ascii::to_hex(bytes, None, 0)) };
-    let text: Vec<u8> = if let Some(text) = sep.downcast::<PyStr>() {
-        if text.len() != 1 {
-            return Err(value_error("sep must be length 1."));
-        }
-        text.as_bytes().to_vec()
-    } else if let Some(bytes) = crate::bytes::value(sep) {
-        bytes.to_vec()
-    } else {
-        let len = protocol::len(thread, sep)?;
-        let message = if len == 1 { "sep must be str or bytes." } else { "sep must be length 1." };
-        return Err(if len == 1 { type_error(message) } else { value_error(message) });
-    };
-    match text.as_slice() {
-        [byte] if byte.is_ascii() => Ok(ascii::to_hex(bytes, Some(*byte), group)),
-        [_] => Err(value_error("sep must be ASCII.")),
-        _ if sep.downcast::<PyStr>().is_some() => Err(value_error("sep must be ASCII.")),
-        _ => Err(value_error("sep must be length 1.")),
+    if protocol::len(thread, sep)? != 1 {
+        return Err(value_error("sep must be length 1."));
+    }
+    let text = sep.downcast::<PyStr>().map(|text| PyStr::as_bytes(text)).or_else(|| crate::bytes::value(sep));
+    match text {
+        Some([byte]) if byte.is_ascii() => Ok(ascii::to_hex(bytes, Some(*byte), group)),
+        Some(_) => Err(value_error("sep must be ASCII.")),
+        None => Err(type_error("sep must be str or bytes.")),
     }
 }
 
@@ -352,6 +352,7 @@ macro_rules! shared_methods {
                 start: Option<Ref<'_>>,
                 end: Option<Ref<'_>>,
             ) -> PyResult<usize> {
+                let _held = Self::hold(thread, this, sub);
                 let sub = needle(thread, sub)?;
                 let bytes = Self::snapshot(thread, this);
                 let part = selected(thread, &bytes, start, end)?;
@@ -556,7 +557,7 @@ macro_rules! shared_methods {
                 let prefix = buffer::bytes_of(thread, prefix)?;
                 let bytes = Self::snapshot(thread, this);
                 match search::strip_prefix(&*bytes, &*prefix) {
-                    Some(rest) if !prefix.is_empty() => Self::make(thread, rest.to_vec()),
+                    Some(rest) if !prefix.is_empty() => Self::copied(thread, rest),
                     _ => Self::same(thread, this),
                 }
             }
@@ -566,7 +567,7 @@ macro_rules! shared_methods {
                 let suffix = buffer::bytes_of(thread, suffix)?;
                 let bytes = Self::snapshot(thread, this);
                 match search::strip_suffix(&*bytes, &*suffix) {
-                    Some(rest) if !suffix.is_empty() => Self::make(thread, rest.to_vec()),
+                    Some(rest) if !suffix.is_empty() => Self::copied(thread, rest),
                     _ => Self::same(thread, this),
                 }
             }
@@ -673,6 +674,7 @@ macro_rules! shared_methods {
                 sep: Option<Ref<'_>>,
                 bytes_per_sep: i64,
             ) -> PyResult<String> {
+                let _held = sep.and_then(|sep| Self::hold(thread, this, sep));
                 let bytes = Self::snapshot(thread, this);
                 hex(thread, &bytes, sep, bytes_per_sep)
             }

@@ -100,6 +100,12 @@ fn set_item(
     })
 }
 
+/// Whether `bytearray(object)` takes the items of an iterator, and nothing else it could mean.
+fn is_plain_iterable(object: Ref<'_>) -> bool {
+    let slots = &crate::class_of(object).slots;
+    slots.tp_iternext().is_some() && !buffer::is_bytes_like(object) && slots.nb_index().is_none()
+}
+
 fn extend(thread: &mut Thread, this: &Obj<PyByteArray>, bytes: &[u8]) -> PyResult<()> {
     bytearray::resize(this, thread, |vector| {
         vector.try_reserve(bytes.len()).map_err(|_| memory_error())?;
@@ -118,6 +124,16 @@ impl PyByteArray {
     #[slot]
     fn tp_init(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult<()> {
         bytearray::resize(this, thread, Vec::clear)?;
+        if let Some([object]) = args.exact::<1>()
+            && is_plain_iterable(object)
+        {
+            // A program may look on while its iterator fills the array. One that fails leaves it empty.
+            return protocol::iterate(thread, object, |thread, item| {
+                let item = byte(thread, item.get(), "byte")?;
+                extend(thread, this, &[item])
+            })
+            .or_else(|error| bytearray::resize(this, thread, Vec::clear).and(Err(error)));
+        }
         let bytes = source(thread, &args, "bytearray")?;
         bytearray::resize(this, thread, |vector| *vector = bytes)
     }
@@ -190,8 +206,15 @@ impl PyByteArray {
     ///   iterable_of_ints
     ///     The iterable of items to append.
     fn extend(thread: &mut Thread, this: &Obj<Self>, iterable_of_ints: Ref<'_>) -> PyResult<()> {
+        // The bytes go where the end is now, also if `__buffer__` makes the array longer.
+        let end = bytearray::read(this, thread, <[u8]>::len);
         if let Some(bytes) = buffer::bytes_if_any(thread, iterable_of_ints)? {
-            return extend(thread, this, &bytes);
+            return bytearray::resize(this, thread, |vector| {
+                vector.try_reserve(bytes.len()).map_err(|_| memory_error())?;
+                let end = end.min(vector.len());
+                vector.splice(end..end, bytes.iter().copied());
+                Ok(())
+            })?;
         }
         let class = crate::class_of(iterable_of_ints);
         if iterable_of_ints.downcast::<PyStr>().is_some() {
@@ -285,11 +308,17 @@ impl PyByteArray {
         let Ok(size) = usize::try_from(size) else {
             return Err(value_error(format!("Can only resize to positive sizes, got {size}")));
         };
-        bytearray::resize(this, thread, |vector| {
+        bytearray::change(this, thread, |vector, exported| {
+            if size == vector.len() {
+                return Ok(());
+            }
+            if exported {
+                return Err(bytearray::exported());
+            }
             vector.try_reserve(size.saturating_sub(vector.len())).map_err(|_| memory_error())?;
             vector.resize(size, 0);
             Ok(())
-        })?
+        })
     }
 
     /// B.__alloc__() -> int
@@ -329,6 +358,6 @@ fn reduce(thread: &mut Thread, this: &Obj<PyByteArray>, as_bytes: bool) -> PyRes
     };
     let args = tuple::new(thread, args)?.into_value();
     let class: Value = crate::class_of(this.get()).to_value();
-    let state = protocol::find_attr(thread, this.get(), crate::name!("__dict__"))?.unwrap_or(Value::NONE);
+    let state = crate::types::object_::reduce::state(thread, this.get(), false)?;
     Ok(tuple::new(thread, vec![class, args, state])?.into_value())
 }

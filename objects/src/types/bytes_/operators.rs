@@ -259,19 +259,18 @@ impl PyByteArray {
 
     #[slot]
     fn sq_contains(thread: &mut Thread, this: &Obj<Self>, item: Ref<'_>) -> PyResult<bool> {
+        let _held = Self::hold(thread, this, item);
         let bytes = Self::snapshot(thread, this);
         contains(thread, &bytes, item)
     }
 
     #[slot]
     fn nb_remainder(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
-        match bytearray::copy_of(thread, left) {
-            Some(format) => {
-                let bytes = super::printf::format(thread, &format, right)?;
-                Self::make(thread, bytes)
-            }
-            None => Ok(Value::NOT_IMPLEMENTED),
-        }
+        let Some(this) = left.downcast::<Self>() else { return Ok(Value::NOT_IMPLEMENTED) };
+        let _held = Self::hold(thread, this, right);
+        let format = Self::snapshot(thread, this);
+        let bytes = super::printf::format(thread, &format, right)?;
+        Self::make(thread, bytes)
     }
 
     #[slot]

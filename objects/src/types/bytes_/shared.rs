@@ -1,6 +1,6 @@
 //! What methods need to know of a bytes-like class: how to look at its bytes, and how to make another of its kind.
 
-use crate::buffer::{self, ArgBytes};
+use crate::buffer::{self, ArgBytes, Export};
 use crate::class::{PyClass, is_exact};
 use crate::error::{PyResult, type_error, value_error};
 use crate::types::bytearray::{self, PyByteArray};
@@ -16,8 +16,14 @@ pub trait ByteString: PyClass {
     /// The bytes: borrowed from what never changes, copied otherwise.
     fn snapshot<'a>(thread: &Thread, this: &'a Obj<Self>) -> Cow<'a, [u8]>;
 
+    /// Keeps the bytes from being resized while an argument is looked at that may run Python code; plain ones don't.
+    fn hold(thread: &Thread, this: &Obj<Self>, argument: Ref<'_>) -> Option<Export>;
+
     /// A new one of these bytes.
     fn make(thread: &Thread, bytes: Vec<u8>) -> PyResult;
+
+    /// A new one with a copy of these bytes.
+    fn copied(thread: &Thread, bytes: &[u8]) -> PyResult;
 
     /// The result of a method that changes nothing.
     fn same(thread: &Thread, this: &Obj<Self>) -> PyResult;
@@ -33,8 +39,16 @@ impl ByteString for PyBytes {
         Cow::Borrowed(PyBytes::as_bytes(this))
     }
 
+    fn hold(_thread: &Thread, _this: &Obj<Self>, _argument: Ref<'_>) -> Option<Export> {
+        None
+    }
+
     fn make(thread: &Thread, bytes: Vec<u8>) -> PyResult {
         bytes::new(thread, &bytes)
+    }
+
+    fn copied(thread: &Thread, bytes: &[u8]) -> PyResult {
+        bytes::new(thread, bytes)
     }
 
     fn same(thread: &Thread, this: &Obj<Self>) -> PyResult {
@@ -53,8 +67,19 @@ impl ByteString for PyByteArray {
         Cow::Owned(bytearray::read(this, thread, <[u8]>::to_vec))
     }
 
+    fn hold(thread: &Thread, this: &Obj<Self>, argument: Ref<'_>) -> Option<Export> {
+        let is_plain = argument.as_small_int().is_some()
+            || is_exact(argument, PyBytes::static_type())
+            || is_exact(argument, PyByteArray::static_type());
+        (!is_plain).then(|| bytearray::export(this, thread).2)
+    }
+
     fn make(thread: &Thread, bytes: Vec<u8>) -> PyResult {
         Ok(bytearray::new(thread, bytes)?.into_value())
+    }
+
+    fn copied(thread: &Thread, bytes: &[u8]) -> PyResult {
+        Self::make(thread, bytes.to_vec())
     }
 
     fn same(thread: &Thread, this: &Obj<Self>) -> PyResult {

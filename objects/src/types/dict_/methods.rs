@@ -62,13 +62,6 @@ impl PyDict {
         Ok(made)
     }
 
-    /// See PEP 585
-    #[classmethod]
-    #[name = "__class_getitem__"]
-    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        crate::types::generic_alias::new(thread, cls.get(), item)
-    }
-
     /// Return the value for key if key is in the dictionary, else default.
     #[signature(key, default=None, /)]
     fn get(thread: &mut Thread, this: &Obj<Self>, key: Ref<'_>, default: Option<Ref<'_>>) -> PyResult {

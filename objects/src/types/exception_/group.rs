@@ -64,7 +64,7 @@ fn items_of(thread: &mut Thread, exceptions: Ref<'_>) -> PyResult<Vec<Value>> {
     Ok(items)
 }
 
-#[pymethods]
+#[pymethods(parts(crate::types::generic_alias::GENERIC))]
 impl PyExceptionGroup {
     #[slot]
     fn tp_new(thread: &mut Thread, cls: &Obj<PyType>, args: Args<'_>) -> PyResult {
@@ -162,12 +162,6 @@ impl PyExceptionGroup {
         let matcher = Matcher::new(matcher_value)?;
         let (matched, _) = split(thread, this.get(), &matcher, false)?;
         Ok(matched.unwrap_or(Value::NONE))
-    }
-
-    #[classmethod]
-    #[signature(item, /)]
-    fn __class_getitem__(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        crate::types::generic_alias::new(thread, cls.get(), item)
     }
 }
 

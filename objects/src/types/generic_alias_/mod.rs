@@ -1,9 +1,12 @@
 //! Type parameters of generic aliases and unions: finding them, replacing them, showing arguments.
 
-use crate::error::{PyResult, type_error};
+pub(crate) mod iterator;
+
+use crate::error::{PyResult, index_error, type_error};
 use crate::name;
 use crate::protocol::{self, find_attr};
 use crate::types::generic_alias::PyGenericAlias;
+use crate::types::list::{self, PyList};
 use crate::types::tuple::{self, PyTuple};
 use crate::types::r#type::PyType;
 use orochi_core::{Ref, Thread, Value};
@@ -14,11 +17,11 @@ pub(crate) fn repr(thread: &mut Thread, text: &mut String, object: Ref<'_>) -> P
         text.push_str("...");
         return Ok(());
     }
-    let class = crate::class_of(object);
-    let is_list = class.has(crate::class::TypeFlags::LIST_SUBCLASS) && class.native().is_some();
-    if is_list {
+    if let Some(list) = object.downcast::<PyList>().filter(|_| crate::class_of(object).native().is_some()) {
         text.push('[');
-        for (i, item) in protocol::collect(thread, object)?.iter().enumerate() {
+        for i in 0..list::len(thread, list) {
+            // Showing an item may shorten the list.
+            let item = list::item(thread, list, i).ok_or_else(|| index_error("list index out of range"))?;
             text.push_str(if i == 0 { "" } else { ", " });
             repr(thread, text, item.get())?;
         }

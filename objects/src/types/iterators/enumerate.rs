@@ -17,7 +17,7 @@ use orochi_macros::{Trace, pyclass, pymethods};
 ///
 /// enumerate is useful for obtaining an indexed list:
 ///     (0, seq[0]), (1, seq[1]), (2, seq[2]), ...
-#[pyclass(name = "enumerate", subclassable)]
+#[pyclass(name = "enumerate", subclassable, generic)]
 #[derive(Trace)]
 pub struct PyEnumerate {
     iterator: Field,
@@ -67,13 +67,6 @@ impl PyEnumerate {
             Some(pair) => tuple::of(thread, pair).map(Some),
             None => Ok(None),
         }
-    }
-
-    /// See PEP 585
-    #[classmethod]
-    #[name = "__class_getitem__"]
-    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        crate::types::generic_alias::new(thread, cls.get(), item)
     }
 
     /// Return state information for pickling.

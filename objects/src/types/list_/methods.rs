@@ -30,13 +30,6 @@ impl PyList {
         }
     }
 
-    /// See PEP 585
-    #[classmethod]
-    #[name = "__class_getitem__"]
-    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        crate::types::generic_alias::new(thread, cls.get(), item)
-    }
-
     /// Append object to the end of the list.
     fn append(thread: &mut Thread, this: &Obj<Self>, object: Ref<'_>) -> PyResult<()> {
         list::push(thread, this, object.to_owned())

@@ -124,7 +124,7 @@ fn reduce_new(thread: &mut Thread, this: Ref<'_>) -> PyResult {
 }
 
 /// What `__getstate__` gives, the default one being told whether the object must be restorable from it alone.
-fn state(thread: &mut Thread, this: Ref<'_>, required: bool) -> PyResult {
+pub(crate) fn state(thread: &mut Thread, this: Ref<'_>, required: bool) -> PyResult {
     let getstate = get_attr(thread, this, name!("__getstate__"))?;
     if let Some(function) = getstate.get().downcast::<PyNativeFunction>()
         && std::ptr::eq(function.definition(), default_definition(thread))

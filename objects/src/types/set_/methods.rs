@@ -20,13 +20,6 @@ macro_rules! common_methods {
         impl $type {
             $($more)*
 
-    /// See PEP 585
-    #[classmethod]
-    #[name = "__class_getitem__"]
-    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        crate::types::generic_alias::new(thread, cls.get(), item)
-    }
-
             /// Return a shallow copy of a set.
             fn copy(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
                 copy(thread, this.into())

@@ -11,7 +11,7 @@ use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
 /// Template object
-#[pyclass(name = "Template", module = "string.templatelib")]
+#[pyclass(name = "Template", module = "string.templatelib", generic)]
 #[derive(Trace)]
 pub struct PyTemplate {
     strings: Field,
@@ -19,7 +19,12 @@ pub struct PyTemplate {
 }
 
 /// Interpolation object
-#[pyclass(name = "Interpolation", module = "string.templatelib")]
+#[pyclass(
+    name = "Interpolation",
+    module = "string.templatelib",
+    generic,
+    match_args("value", "expression", "conversion", "format_spec")
+)]
 #[derive(Trace)]
 pub struct PyInterpolation {
     value: Field,
@@ -55,6 +60,12 @@ pub fn interpolation(
         [value, expression, conversion, format_spec].map(Field::new_local);
     let made = PyInterpolation { value, expression, conversion, format_spec };
     Ok(crate::make(thread, made)?.into_value())
+}
+
+impl PyInterpolation {
+    fn fields(&self) -> [&Field; 4] {
+        [&self.value, &self.expression, &self.conversion, &self.format_spec]
+    }
 }
 
 fn items(tuple: &Field) -> Vec<Value> {
@@ -137,18 +148,11 @@ impl PyTemplate {
     }
 
     fn __reduce__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let module = crate::str::new(thread, "string.templatelib")?;
-        let builtins = crate::thread::ThreadState::builtins(thread)?;
-        let import = crate::str::new(thread, "__import__")?;
-        let import = crate::protocol::get_item(thread, builtins.get(), import.get())?;
-        let names = crate::tuple::new(thread, vec![crate::str::new(thread, "*")?])?.into_value();
-        let arguments = [module.get(), Ref::NONE, Ref::NONE, names.get()];
-        let module = crate::protocol::call(thread, import.get(), &arguments)?;
-        let unpickle = crate::protocol::get_attr_str(thread, module.get(), "_template_unpickle")?;
+        let unpickle = from_library(thread, "_template_unpickle")?;
         let strings = this.strings.fixed().to_owned();
         let interpolations = this.interpolations.fixed().to_owned();
-        let arguments = crate::tuple::new(thread, vec![strings, interpolations])?.into_value();
-        Ok(crate::tuple::new(thread, vec![unpickle, arguments])?.into_value())
+        let arguments = tuple::new(thread, vec![strings, interpolations])?.into_value();
+        Ok(tuple::new(thread, vec![unpickle, arguments])?.into_value())
     }
 
     #[slot]
@@ -172,10 +176,18 @@ impl PyTemplate {
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let strings = protocol::repr(thread, this.strings.fixed())?;
         let interpolations = protocol::repr(thread, this.interpolations.fixed())?;
-        let (strings, interpolations) =
-            (crate::str::display(strings.get()), crate::str::display(interpolations.get()));
+        let (strings, interpolations) = (str::display(strings.get()), str::display(interpolations.get()));
         str::new(thread, &format!("Template(strings={strings}, interpolations={interpolations})"))
     }
+}
+
+/// An attribute of `string.templatelib`.
+fn from_library(thread: &mut Thread, name: &str) -> PyResult {
+    let module = str::new(thread, "string.templatelib")?;
+    let import = crate::types::builtin(thread, "__import__")?;
+    let names = tuple::new(thread, vec![str::new(thread, name)?])?;
+    let module = protocol::call(thread, import.get(), &[module.get(), Ref::NONE, Ref::NONE, names.get()])?;
+    protocol::get_attr_str(thread, module.get(), name)
 }
 
 #[pymethods]
@@ -245,12 +257,19 @@ impl PyInterpolation {
         this.format_spec.fixed().to_owned()
     }
 
+    fn __reduce__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let class = crate::class_of(this.get()).to_value();
+        let fields = this.fields().map(|field| field.fixed().to_owned()).to_vec();
+        let fields = tuple::new(thread, fields)?.into_value();
+        Ok(tuple::new(thread, vec![class, fields])?.into_value())
+    }
+
     #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let mut parts = Vec::new();
-        for field in [&this.value, &this.expression, &this.conversion, &this.format_spec] {
+        for field in this.fields() {
             let repr = protocol::repr(thread, field.fixed())?;
-            parts.push(crate::str::display(repr.get()));
+            parts.push(str::display(repr.get()));
         }
         str::new(thread, &format!("Interpolation({})", parts.join(", ")))
     }

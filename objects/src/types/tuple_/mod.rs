@@ -49,13 +49,6 @@ impl PyTuple {
         Ok(tuple::subclass_object(thread, cls, values)?.into_value())
     }
 
-    /// See PEP 585
-    #[classmethod]
-    #[name = "__class_getitem__"]
-    fn class_getitem(thread: &mut Thread, cls: &Obj<PyType>, item: Ref<'_>) -> PyResult {
-        crate::types::generic_alias::new(thread, cls.get(), item)
-    }
-
     /// Return first index of value.
     ///
     /// Raises ValueError if the value is not present.

@@ -7,7 +7,6 @@ use crate::error::{PyErr, PyResult, attribute_error_message, type_error, value_e
 use crate::name;
 use crate::types::dict::DictExt;
 use crate::types::str::PyStr;
-use crate::types::tuple::PyTuple;
 use crate::types::r#type::{PyType, TypeExt, modified};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
@@ -206,7 +205,7 @@ impl PyType {
 
     #[member]
     fn __flags__(this: &Obj<Self>) -> u64 {
-        this.flags().0
+        this.flags().0 & u64::from(u32::MAX)
     }
 
     #[member]
@@ -279,9 +278,6 @@ impl PyType {
     #[name = "__type_params__"]
     fn set_type_params(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         let value = special(this, value, "__type_params__")?;
-        if value.downcast::<PyTuple>().is_none() {
-            return Err(type_error("__type_params__ must be set to a tuple"));
-        }
         set_in_namespace(thread, this, name!("__type_params__"), Some(value))
     }
 
@@ -290,8 +286,9 @@ impl PyType {
         if this.native().is_some() {
             return Err(no_attribute(this, "__annotate__"));
         }
-        let found = own(thread, this, name!("__annotate_func__"))
-            .or_else(|| own(thread, this, name!("__annotate__")));
+        // What the program defined under the plain name comes first.
+        let found = own(thread, this, name!("__annotate__"))
+            .or_else(|| own(thread, this, name!("__annotate_func__")));
         match found {
             Some(annotate) => bound(thread, this, annotate),
             None => {

@@ -297,8 +297,13 @@ fn complete_namespace(thread: &mut Thread, recipe: &Recipe) -> PyResult<()> {
     {
         namespace.set_str(thread, name!("__hash__"), Value::NONE)?;
     }
-    if namespace.get_str(thread, name!("__doc__")).is_none() {
-        namespace.set_str(thread, name!("__doc__"), Value::NONE)?;
+    match namespace.get_str(thread, name!("__doc__")) {
+        None => namespace.set_str(thread, name!("__doc__"), Value::NONE)?,
+        Some(doc) => {
+            if let Some(text) = doc.downcast::<PyStr>().filter(|text| text.to_str().is_none()) {
+                return Err(crate::convert::surrogates(text));
+            }
+        }
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::types::dict::{DictExt, PyDict};
 use crate::types::exception::{Exception, ExceptionGroup};
 use crate::types::r#type::{PyType, Subclass, method_object};
 use crate::types::type_::members;
-use crate::types::{dict, getset, tuple};
+use crate::types::{dict, generic_alias, getset, tuple};
 use orochi_core::{Obj, Thread};
 use std::cell::Cell;
 use std::sync::Mutex;
@@ -51,7 +51,9 @@ fn fill(thread: &Thread, native: &'static StaticType) -> PyResult<()> {
         base.subclasses.with(base, thread, |subclasses, _| subclasses.push(Subclass::Native(class)));
     }
     class.mro.set(class, tuple::new(thread, mro)?.immortalise());
-    for part in native.spec().parts {
+    let spec = native.spec();
+    let is_generic = spec.flags.0 & TypeFlags::GENERIC.0 != 0;
+    for part in spec.parts.iter().copied().chain(is_generic.then_some(&generic_alias::GENERIC)) {
         for method in part.methods {
             let object = method_object(thread, class, method)?;
             namespace.initialise_str(thread, crate::str::intern(thread, method.name)?, object)?;
@@ -70,7 +72,12 @@ fn fill(thread: &Thread, native: &'static StaticType) -> PyResult<()> {
             namespace.initialise_str(thread, crate::str::intern(thread, definition.name)?, object)?;
         }
     }
-    let doc = native.spec().doc;
+    if !spec.match_args.is_empty() {
+        let names = spec.match_args.iter().map(|name| Ok(crate::str::intern(thread, name)?.to_value()));
+        let names = tuple::new(thread, names.collect::<PyResult<_>>()?)?.into_value();
+        namespace.initialise_str(thread, crate::str::intern(thread, "__match_args__")?, names)?;
+    }
+    let doc = spec.doc;
     let doc = if doc.is_empty() { orochi_core::Value::NONE } else { crate::str::new(thread, doc)? };
     namespace.initialise_str(thread, crate::str::intern(thread, "__doc__")?, doc)?;
     crate::types::type_::wrappers::add_wrappers(thread, class, namespace)

@@ -171,6 +171,7 @@ macro_rules! proxy_class {
                 base: None,
                 layout: PyWeakRef::LAYOUT,
                 flags: TypeFlags::DISALLOW_INSTANTIATION.union(TypeFlags::IMMUTABLE),
+                match_args: &[],
                 parts: $parts,
             };
             StaticType::new(&SPEC)
