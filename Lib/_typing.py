@@ -399,12 +399,13 @@ def _check_type_params(type_params):
         raise TypeError("type_params must be a tuple")
     seen_default = None
     for parameter in type_params:
-        if isinstance(parameter, (TypeVar, ParamSpec, TypeVarTuple)):
-            if parameter.has_default():
-                seen_default = parameter
-            elif seen_default is not None:
-                raise TypeError(
-                    f"non-default type parameter '{parameter!r}' follows default type parameter")
+        if not isinstance(parameter, (TypeVar, ParamSpec, TypeVarTuple)):
+            raise TypeError(f"Expected a type param, got {parameter!r}")
+        if parameter.has_default():
+            seen_default = parameter
+        elif seen_default is not None:
+            raise TypeError(
+                f"non-default type parameter '{parameter!r}' follows default type parameter")
     return type_params
 
 

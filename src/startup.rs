@@ -30,7 +30,7 @@ pub fn run(config: &Config) -> i32 {
     };
     let thread = &mut *thread;
     if let Some(seed) = config.hash_seed {
-        orochi_objects::hash::set_seed(seed.into());
+        orochi_objects::hash::set_seed(seed);
     }
     orochi_objects::warn::set_bytes_warnings(config.bytes_warning);
     if config.dev_mode {

@@ -2,12 +2,13 @@
 
 use orochi_core::Ref;
 use orochi_text::hash::HashKey;
+use orochi_text::wtf8::Wtf8;
 use std::sync::OnceLock;
 
 static KEY: OnceLock<HashKey> = OnceLock::new();
 
 /// Fixes the seed of str and bytes hashes (PYTHONHASHSEED); false if something was hashed before.
-pub fn set_seed(seed: u64) -> bool {
+pub fn set_seed(seed: u32) -> bool {
     KEY.set(HashKey::from_seed(seed)).is_ok()
 }
 
@@ -19,7 +20,13 @@ fn key() -> &'static HashKey {
     })
 }
 
-/// The hash of a str's or bytes' content.
+/// The hash of a text.
+#[inline]
+pub fn of_text(text: &Wtf8) -> i64 {
+    key().hash_text(text)
+}
+
+/// The hash of the content of bytes, or of a str that is ASCII.
 #[inline]
 pub fn of_bytes(bytes: &[u8]) -> i64 {
     key().hash_bytes(bytes)

@@ -188,15 +188,19 @@ impl ThreadState {
     }
 }
 
+/// The builtins of the running function, or of the interpreter if there is none.
+pub fn running_builtins(thread: &Thread) -> PyResult<Value> {
+    match ThreadState::of(thread).frames.top() {
+        Some(frame) => Ok(frame.function().builtins().to_owned()),
+        None => ThreadState::builtins(thread),
+    }
+}
+
 /// The builtins for functions with these globals: `globals['__builtins__']` (a module or its namespace), else those of
 /// the running function, or of the interpreter if there is none.
 pub fn builtins_for(thread: &Thread, globals: &Obj<PyDict>) -> PyResult<Value> {
     let Some(builtins) = globals.get_str(thread, crate::name!("__builtins__")) else {
-        // Those of the running function.
-        return match ThreadState::of(thread).frames.top() {
-            Some(frame) => Ok(frame.function().builtins().to_owned()),
-            None => ThreadState::builtins(thread),
-        };
+        return running_builtins(thread);
     };
     match builtins.downcast::<crate::types::module::PyModule>() {
         Some(module) => Ok(module.namespace(thread).to_value()),

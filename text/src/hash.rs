@@ -5,9 +5,10 @@
 //! modulo P, that is a rotation of 61 bits). -1 is no hash, it becomes -2. Containers: the algorithms that CPython
 //! documents in its sources (xxHash's rounds for tuples, a xor of scrambled hashes for sets), with the same results.
 //!
-//! Texts and bytes: a keyed hash of 64 bits by folded multiplication (the idea of Wang Yi's wyhash), with the
-//! process's key, so that nobody outside can make many texts collide. Unlike numbers, texts don't hash as in CPython.
+//! Texts and bytes: SipHash-1-3 with the process's key, so that nobody outside can make many texts collide. As in CPython
+//! a text is hashed in its narrowest fixed width, and a seed that is given makes the same key.
 
+use crate::wtf8::Wtf8;
 use num_bigint::{BigInt, Sign};
 
 /// `sys.hash_info.modulus`.
@@ -161,14 +162,18 @@ pub struct HashKey {
 }
 
 impl HashKey {
-    const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
-    const FILL: u64 = 0xBF58_476D_1CE4_E5B9;
-
-    /// The key for a seed: the same seed gives the same hashes in every process (`PYTHONHASHSEED`).
-    pub const fn from_seed(seed: u64) -> Self {
-        let first = fold(seed ^ Self::MIX, Self::FILL);
-        // Equal halves would make the order of two words irrelevant.
-        Self::new(first, fold(first ^ Self::FILL, seed ^ Self::MIX.rotate_left(32)))
+    /// The key for a seed: the same seed gives the same hashes in every process (`PYTHONHASHSEED`), those of CPython. It
+    /// fills the secret by a linear congruential generator; 0 means no secret at all.
+    pub const fn from_seed(seed: u32) -> Self {
+        let mut bytes = [0; 16];
+        let (mut state, mut i) = (seed, 0);
+        while seed != 0 && i < bytes.len() {
+            state = state.wrapping_mul(214_013).wrapping_add(2_531_011);
+            bytes[i] = (state >> 16) as u8;
+            i += 1;
+        }
+        let both = u128::from_le_bytes(bytes);
+        Self::new(both as u64, (both >> 64) as u64)
     }
 
     /// A key from 128 random bits.
@@ -176,58 +181,106 @@ impl HashKey {
         Self { first, second }
     }
 
-    /// The hash of a text's or a bytes object's bytes. Empty ones hash to 0.
+    /// The hash of a bytes object's bytes, and of ASCII text. Empty ones hash to 0.
     #[inline]
     pub fn hash_bytes(&self, bytes: &[u8]) -> i64 {
         if bytes.is_empty() {
             return 0;
         }
-        let length = bytes.len() as u64;
-        let (low, high) = match bytes.len() {
-            ..=16 => short_words(bytes),
-            _ => self.long_words(bytes),
-        };
-        let mixed = fold(low ^ self.first, high ^ self.second);
-        avoid_minus_one(fold(mixed ^ length, self.first ^ Self::MIX) as i64)
-    }
-
-    /// Folds all but the last 16 bytes, and mixes the outcome into these.
-    fn long_words(&self, bytes: &[u8]) -> (u64, u64) {
-        let mut state = self.second;
+        let mut state = SipHasher::new(self);
         let mut rest = bytes;
-        while let Some((block, tail)) = rest.split_first_chunk::<16>()
-            && !tail.is_empty()
-        {
-            let (low, high) = short_words(block);
-            state = fold(low ^ state, high ^ self.first ^ Self::FILL);
+        while let Some((word, tail)) = rest.split_first_chunk() {
+            state.word(u64::from_le_bytes(*word));
             rest = tail;
         }
-        let last = bytes.last_chunk::<16>().map_or((0, 0), |last| short_words(last));
-        (last.0 ^ state, last.1)
+        state.finish(last_word(rest), bytes.len())
+    }
+
+    /// The hash of a text: of its code points, each in 1, 2 or 4 bytes, as few as the largest of them needs.
+    pub fn hash_text(&self, text: &Wtf8) -> i64 {
+        // In WTF-8 what is above U+FF begins with 0xC4 or above, what is above U+FFFF with 0xF0 or above.
+        let width = match text.as_bytes().iter().max() {
+            Some(..0x80) | None => return self.hash_bytes(text.as_bytes()),
+            Some(..0xC4) => 1,
+            Some(..0xF0) => 2,
+            Some(0xF0..) => 4,
+        };
+        let mut state = SipHasher::new(self);
+        let (mut word, mut filled, mut length) = (0, 0, 0_usize);
+        for c in text.code_points() {
+            word |= u64::from(c.to_u32()) << filled;
+            filled += 8 * width;
+            length += width;
+            if filled == 64 {
+                state.word(word);
+                (word, filled) = (0, 0);
+            }
+        }
+        state.finish(word, length)
     }
 }
 
-/// The full product of two words, its halves joined by xor.
-#[inline]
-const fn fold(a: u64, b: u64) -> u64 {
-    let product = a as u128 * b as u128;
-    product as u64 ^ (product >> 64) as u64
+/// SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012).
+struct SipHasher {
+    v0: u64,
+    v1: u64,
+    v2: u64,
+    v3: u64,
 }
 
-/// Up to 16 bytes as two words that overlap where there are fewer.
+impl SipHasher {
+    #[inline]
+    const fn new(key: &HashKey) -> Self {
+        Self {
+            v0: key.first ^ 0x736f_6d65_7073_6575,
+            v1: key.second ^ 0x646f_7261_6e64_6f6d,
+            v2: key.first ^ 0x6c79_6765_6e65_7261,
+            v3: key.second ^ 0x7465_6462_7974_6573,
+        }
+    }
+
+    #[inline]
+    const fn round(&mut self) {
+        self.v0 = self.v0.wrapping_add(self.v1);
+        self.v2 = self.v2.wrapping_add(self.v3);
+        self.v1 = self.v1.rotate_left(13) ^ self.v0;
+        self.v3 = self.v3.rotate_left(16) ^ self.v2;
+        self.v0 = self.v0.rotate_left(32).wrapping_add(self.v3);
+        self.v2 = self.v2.wrapping_add(self.v1);
+        self.v1 = self.v1.rotate_left(17) ^ self.v2;
+        self.v3 = self.v3.rotate_left(21) ^ self.v0;
+        self.v2 = self.v2.rotate_left(32);
+    }
+
+    /// Eight bytes more.
+    #[inline]
+    const fn word(&mut self, word: u64) {
+        self.v3 ^= word;
+        self.round();
+        self.v0 ^= word;
+    }
+
+    /// The hash, after the last, incomplete word; `length` is that of everything, in bytes.
+    #[inline]
+    const fn finish(mut self, last: u64, length: usize) -> i64 {
+        self.word((length as u64) << 56 | last);
+        self.v2 ^= 0xff;
+        self.round();
+        self.round();
+        self.round();
+        avoid_minus_one((self.v0 ^ self.v1 ^ self.v2 ^ self.v3) as i64)
+    }
+}
+
+/// Fewer than eight bytes as the low ones of a word.
 #[inline]
-fn short_words(bytes: &[u8]) -> (u64, u64) {
+fn last_word(bytes: &[u8]) -> u64 {
+    // Two loads that overlap; the bytes that both have come out the same.
     if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        return (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return u64::from(first) | u64::from(last) << (8 * (bytes.len() - 4));
     }
-    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        return (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into());
-    }
-    match bytes {
-        [a] => (u64::from(*a), 0),
-        [a, .., b] => (u64::from(*a) | u64::from(*b) << 8, bytes.get(1).map_or(0, |&middle| middle.into())),
-        [] => (0, 0),
-    }
+    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
 
 #[cfg(test)]
@@ -262,7 +315,7 @@ mod tests {
 
     #[test]
     fn texts_hash_apart() {
-        let key = HashKey::from_seed(0);
+        let key = HashKey::from_seed(42);
         let mut seen = HashSet::new();
         for length in 0..200 {
             for byte in [0, 1, b'a'] {
@@ -275,7 +328,28 @@ mod tests {
                 }
             }
         }
-        assert_eq!(key.hash_bytes(b"spam"), HashKey::from_seed(0).hash_bytes(b"spam"));
+        assert_eq!(key.hash_bytes(b"spam"), HashKey::from_seed(42).hash_bytes(b"spam"));
         assert_ne!(key.hash_bytes(b"spam"), HashKey::from_seed(1).hash_bytes(b"spam"));
+    }
+
+    /// What CPython 3.14 prints under PYTHONHASHSEED=0 and 42.
+    #[test]
+    fn texts_hash_as_in_cpython() {
+        let (plain, seeded) = (HashKey::from_seed(0), HashKey::from_seed(42));
+        let both = |text: &str| (plain.hash_text(text.as_ref()), seeded.hash_text(text.as_ref()));
+        assert_eq!(both("spam"), (-7_643_603_308_804_133_256, 2_077_617_499_127_640_566));
+        assert_eq!(both("a"), (4_644_417_185_603_328_019, -123_207_753_977_932_514));
+        assert_eq!(both("abcdefgh"), (4_574_395_652_268_504_554, -5_457_871_895_989_710_762));
+        assert_eq!(both("abcdefghi"), (-532_774_252_720_507_163, -5_970_266_004_662_334_337));
+        assert_eq!(both("twelve bytes"), (-5_645_546_290_371_890_710, 4_556_696_432_445_717_046));
+        assert_eq!(both("na\u{ef}ve"), (7_682_306_841_811_832_039, -8_095_583_506_289_061_895));
+        assert_eq!(
+            both("\u{ff}\u{e9}\u{e8}\u{f6}\u{fc}\u{df}\u{e4}\u{c4}\u{d6}"),
+            (-5_786_940_607_245_701_458, 3_291_566_080_393_437_266)
+        );
+        assert_eq!(both("\u{20ac}uro sign"), (-8_776_218_950_367_324_126, 5_828_712_004_708_473_148));
+        assert_eq!(both("\u{1f40d} snake"), (107_743_113_452_915_973, -8_066_682_571_755_242_872));
+        assert_eq!(both(""), (0, 0));
+        assert_eq!(plain.hash_text("spam".as_ref()), plain.hash_bytes(b"spam"));
     }
 }

@@ -3,6 +3,7 @@
 use crate::args::Args;
 use crate::class::TypeFlags;
 use crate::error::PyResult;
+use crate::types::exception::AttributeError;
 use crate::types::str::PyStr;
 use crate::types::r#type::TypeExt;
 use orochi_core::{Obj, Ref, Thread, Value};
@@ -17,10 +18,11 @@ pub enum Found {
     Result(Value),
 }
 
-/// Runs `f` with a special method and whether that takes the instance as first argument; `None` if the class hasn't got it.
+/// Runs `f` with a special method and whether that takes the instance as first argument; `None` if the class hasn't got it,
+/// or, where the class may do without it (`OPTIONAL`), if binding it says so with AttributeError.
 /// The method is held in a register: nothing is counted if it is shared.
 #[inline]
-fn with<R>(
+fn with<const OPTIONAL: bool, R>(
     thread: &mut Thread,
     this: Ref<'_>,
     name: &Obj<PyStr>,
@@ -30,17 +32,19 @@ fn with<R>(
     let call = |thread: &mut Thread, found: Ref<'_>| {
         let found_class = crate::class_of(found);
         if found_class.has(TypeFlags::METHOD_DESCRIPTOR) {
-            return f(thread, found, true);
+            return f(thread, found, true).map(Some);
         }
         match found_class.slots.tp_descr_get() {
-            Some(get) => {
-                let bound = get(thread, found, Some(this), Some(class))?;
-                f(thread, bound.get(), false)
-            }
-            None => f(thread, found, false),
+            Some(get) => match get(thread, found, Some(this), Some(class)) {
+                Ok(bound) => f(thread, bound.get(), false).map(Some),
+                Err(error) if OPTIONAL && error.matches(&AttributeError) => Ok(None),
+                Err(error) => Err(error),
+            },
+            None => f(thread, found, false).map(Some),
         }
     };
-    thread.hold(&*crate::class_of(this), |class, thread| class.lookup(thread, name), call).transpose()
+    let called = thread.hold(&*crate::class_of(this), |class, thread| class.lookup(thread, name), call);
+    called.unwrap_or(Ok(None))
 }
 
 /// Calls a special method; `None` if the class hasn't got it.
@@ -51,7 +55,22 @@ pub fn call(
     name: &Obj<PyStr>,
     args: &[Ref<'_>],
 ) -> PyResult<Option<Value>> {
-    with(thread, this, name, |thread, method, takes_self| call_found(thread, method, takes_self, this, args))
+    with::<false, _>(thread, this, name, |thread, method, takes_self| {
+        call_found(thread, method, takes_self, this, args)
+    })
+}
+
+/// [`call`] of a method that the class may do without: AttributeError when it is bound means that it isn't there.
+#[inline]
+pub fn call_optional(
+    thread: &mut Thread,
+    this: Ref<'_>,
+    name: &Obj<PyStr>,
+    args: &[Ref<'_>],
+) -> PyResult<Option<Value>> {
+    with::<true, _>(thread, this, name, |thread, method, takes_self| {
+        call_found(thread, method, takes_self, this, args)
+    })
 }
 
 /// [`call`] with arguments as they came.
@@ -61,7 +80,7 @@ pub fn call_args(
     name: &Obj<PyStr>,
     args: Args<'_>,
 ) -> PyResult<Option<Value>> {
-    with(thread, this, name, |thread, method, takes_self| {
+    with::<false, _>(thread, this, name, |thread, method, takes_self| {
         if !takes_self {
             return super::call_args(thread, method, args);
         }
@@ -77,7 +96,7 @@ pub fn call_unless_none(
     name: &Obj<PyStr>,
     args: &[Ref<'_>],
 ) -> PyResult<Found> {
-    let found = with(thread, this, name, |thread, method, takes_self| {
+    let found = with::<true, _>(thread, this, name, |thread, method, takes_self| {
         if method.is_none() {
             return Ok(Found::IsNone);
         }
@@ -124,5 +143,5 @@ pub fn call_or_not_implemented(
     name: &Obj<PyStr>,
     args: &[Ref<'_>],
 ) -> PyResult {
-    Ok(call(thread, this, name, args)?.unwrap_or(Value::NOT_IMPLEMENTED))
+    Ok(call_optional(thread, this, name, args)?.unwrap_or(Value::NOT_IMPLEMENTED))
 }

@@ -11,7 +11,7 @@ use orochi_core::{Ref, Thread, Value};
 /// A built-in function or class by name, as a program sees it: for `__reduce__`.
 pub(crate) fn builtin(thread: &mut Thread, name: &str) -> PyResult {
     let name = crate::str::intern(thread, name)?;
-    let builtins = ThreadState::builtins(thread)?;
+    let builtins = crate::thread::running_builtins(thread)?;
     let found = match builtins.get().downcast::<PyDict>() {
         Some(builtins) => dict::get_item(thread, builtins, name.get())?,
         None => match protocol::get_item(thread, builtins.get(), name.get()) {

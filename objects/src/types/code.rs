@@ -191,6 +191,12 @@ impl PyCode {
         self.code.local_kinds.get(register) == Some(&LocalKind::Cell)
     }
 
+    /// Whether a cell in the register is the compiler's, not a value of the program: one that is hidden holds a captured
+    /// variable of a comprehension, or one that isn't captured.
+    pub fn may_hold_cell(&self, register: usize) -> bool {
+        matches!(self.code.local_kinds.get(register), Some(LocalKind::Cell | LocalKind::Hidden))
+    }
+
     /// Whether all flags are set.
     #[inline]
     pub fn has_flags(&self, flags: u32) -> bool {

@@ -334,7 +334,7 @@ impl PyFrame {
     /// What a local register holds: the value itself, or that of its cell.
     pub fn local(&self, thread: &Thread, i: usize) -> Option<Value> {
         let raw = self.raw_local(thread, i)?;
-        if !self.code().is_cell(i) {
+        if !self.code().may_hold_cell(i) {
             return Some(raw);
         }
         match raw.get().downcast::<PyCell>() {
@@ -364,7 +364,7 @@ impl PyFrame {
             finished.get(i).and_then(|field| field.load(thread)).map(Ref::to_owned)
         })?;
         match raw.get().downcast::<PyCell>() {
-            Some(cell) if this.code().is_cell(i) => cell.contents.get(thread),
+            Some(cell) if this.code().may_hold_cell(i) => cell.contents.get(thread),
             _ => Some(raw),
         }
     }

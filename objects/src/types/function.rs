@@ -469,7 +469,7 @@ fn annotations(thread: &mut Thread, this: &Obj<PyFunction>) -> PyResult {
             let result = crate::protocol::call(thread, annotate.get(), &[format.get()])?;
             if result.get().downcast::<PyDict>().is_none() {
                 let given = crate::class_of(result.get()).name();
-                return Err(type_error(format!("__annotate__() must return a dict, not {given}")));
+                return Err(type_error(format!("__annotate__ returned non-dict of type '{given}'")));
             }
             result
         }

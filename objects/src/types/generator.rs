@@ -52,7 +52,7 @@ pub const ASYNC_RUNNING: u8 = 4;
 pub const AWAITED: u8 = 8;
 
 /// generator object
-#[pyclass(name = "generator", no_new, weakref, unsafe_layout = Layout::of::<PyGenerator>().with_tail(size))]
+#[pyclass(name = "generator", no_new, weakref, unsafe_layout = Layout::of::<PyGenerator>().with_tail(size), generic)]
 #[derive(Trace)]
 #[repr(C)]
 pub struct PyGenerator {
@@ -78,7 +78,7 @@ pub struct PyGenerator {
 }
 
 /// coroutine object
-#[pyclass(name = "coroutine", no_new, weakref, unsafe_layout = Layout::of::<PyCoroutine>().with_tail(size))]
+#[pyclass(name = "coroutine", no_new, weakref, unsafe_layout = Layout::of::<PyCoroutine>().with_tail(size), generic)]
 #[derive(Trace)]
 #[repr(C)]
 pub struct PyCoroutine {
@@ -86,7 +86,7 @@ pub struct PyCoroutine {
 }
 
 /// async generator object
-#[pyclass(name = "async_generator", no_new, weakref, unsafe_layout = Layout::of::<PyAsyncGenerator>().with_tail(size))]
+#[pyclass(name = "async_generator", no_new, weakref, unsafe_layout = Layout::of::<PyAsyncGenerator>().with_tail(size), generic)]
 #[derive(Trace)]
 #[repr(C)]
 pub struct PyAsyncGenerator {

@@ -15,6 +15,13 @@ pub struct PyGetSet {
     definition: Definition,
 }
 
+impl PyGetSet {
+    /// What the descriptor stands for.
+    pub(crate) fn definition(&self) -> &'static GetSetDef {
+        self.definition.0
+    }
+}
+
 /// What a descriptor stands for.
 #[derive(Clone, Copy)]
 pub(super) struct Definition(pub(super) &'static GetSetDef);

@@ -14,6 +14,15 @@ use std::borrow::Cow;
 
 /// int([x]) -> integer
 /// int(x, base=10) -> integer
+///
+/// Convert a number or text to an integer, 0 if nothing is given.  What has a fractional part is cut
+/// off towards zero.  With a base the argument has to be text: a literal in that base, with a sign and
+/// space around it if need be.  The base is from 2 to 36; 0 takes it from the literal's prefix.
+///
+/// >>> int('-1100', 2)
+/// -12
+/// >>> int(' 0x1f ', base=0)
+/// 31
 #[pyclass(name = "int", subclassable, flags(INT_SUBCLASS, MATCH_SELF))]
 pub struct PyInt {
     value: BigInt,

@@ -135,14 +135,21 @@ impl PyModule {
             }
             None => dict::new(thread)?.into_value(),
         };
-        namespace.set_str(thread, name!("__annotations__"), made.clone())?;
+        // Those of a module that is still being executed aren't complete.
+        if !initializing(thread, this) {
+            namespace.set_str(thread, name!("__annotations__"), made.clone())?;
+        }
         Ok(made)
     }
 
     #[setter]
     #[name = "__annotations__"]
     fn set_annotations(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
-        crate::attributes::set(thread, this.get(), name!("__annotations__"), value, false)
+        crate::attributes::set(thread, this.get(), name!("__annotations__"), value, false)?;
+        if this.namespace(thread).get_str(thread, name!("__annotate__")).is_some() {
+            crate::attributes::set(thread, this.get(), name!("__annotate__"), Some(Ref::NONE), false)?;
+        }
+        Ok(())
     }
 
     #[getter]
@@ -153,9 +160,15 @@ impl PyModule {
     #[setter]
     #[name = "__annotate__"]
     fn set_annotate(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
-        if value.is_none() {
-            return Err(type_error("cannot delete __annotate__ attribute"));
+        let Some(value) = value else { return Err(type_error("cannot delete __annotate__ attribute")) };
+        if !value.is_none() && crate::class_of(value).slots.tp_call().is_none() {
+            return Err(type_error("__annotate__ must be callable or None"));
         }
-        crate::attributes::set(thread, this.get(), name!("__annotate__"), value, false)
+        crate::attributes::set(thread, this.get(), name!("__annotate__"), Some(value), false)?;
+        let namespace = this.namespace(thread).to_owned();
+        if !value.is_none() && namespace.get_str(thread, name!("__annotations__")).is_some() {
+            crate::attributes::set(thread, this.get(), name!("__annotations__"), None, false)?;
+        }
+        Ok(())
     }
 }

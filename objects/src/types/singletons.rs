@@ -35,11 +35,17 @@ singleton! {
 }
 singleton! {
     /// The type of the Ellipsis singleton.
-    PyEllipsis, "ellipsis", "Ellipsis", ELLIPSIS
+    PyEllipsis, "ellipsis", "Ellipsis", ELLIPSIS,
+    fn __reduce__(thread: &mut Thread, _this: Ref<'_>) -> PyResult {
+        crate::str::new(thread, "Ellipsis")
+    }
 }
 singleton! {
     /// The type of the NotImplemented singleton.
     PyNotImplemented, "NotImplementedType", "NotImplemented", NOT_IMPLEMENTED,
+    fn __reduce__(thread: &mut Thread, _this: Ref<'_>) -> PyResult {
+        crate::str::new(thread, "NotImplemented")
+    },
     #[slot]
     fn nb_bool(_thread: &mut Thread, _this: Ref<'_>) -> PyResult<bool> {
         Err(type_error("NotImplemented should not be used in a boolean context"))

@@ -135,7 +135,10 @@ impl PyStr {
         // Relaxed: every thread computes the same number.
         match self.hash.load(Ordering::Relaxed) {
             0 => {
-                let hash = crate::hash::of_bytes(self.as_bytes());
+                let hash = match self.is_ascii() {
+                    true => crate::hash::of_bytes(self.as_bytes()),
+                    false => crate::hash::of_text(self.as_wtf8()),
+                };
                 self.hash.store(hash as u64, Ordering::Relaxed);
                 hash
             }

@@ -168,7 +168,7 @@ pub(super) fn add(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     let int = values![thread; 30, 4, 4300, 640];
     let int = INT_INFO.make(thread, int)?;
     module.add(thread, "int_info", int)?;
-    let hash = values![thread; 64, (1i64 << 61) - 1, 314_159, 0, 1_000_003, "keyed64", 64, 64, 0];
+    let hash = values![thread; 64, (1i64 << 61) - 1, 314_159, 0, 1_000_003, "siphash13", 64, 128, 0];
     let hash = HASH_INFO.make(thread, hash)?;
     module.add(thread, "hash_info", hash)?;
     let threads = values![thread; "pthread", "futex", Value::NONE];

@@ -667,6 +667,17 @@ macro_rules! shared_methods {
             ///   bytes_per_sep
             ///     How many bytes between separators.  Positive values count from the
             ///     right, negative values count from the left.
+            ///
+            /// Example:
+            /// >>> value = b'\x00\xff\x10\x20\x7f'
+            /// >>> value.hex()
+            /// '00ff10207f'
+            /// >>> value.hex('-')
+            /// '00-ff-10-20-7f'
+            /// >>> value.hex(' ', 2)
+            /// '00 ff10 207f'
+            /// >>> value.hex(' ', -2)
+            /// '00ff 1020 7f'
             #[signature(sep=<missing>, bytes_per_sep=1)]
             fn hex(
                 thread: &mut Thread,

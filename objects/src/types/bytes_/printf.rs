@@ -51,7 +51,7 @@ fn byte(thread: &mut Thread, argument: Ref<'_>) -> PyResult<u8> {
     }
     let class = crate::class_of(argument);
     if !int::is_int(argument) && class.slots.nb_index().is_none() {
-        let class = class.full_name();
+        let class = crate::types::type_::members::qualified_name(thread, class)?;
         return Err(type_error(format!(
             "%c requires an integer in range(256) or a single byte, not {class}"
         )));

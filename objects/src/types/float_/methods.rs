@@ -84,6 +84,16 @@ impl PyFloat {
     }
 
     /// Return a pair of integers, whose ratio is exactly equal to the original float.
+    ///
+    /// The ratio is in lowest terms and has a positive denominator.  Infinities raise
+    /// OverflowError, and NaNs raise ValueError.
+    ///
+    /// >>> (2.75).as_integer_ratio()
+    /// (11, 4)
+    /// >>> (-0.5).as_integer_ratio()
+    /// (-1, 2)
+    /// >>> (0.0).as_integer_ratio()
+    /// (0, 1)
     fn as_integer_ratio(thread: &mut Thread, this: Ref<'_>) -> PyResult {
         let value = own(this);
         if value.is_nan() {

@@ -11,7 +11,7 @@ use crate::types::key::exact_str;
 use crate::types::repr_guard;
 use crate::types::str::PyStr;
 use crate::types::r#type::PyType;
-use orochi_compiler::code::flags;
+use orochi_compiler::code::{LocalKind, flags};
 use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
@@ -22,19 +22,40 @@ pub struct PyFrameLocals {
     frame: Field,
 }
 
+/// Whether a comprehension is running in a frame that otherwise keeps its names in a namespace: then only its variables are
+/// the locals.
+fn runs_comprehension(thread: &Thread, frame: &Obj<PyFrame>) -> bool {
+    let code = frame.code();
+    !code.has_flags(flags::OPTIMIZED)
+        && code.code.local_kinds.iter().enumerate().any(|(i, kind)| {
+            let shown = *kind == LocalKind::Hidden && !hidden(code.local_name(i));
+            shown && PyFrame::local_of(frame, thread, i).is_some()
+        })
+}
+
 /// `frame.f_locals`.
 pub fn of_frame(thread: &mut Thread, frame: &Obj<PyFrame>) -> PyResult {
+    if runs_comprehension(thread, frame) {
+        return proxy(thread, frame);
+    }
     if let Some(namespace) = frame.namespace(thread) {
         return Ok(namespace);
     }
     if !frame.code().has_flags(flags::OPTIMIZED) {
         return Ok(frame.function().globals().to_value());
     }
+    proxy(thread, frame)
+}
+
+fn proxy(thread: &Thread, frame: &Obj<PyFrame>) -> PyResult {
     Ok(crate::make(thread, PyFrameLocals { frame: Field::new_local(frame.to_value()) })?.into_value())
 }
 
 /// `locals()` in the running frame: the namespace, or a fresh dict of a function's variables.
 pub fn snapshot(thread: &mut Thread, frame: &Obj<PyFrame>) -> PyResult {
+    if runs_comprehension(thread, frame) {
+        return to_dict(thread, frame);
+    }
     if let Some(namespace) = frame.namespace(thread) {
         return Ok(namespace);
     }

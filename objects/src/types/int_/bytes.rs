@@ -115,11 +115,21 @@ impl PyInt {
     }
 
     /// Number of bits necessary to represent self in binary.
+    ///
+    /// >>> bin(20)
+    /// '0b10100'
+    /// >>> (20).bit_length()
+    /// 5
     fn bit_length(_thread: &mut Thread, this: Ref<'_>) -> u64 {
         int::value(this).map_or(0, IntRef::bits)
     }
 
     /// Number of ones in the binary representation of the absolute value of self.
+    ///
+    /// >>> bin(20)
+    /// '0b10100'
+    /// >>> (20).bit_count(), (-20).bit_count()
+    /// (2, 2)
     fn bit_count(_thread: &mut Thread, this: Ref<'_>) -> u64 {
         match int::value(this) {
             Some(IntRef::Small(small)) => small.unsigned_abs().count_ones().into(),

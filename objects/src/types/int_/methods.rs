@@ -68,6 +68,13 @@ impl PyInt {
     }
 
     /// Return a pair of integers, whose ratio is equal to the original int.
+    ///
+    /// The ratio is in lowest terms and has a positive denominator.
+    ///
+    /// >>> (12).as_integer_ratio()
+    /// (12, 1)
+    /// >>> (-7).as_integer_ratio()
+    /// (-7, 1)
     fn as_integer_ratio(thread: &mut Thread, this: Ref<'_>) -> PyResult {
         let pair = vec![exact(thread, this)?, int::new(thread, 1)?];
         Ok(tuple::new(thread, pair)?.into_value())

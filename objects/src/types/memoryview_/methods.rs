@@ -184,6 +184,14 @@ impl PyMemoryView {
     ///   bytes_per_sep
     ///     How many bytes between separators.  Positive values count from the
     ///     right, negative values count from the left.
+    ///
+    /// >>> view = memoryview(b'\x00\xff\x10\x20\x7f')
+    /// >>> view.hex()
+    /// '00ff10207f'
+    /// >>> view[::2].hex(':')
+    /// '00:10:7f'
+    /// >>> view.hex(' ', -2)
+    /// '00ff 1020 7f'
     #[signature(sep=<missing>, bytes_per_sep=1)]
     fn hex(
         thread: &mut Thread,

@@ -133,7 +133,7 @@ impl PyStr {
         match (left.downcast::<PyStr>(), right.downcast::<PyStr>()) {
             (Some(left), Some(right)) => concat(thread, left, right),
             (Some(_), None) => {
-                let class = crate::class_of(right).name();
+                let class = crate::class_of(right).full_name();
                 Err(type_error(format!("can only concatenate str (not \"{class}\") to str")))
             }
             _ => Ok(Value::NOT_IMPLEMENTED),

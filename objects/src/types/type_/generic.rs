@@ -60,7 +60,7 @@ pub(crate) fn setattr(
 }
 
 pub(crate) fn repr(thread: &mut Thread, this: Ref<'_>) -> PyResult {
-    match special::call(thread, this, name!("__repr__"), &[])? {
+    match special::call_optional(thread, this, name!("__repr__"), &[])? {
         Some(text) => Ok(text),
         None => {
             let class = crate::class_of(this).name();
@@ -70,7 +70,7 @@ pub(crate) fn repr(thread: &mut Thread, this: Ref<'_>) -> PyResult {
 }
 
 pub(crate) fn str(thread: &mut Thread, this: Ref<'_>) -> PyResult {
-    match special::call(thread, this, name!("__str__"), &[])? {
+    match special::call_optional(thread, this, name!("__str__"), &[])? {
         Some(text) => Ok(text),
         None => repr(thread, this),
     }

@@ -14,11 +14,23 @@ use orochi_macros::pymethods;
 /// `instance.__dict__`.
 pub(crate) static INSTANCE_DICT: GetSetDef = GetSetDef {
     name: "__dict__",
-    get: Some(|thread, object| match crate::attributes::dict(thread, object)? {
-        Some(dict) => Ok(dict.into_value()),
-        None => Err(crate::error::attribute_error(object, name!("__dict__").get())),
+    get: Some(|thread, object| {
+        if let Some(descriptor) = native_dict(thread, object)
+            && let Some(get) = crate::class_of(descriptor.get()).slots.tp_descr_get()
+        {
+            return get(thread, descriptor.get(), Some(object), Some(crate::class_of(object).get()));
+        }
+        match crate::attributes::dict(thread, object)? {
+            Some(dict) => Ok(dict.into_value()),
+            None => Err(crate::error::attribute_error(object, name!("__dict__").get())),
+        }
     }),
     set: Some(|thread, object, value| {
+        if let Some(descriptor) = native_dict(thread, object)
+            && let Some(set) = crate::class_of(descriptor.get()).slots.tp_descr_set()
+        {
+            return set(thread, descriptor.get(), object, value);
+        }
         if value.is_none() && !crate::class_of(object).has(TypeFlags::HEAP) {
             return Err(type_error("cannot delete __dict__"));
         }
@@ -27,6 +39,19 @@ pub(crate) static INSTANCE_DICT: GetSetDef = GetSetDef {
     doc: "dictionary for instance variables",
     member: false,
 };
+
+/// The descriptor of a native base (a class, a module) that has a `__dict__` of its own kind.
+fn native_dict(thread: &Thread, object: Ref<'_>) -> Option<Value> {
+    let mut class = crate::class_of(object);
+    while class.native().is_none() {
+        class = class.base()?;
+    }
+    let found = class.lookup(thread, name!("__dict__"))?;
+    let is_plain = found
+        .downcast::<crate::types::getset::PyGetSet>()
+        .is_some_and(|getset| std::ptr::eq(getset.definition(), &INSTANCE_DICT));
+    (!is_plain).then(|| found.to_owned())
+}
 
 /// `instance.__weakref__`.
 pub(crate) static INSTANCE_WEAKREF: GetSetDef = GetSetDef {

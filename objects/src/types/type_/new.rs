@@ -179,11 +179,12 @@ fn make(thread: &mut Thread, metaclass: &Obj<PyType>, recipe: Recipe) -> PyResul
     payload.namespace = Lasting::new(Some(recipe.namespace.into_value()));
     let class = crate::alloc(thread, metaclass, payload)?;
     orochi_core::publish::publish(class.get());
-    settle(thread, &class)?;
-    slots::add_descriptors(thread, &class, &recipe.slot_names)?;
+    // An `mro()` in Python may call methods already.
     for (cell, content) in cells {
         fill_cell(thread, &class, cell.get(), content)?;
     }
+    settle(thread, &class)?;
+    slots::add_descriptors(thread, &class, &recipe.slot_names)?;
     Ok(class)
 }
 

@@ -165,7 +165,7 @@ unary! {
 
 /// `__bool__`, whose result must be a bool.
 pub(crate) fn bool(thread: &mut Thread, this: Ref<'_>) -> PyResult<bool> {
-    let Some(result) = special::call(thread, this, name!("__bool__"), &[])? else { return Ok(true) };
+    let Some(result) = special::call_optional(thread, this, name!("__bool__"), &[])? else { return Ok(true) };
     result.get().as_bool().ok_or_else(|| {
         let class = crate::class_of(result.get()).name();
         type_error(format!("__bool__ should return bool, returned {class}"))
