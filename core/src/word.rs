@@ -70,8 +70,13 @@ pub const fn canonical(word: Word) -> Word {
 #[inline(always)]
 pub(crate) const fn header_of(word: Word) -> NonNull<Header> {
     debug_assert!(is_pointer(word));
-    // SAFETY: a pointer word is at least FIRST_POINTER, so not null.
-    unsafe { NonNull::new_unchecked((word & !7) as *mut Header) }
+    let address = word & !7;
+    // SAFETY: a pointer word is at least FIRST_POINTER, so not null. (Said twice, so that an `Option` of the pointer is not
+    // tested again.)
+    unsafe {
+        std::hint::assert_unchecked(address != 0);
+        NonNull::new_unchecked(address as *mut Header)
+    }
 }
 
 /// Whether the word is a small int.

@@ -7,9 +7,10 @@
 
 mod callee;
 pub(crate) mod enter;
+mod native;
 
 use super::bind::bind;
-use super::cursor::{At, Cursor, Flow, raise};
+use super::cursor::{At, Cursor, Fast, Flow, raise};
 use super::frames::{
     NewFrame, can_push, clear_registers, make_large_room, make_room, owned_value, pop_entry, pop_to_caller,
     push, release_extras,
@@ -32,12 +33,16 @@ pub(super) mod hot {
     use super::*;
 
     #[inline(always)]
-    pub(in super::super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+    pub(in super::super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Fast {
         // SAFETY: the window lies within the frame.
         let window = unsafe { c.regs.add(w.b() as usize) };
+        let Some(callee) = c.object(w.b()) else { return Fast::Slow };
+        let Some(function) = exact::<PyFunction>(callee) else {
+            c.sync();
+            return native::call(thread, c.regs, w, callee);
+        };
         // SAFETY: as above.
         let receiver = unsafe { *window.add(1) };
-        let Some(function) = c.object(w.b()).and_then(exact::<PyFunction>) else { return false };
         let bound = usize::from(receiver != word::UNBOUND);
         // SAFETY: as above; the code is kept alive by the function.
         let (code, registers) =
@@ -45,7 +50,7 @@ pub(super) mod hot {
         // SAFETY: one frame above the running one; there is room if `can_push` says so.
         let frame = unsafe { c.frame.add(1) };
         if !code.takes_exactly(w.c() as usize + bound) || !can_push(thread, frame, registers) {
-            return false;
+            return Fast::Slow;
         }
         c.sync();
         let new = NewFrame {
@@ -63,7 +68,7 @@ pub(super) mod hot {
         // SAFETY: there is room; the arguments lie in the window.
         unsafe { push(thread, frame, new) };
         *c = Cursor { pc: code.entry(), regs: registers, frame, temps: code.first_temp() as u32 };
-        true
+        Fast::Done
     }
 
     #[inline(always)]
@@ -117,10 +122,7 @@ pub(super) mod hot {
 #[inline(always)]
 pub(super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.sync();
-    let called = match callee::call_builtin(thread, At(c.frame), w) {
-        Some(result) => result.map(|()| Called::Done),
-        None => callee::call(thread, At(c.frame), w, None),
-    };
+    let called = callee::call(thread, At(c.frame), w, None);
     finish_call(c, thread, called)
 }
 

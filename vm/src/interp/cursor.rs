@@ -30,6 +30,26 @@ pub(crate) enum Flow {
     Exit,
 }
 
+/// What became of an instruction that the loop tried to do itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fast {
+    /// It is done.
+    Done,
+    /// Nothing has been done: the operation's handler is to be called.
+    Slow,
+    /// As [`Flow::Raise`].
+    Raise,
+    /// As [`Flow::Reload`].
+    Reload,
+}
+
+impl From<bool> for Fast {
+    #[inline(always)]
+    fn from(done: bool) -> Fast {
+        if done { Fast::Done } else { Fast::Slow }
+    }
+}
+
 /// The loop's state.
 #[derive(Clone, Copy)]
 pub(crate) struct Cursor {

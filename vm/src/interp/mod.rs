@@ -31,7 +31,7 @@ pub(crate) mod tracing;
 
 pub(crate) use call::enter::{call_function, run_code};
 
-use cursor::{Cursor, Flow};
+use cursor::{Cursor, Fast, Flow};
 use orochi_compiler::for_each_op;
 use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::Thread;
@@ -87,17 +87,17 @@ macro_rules! outline {
 
 for_each_op!(outline);
 
-/// What the loop does itself: the common cases of common operations. `false`: the operation's handler is to be called; then
-/// nothing has been done.
+/// What the loop does itself: the common cases of common operations.
 #[inline(always)]
-fn fast(c: &mut Cursor, thread: &mut Thread, w: Instruction, op: Op) -> bool {
+fn fast(c: &mut Cursor, thread: &mut Thread, w: Instruction, op: Op) -> Fast {
     macro_rules! cases {
         (always $($always:ident)*; words $($words:ident in $family:ident,)*; thread $($threaded:ident in $place:ident,)*) => {
             match op {
-                $( Op::$always => { handlers::$always(c, thread, w); true } )*
-                $( Op::$words => $family::hot::$words(c, w), )*
-                $( Op::$threaded => $place::hot::$threaded(c, thread, w), )*
-                _ => false,
+                $( Op::$always => { handlers::$always(c, thread, w); Fast::Done } )*
+                $( Op::$words => Fast::from($family::hot::$words(c, w)), )*
+                $( Op::$threaded => Fast::from($place::hot::$threaded(c, thread, w)), )*
+                Op::Call => call::hot::Call(c, thread, w),
+                _ => Fast::Slow,
             }
         };
     }
@@ -112,7 +112,7 @@ fn fast(c: &mut Cursor, thread: &mut Thread, w: Instruction, op: Op) -> bool {
             JumpGeI in compare, JumpEqI in compare, JumpNeI in compare, JumpIfTrue in compare, JumpIfFalse in compare,;
         thread
             LoadGlobal in name, LoadFree in load, LoadCell in load, CheckBound in load, Drop in load, LoadAttr in attr, StoreAttr in attr, LoadMethod in attr, ForIter in iter, Yield in generator, GetItem in container, GetItemI in container, SetItem in container, ListAppend in container,
-            JumpBack in jump, Call in call, Return in call, ReturnNone in call,
+            JumpBack in jump, Return in call, ReturnNone in call,
     }
 }
 
@@ -142,11 +142,15 @@ fn run_untraced(thread: &mut Thread) -> Option<PyResult<Sent>> {
             std::hint::assert_unchecked(usize::from(w.op_byte()) < Op::ALL.len());
             std::mem::transmute::<u8, Op>(w.op_byte())
         };
-        if fast(&mut c, thread, w, op) {
-            continue;
-        }
-        c.sync();
-        let flow = HANDLERS[op as usize](thread, c.frame, w);
+        let flow = match fast(&mut c, thread, w, op) {
+            Fast::Done => continue,
+            Fast::Slow => {
+                c.sync();
+                HANDLERS[op as usize](thread, c.frame, w)
+            }
+            Fast::Raise => Flow::Raise,
+            Fast::Reload => Flow::Reload,
+        };
         if flow == Flow::Next {
             // SAFETY: the running frame.
             c.pc = unsafe { (*c.frame).pc };

@@ -15,7 +15,6 @@ use orochi_objects::error::{PyResult, type_error};
 use orochi_objects::frames::Mode;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::function::PyFunction;
-use orochi_objects::types::generator::PyGenerator;
 use orochi_objects::types::method::PyMethod;
 use orochi_objects::types::method_descriptor::PyMethodDescriptor;
 use orochi_objects::types::native_function::PyNativeFunction;
@@ -79,38 +78,6 @@ pub(super) fn call(
     at.consume_window(w.b(), w.c() as usize + 2);
     at.set(w.a(), result);
     Ok(Called::Done)
-}
-
-/// Calls a native function, or a method of a native class with its receiver, straight from the window; `None` if the callee
-/// is something else, or a method of a generator.
-#[inline(never)]
-pub(super) fn call_builtin(thread: &mut Thread, at: At, w: Instruction) -> Option<PyResult<()>> {
-    let callee = at.get(w.b());
-    let receiver = at.word(w.b() + 1);
-    let (function, bound) = if let Some(function) = exactly::<PyNativeFunction>(callee) {
-        match function.bound_to() {
-            // A bound method: its receiver goes before the arguments.
-            Some(own) if receiver == word::UNBOUND => at.set_ref(w.b() + 1, own),
-            Some(_) => return None,
-            None => {}
-        }
-        (function.definition().function, usize::from(at.word(w.b() + 1) != word::UNBOUND))
-    } else {
-        let method = exactly::<PyMethodDescriptor>(callee)?;
-        let class = class_of(at.get(w.b() + 1)).get();
-        let generator = PyGenerator::static_type().get().get();
-        if receiver == word::UNBOUND || !class.is(method.owner()) || class.is(generator) {
-            return None;
-        }
-        (method.definition().function, 1)
-    };
-    let start = at.address(w.b() + 2 - bound as u8);
-    // SAFETY: the arguments stay in the window for the length of the call.
-    let args = unsafe { Args::from_registers(start, w.c() as usize + bound, None) };
-    Some(function(thread, args).map(|result| {
-        at.consume_window(w.b(), w.c() as usize + 2);
-        at.set(w.a(), result);
-    }))
 }
 
 /// Calls something that isn't a Python function.
