@@ -28,7 +28,11 @@ pub const NO_CACHE: u16 = 0xFFFF;
 /// Cache words of `LoadGlobal`, `StoreGlobal`, `LoadName` and their kin.
 pub const GLOBAL_CACHE_WORDS: u32 = 2;
 /// Cache words of `LoadAttr`, `StoreAttr`, `DeleteAttr`, `LoadMethod`, `LoadSuperAttr`, `LoadSuperMethod`.
-pub const ATTR_CACHE_WORDS: u32 = 1;
+pub const ATTR_CACHE_WORDS: u32 = 2;
+/// The most cache words that one instruction uses.
+pub const MOST_CACHE_WORDS: u32 = 2;
+/// Code runs out of caches only when it has more words than this.
+pub const CACHE_WORDS_LIMIT: u32 = NO_CACHE as u32 - MOST_CACHE_WORDS;
 
 /// What an operand of an instruction is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,9 +93,6 @@ pub struct OpInfo {
 macro_rules! for_each_op {
     ($callback:ident) => {
         $callback! {
-            /// Nothing.
-            Nop() None;
-
             // ---- registers and constants ----
             /// R[a] := R[b]
             Move(Dst, Src) None;
@@ -506,6 +507,9 @@ macro_rules! for_each_op {
             Intrinsic1(Dst, Src, U8) None;
             /// R[a] := intrinsic ext (`Intrinsic2`) of R[b] and R[c]
             Intrinsic2(Dst, Src, Src) U32;
+            /// Nothing. (The last one is an operation that the interpreter's loop does itself: then its table of jumps is
+            /// complete, and needs no check.)
+            Nop() None;
         }
     };
 }

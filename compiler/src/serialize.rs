@@ -10,7 +10,7 @@ use crate::verify::verify;
 use std::sync::Arc;
 
 /// Changes whenever the format or the instruction set does; `.pyc` files of other versions are compiled anew.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// How deeply constants may nest.
 const MAX_DEPTH: usize = 100;

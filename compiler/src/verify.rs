@@ -2,7 +2,7 @@
 //! the interpreter, which doesn't look, stays within its frame.
 
 use crate::code::Code;
-use crate::opcode::{Ext, GLOBAL_CACHE_WORDS, NO_CACHE, Op, Role, Word};
+use crate::opcode::{CACHE_WORDS_LIMIT, Ext, MOST_CACHE_WORDS, NO_CACHE, Op, Role, Word};
 
 /// Whether the interpreter may run this code. Code inside constants is verified on its own.
 pub fn verify(code: &Code) -> bool {
@@ -110,7 +110,8 @@ fn extension_fits(code: &Code, op: Op, word: Word, ext: u32) -> bool {
         Ext::NameFree => low < code.names.len() && (high as usize) < code.freevars.len(),
         Ext::NameCache => {
             low < code.names.len()
-                && (high == u32::from(NO_CACHE) || high + GLOBAL_CACHE_WORDS <= code.n_caches + 1)
+                && (high + MOST_CACHE_WORDS <= code.n_caches
+                    || high == u32::from(NO_CACHE) && code.n_caches > CACHE_WORDS_LIMIT)
         }
         Ext::U32 if op == Op::UnpackEx => {
             u64::from(word.a()) + u64::from(word.c()) + 1 + u64::from(ext) <= u64::from(code.n_registers)

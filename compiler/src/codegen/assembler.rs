@@ -15,7 +15,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use crate::ast::{Ident, Position};
 use crate::code::{Constant, ExceptionEntry};
 use crate::error::{CompileError, ErrorKind, Result};
-use crate::opcode::{ATTR_CACHE_WORDS, GLOBAL_CACHE_WORDS, NO_CACHE, Op, Word};
+use crate::opcode::{ATTR_CACHE_WORDS, CACHE_WORDS_LIMIT, GLOBAL_CACHE_WORDS, NO_CACHE, Op, Word};
 
 /// A register of the frame.
 pub(super) type Reg = u8;
@@ -174,7 +174,7 @@ impl Assembler {
 
     fn allocate_caches(&mut self, count: u32) -> u16 {
         match u16::try_from(self.n_caches) {
-            Ok(index) if self.n_caches + count < u32::from(NO_CACHE) => {
+            Ok(index) if self.n_caches <= CACHE_WORDS_LIMIT => {
                 self.n_caches += count;
                 index
             }

@@ -12,6 +12,7 @@ mod methods;
 use crate::error::PyResult;
 use crate::types::str::PyStr;
 use orochi_compiler::code::{Code, LocalKind, flags};
+use orochi_compiler::opcode::{CACHE_WORDS_LIMIT, NO_CACHE};
 use orochi_core::sync::AtomicU64;
 use orochi_core::word::{self, Word};
 use orochi_core::{Field, Obj, Owned, Ref, Thread};
@@ -32,8 +33,8 @@ pub struct PyCode {
     local_names: Box<[Field]>,
     /// Names of the parameters that are spilled.
     spilled_parameters: Box<[Field]>,
-    /// Inline caches.
-    pub caches: Box<[AtomicU64]>,
+    /// Inline caches, of as many words as indices lead to ([`PyCode::cache`]).
+    caches: Box<[AtomicU64]>,
     first_temp: usize,
     n_registers: usize,
     simple_args: u32,
@@ -69,7 +70,9 @@ pub fn new(thread: &mut Thread, code: Arc<Code>) -> PyResult<Owned<PyCode>> {
     }
     let constant_words = constants.iter().map(|value| shared_word(value.get())).collect();
     let constants = constants.into_iter().map(Field::new_local).collect();
-    let caches = std::iter::repeat_with(|| AtomicU64::new(0)).take(code.n_caches as usize).collect();
+    // Instructions that share the index `NO_CACHE` find a word there that stays zero.
+    let caches = if code.n_caches > CACHE_WORDS_LIMIT { usize::from(NO_CACHE) + 2 } else { code.n_caches as usize };
+    let caches = std::iter::repeat_with(|| AtomicU64::new(0)).take(caches).collect();
     let complicated =
         flags::VARARGS | flags::VARKEYWORDS | flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR;
     let simple = code.n_registers <= MAX_SIMPLE_REGISTERS
@@ -130,6 +133,17 @@ impl PyCode {
     #[inline(always)]
     pub fn constant_words(&self) -> *const Word {
         self.constant_words.as_ptr()
+    }
+
+    /// A cache word.
+    ///
+    /// # Safety
+    /// The index is that of an instruction's extension word, or one more for instructions that have a second word.
+    #[inline(always)]
+    pub unsafe fn cache(&self, index: usize) -> &AtomicU64 {
+        debug_assert!(index < self.caches.len());
+        // SAFETY: the code was verified: an index that isn't `NO_CACHE` leads to both words, and `new` sees to `NO_CACHE`.
+        unsafe { self.caches.get_unchecked(index) }
     }
 
     /// Whether a call with so many positional arguments needs nothing but a frame: no defaults, `*args`, keyword-only

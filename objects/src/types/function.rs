@@ -4,6 +4,7 @@
 //! Code that is replaced by an assignment of `__code__` becomes immortal: frames that run it don't count it.
 
 use crate::args::Args;
+use crate::class::exactly;
 use crate::error::{PyResult, type_error, value_error};
 use crate::types::cell::PyCell;
 use crate::types::code::PyCode;
@@ -36,6 +37,9 @@ pub struct PyFunction {
     code: AtomicField,
     globals: Field,
     builtins: Field,
+    /// The builtins, if they are exactly a dict; null otherwise.
+    #[trace(unsafe_skip)]
+    plain_builtins: *const Obj<PyDict>,
     closure: AtomicField,
     pub(crate) defaults: AtomicField,
     pub(crate) kwdefaults: AtomicField,
@@ -65,6 +69,7 @@ pub fn new(thread: &mut Thread, code: Value, globals: Value, builtins: Value) ->
     let function = PyFunction {
         code: AtomicField::new_local(code),
         globals: Field::new_local(globals),
+        plain_builtins: plain_dict(builtins.get()),
         builtins: Field::new_local(builtins),
         closure: AtomicField::empty(),
         defaults: AtomicField::empty(),
@@ -80,7 +85,18 @@ pub fn new(thread: &mut Thread, code: Value, globals: Value, builtins: Value) ->
     crate::make(thread, function)
 }
 
+fn plain_dict(builtins: Ref<'_>) -> *const Obj<PyDict> {
+    exactly::<PyDict>(builtins).map_or(std::ptr::null(), std::ptr::from_ref)
+}
+
 impl PyFunction {
+    /// The builtins, if they are exactly a dict.
+    #[inline(always)]
+    pub fn plain_builtins(&self) -> Option<&Obj<PyDict>> {
+        // SAFETY: null or what `builtins` holds, which never changes.
+        unsafe { self.plain_builtins.as_ref() }
+    }
+
     /// The code.
     #[inline(always)]
     pub fn code<'a>(&'a self, thread: &'a Thread) -> &'a Obj<PyCode> {

@@ -265,6 +265,12 @@ impl PyType {
         }
     }
 
+    /// Whether the class's state is still the one with this number, which isn't zero.
+    #[inline(always)]
+    pub fn has_version(&self, version: u32) -> bool {
+        self.version.load(Ordering::Acquire) == version
+    }
+
     #[cold]
     fn assign_version(&self) -> u32 {
         let fresh = NEXT_VERSION.fetch_add(1, Ordering::Relaxed);

@@ -52,15 +52,11 @@ pub(super) mod hot {
 
     #[inline(always)]
     pub(in super::super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        let at = At(c.frame);
-        let ext = c.peek();
         let Some(object) = c.object(w.b()) else { return false };
-        if !cache::is_method(at, ext, object) {
+        let method = cache::held_method(At(c.frame), c.peek(), object);
+        if method == word::UNBOUND {
             return false;
         }
-        let name = at.frame().code().name_at((ext & 0xffff) as usize);
-        let Some(method) = cache::class_in(object).lookup_interned(thread, name) else { return false };
-        let method = register_word(method);
         let receiver = c.take(thread, w.b());
         c.skip();
         c.set(w.a(), method);
@@ -169,7 +165,7 @@ pub(super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
     c.slow(thread, w, |thread, at, w| {
         let name = name_of(at);
         let object = at.get(w.b());
-        if cache::is_any_method(at, ext_of(at), object)
+        if cache::is_method(at, ext_of(at), object)
             && let Some(method) = class_of(object).lookup(thread, name).map(register_word)
         {
             let receiver = at.take_word(thread, w.b());
@@ -186,7 +182,7 @@ pub(super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
         }
         let key = cache::method_key(object);
         if let Some(method) = find_method(thread, object, name)? {
-            cache::remember_method(at, ext_of(at), key);
+            cache::remember_method(at, ext_of(at), key, method.get());
             let receiver = at.take(w.b());
             at.set(w.a(), method);
             at.set(w.a() + 1, receiver);

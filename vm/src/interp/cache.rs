@@ -7,6 +7,10 @@
 //! An attribute's cache is one word: the id of the instance's shape (upper half), which also stands for its class as
 //! it is now, and what is known of attributes of this name under that shape ([`KIND`]). Some kinds go by another number than
 //! the shape's: a class's version, or that of a module's keys. The kind says which, so the numbers never mix.
+//! A second word holds the method itself where the first says so ([`HELD`]): as a register's word, not counted. What must hold:
+//! 1. The second word is filled once and never changes, before a first word that speaks of it (Release).
+//! 2. While the number in the first word is current the class holds the method (its old number is given up before what a
+//!    change took out of it is dropped). All that classes hold is shared, so a register may borrow it.
 
 use super::cursor::{At, register_word};
 use super::iter::exactly;
@@ -33,10 +37,14 @@ use orochi_objects::types::r#type::{PyType, TypeExt};
 const ABSENT: u32 = u32::MAX;
 
 #[inline(always)]
-fn word_at<'a>(at: At, index: usize) -> Option<&'a AtomicU64> {
-    let cache = at.frame().code().caches.get(index)?;
-    // SAFETY: the frame keeps its code.
-    Some(unsafe { &*std::ptr::from_ref(cache) })
+fn word_at<'a>(at: At, ext: u32, which: usize) -> &'a AtomicU64 {
+    // SAFETY: an extension word's index; the frame keeps its code.
+    unsafe { &*std::ptr::from_ref(at.frame().code().cache((ext >> 16) as usize + which)) }
+}
+
+/// The same for writing; None if the instruction has no cache.
+fn own_word<'a>(at: At, ext: u32, which: usize) -> Option<&'a AtomicU64> {
+    (ext >> 16 != u32::from(NO_CACHE)).then(|| word_at(at, ext, which))
 }
 
 #[inline(always)]
@@ -49,9 +57,7 @@ fn read(cache: &AtomicU64) -> (u32, u32) {
 /// A global or builtin as a register's word; UNBOUND if the cache doesn't know.
 #[inline(always)]
 pub(super) fn global(thread: &Thread, at: At, ext: u32) -> Word {
-    let index = (ext >> 16) as usize;
-    let Some(cache) = word_at(at, index) else { return word::UNBOUND };
-    let (version, entry) = read(cache);
+    let (version, entry) = read(word_at(at, ext, 0));
     if version == 0 {
         return word::UNBOUND;
     }
@@ -63,14 +69,11 @@ pub(super) fn global(thread: &Thread, at: At, ext: u32) -> Word {
     if !globals.has_version(version) {
         return word::UNBOUND;
     }
-    let Some(cache) = word_at(at, index + 1) else { return word::UNBOUND };
-    let (version, entry) = read(cache);
-    let builtins = function.builtins();
-    if version == 0 || !is_exact(builtins, PyDict::static_type()) {
-        return word::UNBOUND;
+    let (version, entry) = read(word_at(at, ext, 1));
+    match function.plain_builtins() {
+        Some(builtins) => builtins.storage().cached_register(thread, version, entry as usize),
+        None => word::UNBOUND,
     }
-    // SAFETY: exactly a dict.
-    unsafe { builtins.cast::<PyDict>() }.storage().cached_register(thread, version, entry as usize)
 }
 
 /// Where a name lies in a dict, as a cache word; `None` if it can't be cached.
@@ -89,29 +92,18 @@ fn locate(thread: &Thread, dict: &Obj<PyDict>, name: &Obj<PyStr>) -> Option<u64>
 
 /// Fills the cache of a name that was found among the globals or the builtins.
 pub(super) fn remember_global(thread: &Thread, at: At, ext: u32, name: &Obj<PyStr>) {
-    let index = (ext >> 16) as usize;
-    if index == usize::from(NO_CACHE) {
-        return;
-    }
+    let (Some(cache), Some(second_cache)) = (own_word(at, ext, 0), own_word(at, ext, 1)) else { return };
     let function = at.frame().function();
     let Some(first) = locate(thread, function.globals(), name) else { return };
     if first as u32 == ABSENT {
-        let builtins = function.builtins();
-        if !is_exact(builtins, PyDict::static_type()) {
-            return;
-        }
-        // SAFETY: exactly a dict.
-        let Some(second) = locate(thread, unsafe { builtins.cast() }, name) else { return };
+        let Some(builtins) = function.plain_builtins() else { return };
+        let Some(second) = locate(thread, builtins, name) else { return };
         if second as u32 == ABSENT {
             return;
         }
-        if let Some(cache) = word_at(at, index + 1) {
-            cache.store(second, Ordering::Relaxed);
-        }
+        second_cache.store(second, Ordering::Relaxed);
     }
-    if let Some(cache) = word_at(at, index) {
-        cache.store(first, Ordering::Relaxed);
-    }
+    cache.store(first, Ordering::Relaxed);
 }
 
 /// What an attribute's cache says; the upper bits of its lower half. The rest is a [`VALUE`].
@@ -125,6 +117,8 @@ const NUMBERED: u32 = 1 << 28;
 const METHOD: u32 = 2 << 28;
 /// The same for a class whose instances have no attributes of their own; the upper half is the class's version.
 const TYPE_METHOD: u32 = 3 << 28;
+/// With [`METHOD`] and [`TYPE_METHOD`]: the second word is the method.
+const HELD: u32 = 1;
 /// Assigning makes an attribute that will lie so many bytes from the instance's start.
 const NEW_FIELD: u32 = 4 << 28;
 /// Nothing in the class minds an assignment.
@@ -146,7 +140,7 @@ fn is_generic(class: &PyType, slot: SlotId) -> bool {
 
 fn write(at: At, ext: u32, (id, what): (u32, u32)) {
     if id != 0
-        && let Some(cache) = word_at(at, (ext >> 16) as usize)
+        && let Some(cache) = own_word(at, ext, 0)
     {
         cache.store(u64::from(id) << 32 | u64::from(what), Ordering::Relaxed);
     }
@@ -154,7 +148,7 @@ fn write(at: At, ext: u32, (id, what): (u32, u32)) {
 
 #[inline(always)]
 fn attribute_entry(at: At, ext: u32) -> (u32, u32) {
-    word_at(at, (ext >> 16) as usize).map_or((0, 0), read)
+    read(word_at(at, ext, 0))
 }
 
 fn numbered(kind: u32, number: usize) -> Option<u32> {
@@ -288,22 +282,32 @@ fn locate_in_instance(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> Op
     (!is_bound(in_class?)).then_some((id, CLASS_VALUE))
 }
 
-/// Whether the cache says that the object's class has a method of this name that may be called unbound.
+/// The method of this name that the cache knows the object's class to have, as a register's word; UNBOUND if it doesn't. It
+/// may be called unbound.
 #[inline(always)]
-pub(super) fn is_method(at: At, ext: u32, object: &Header) -> bool {
-    let (id, what) = attribute_entry(at, ext);
-    match what {
-        METHOD => id != 0 && cached::shape_id(object) == id,
-        TYPE_METHOD => class_in(object).version() == id,
+pub(super) fn held_method(at: At, ext: u32, object: &Header) -> Word {
+    // Acquire: invariant 1.
+    let word = word_at(at, ext, 0).load(Ordering::Acquire);
+    let (id, what) = ((word >> 32) as u32, word as u32);
+    let is_current = match what {
+        METHOD_HELD => cached::shape_id(object) == id,
+        TYPE_METHOD_HELD => class_in(object).has_version(id),
         _ => false,
-    }
+    };
+    // Acquire: the method as it was when it became a class's.
+    if is_current { word_at(at, ext, 1).load(Ordering::Acquire) } else { word::UNBOUND }
 }
 
-/// The same for objects that may be immediates.
-pub(super) fn is_any_method(at: At, ext: u32, object: Ref<'_>) -> bool {
-    match object.header() {
-        Some(header) => is_method(at, ext, header),
-        None => attribute_entry(at, ext) == (class_of(object).version(), TYPE_METHOD),
+const METHOD_HELD: u32 = METHOD | HELD;
+const TYPE_METHOD_HELD: u32 = TYPE_METHOD | HELD;
+
+/// Whether the cache says that the object's class has a method of this name that may be called unbound.
+pub(super) fn is_method(at: At, ext: u32, object: Ref<'_>) -> bool {
+    let (id, what) = attribute_entry(at, ext);
+    match (what & KIND, object.header()) {
+        (METHOD, Some(header)) => id != 0 && cached::shape_id(header) == id,
+        (TYPE_METHOD, _) => class_of(object).version() == id,
+        _ => false,
     }
 }
 
@@ -326,8 +330,23 @@ pub(super) fn method_key(object: Ref<'_>) -> (u32, u32) {
 }
 
 /// Fills the cache of a method that was found.
-pub(super) fn remember_method(at: At, ext: u32, key: (u32, u32)) {
-    write(at, ext, key);
+pub(super) fn remember_method(at: At, ext: u32, (id, kind): (u32, u32), method: Ref<'_>) {
+    let held = method.header().filter(|header| header.is_shared()).and_then(|_| own_word(at, ext, 1));
+    let is_held = held.is_some_and(|held| {
+        let word = method.word() | word::BORROWED;
+        // Release pairs with the Acquire in `held_method`.
+        match held.compare_exchange(0, word, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) => true,
+            Err(other) => other == word,
+        }
+    });
+    if id != 0
+        && let Some(cache) = own_word(at, ext, 0)
+    {
+        let what = if is_held { kind | HELD } else { kind };
+        // Release: invariant 1.
+        cache.store(u64::from(id) << 32 | u64::from(what), Ordering::Release);
+    }
 }
 
 /// Assigns an attribute of a local instance whose place the cache knows; `false` if it doesn't: nothing has been done
