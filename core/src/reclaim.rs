@@ -29,7 +29,11 @@ pub(crate) unsafe fn release(object: NonNull<Header>) {
             if let Some(thread) = thread {
                 header.begin_destroy_local();
                 // SAFETY: this was the last reference to a local object.
-                unsafe { destroy(thread, object) }
+                unsafe {
+                    if !destroy_leaf(thread, object) {
+                        destroy(thread, object);
+                    }
+                }
             }
         });
     } else {
@@ -74,6 +78,31 @@ pub(crate) unsafe fn destroy(thread: &Thread, object: NonNull<Header>) {
         destroy_listed(thread);
     }
     thread.destroying.set(depth);
+}
+
+/// Destroys a local object that nothing is known of elsewhere and that can't own references; `false` for others: nothing has
+/// been done.
+///
+/// # Safety
+/// As [`destroy`].
+#[inline(always)]
+unsafe fn destroy_leaf(thread: &Thread, object: NonNull<Header>) -> bool {
+    // SAFETY: the object is whole until its payload is dropped; classes outlive their instances.
+    unsafe {
+        let header = object.as_ref();
+        let fields = &(*header.class()).fields;
+        let is_leaf = !fields.layout.has_fields && !fields.layout.classes && fields.extension == 0;
+        // Relaxed: as in `destroy_one`.
+        if !is_leaf || fields.has_finalizer.load(Ordering::Relaxed) || header.has_flag(HAS_WEAKREFS) {
+            return false;
+        }
+        thread.assert_no_leaf();
+        if let Some(drop) = fields.layout.drop {
+            drop(object);
+        }
+        thread.heap().free(object.cast());
+    }
+    true
 }
 
 /// Destroys what went to the work list, at the deepest level of nesting.

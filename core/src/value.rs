@@ -199,10 +199,17 @@ impl<'a> Ref<'a> {
         self.0.get()
     }
 
+    /// The heap object's header, for where it is only looked at: an `Option` of this is tested with a single question.
+    #[inline(always)]
+    pub fn on_heap(self) -> Option<OnHeap<'a>> {
+        // SAFETY: a pointer that lives for 'a.
+        unsafe { on_heap(self.word()) }
+    }
+
     /// A counted copy.
     #[inline(always)]
     pub fn to_owned(self) -> Value {
-        if let Some(header) = self.header() {
+        if let Some(header) = self.on_heap() {
             header.retain();
         }
         Value(self.0, PhantomData)
@@ -269,7 +276,9 @@ impl<'a> Ref<'a> {
     /// The object, if its payload is `T`: instances of subclasses too.
     #[inline(always)]
     pub fn downcast<T: Payload>(self) -> Option<&'a Obj<T>> {
-        let class = self.heap_class()?;
+        let header = self.on_heap()?;
+        // SAFETY: classes outlive their instances.
+        let class = unsafe { &*header.class() };
         // SAFETY: the payload is a T, or starts with one.
         class.fields.layout.extends(T::LAYOUT).then(|| unsafe { self.cast() })
     }
@@ -385,14 +394,35 @@ pub unsafe fn register_word(word: Word) -> Word {
     if header.retain_local() { word } else { word | word::BORROWED }
 }
 
-/// The heap object in a register.
+/// The header of a live heap object. Not a plain reference: with one, the compiler would make an `Option` of it out of the
+/// address, and test that for null after the test of the word's tags.
+#[derive(Clone, Copy)]
+pub struct OnHeap<'a>(*const Header, PhantomData<&'a Header>);
+
+impl<'a> OnHeap<'a> {
+    /// The header.
+    #[inline(always)]
+    pub fn get(self) -> &'a Header {
+        // SAFETY: live for 'a.
+        unsafe { &*self.0 }
+    }
+}
+
+impl Deref for OnHeap<'_> {
+    type Target = Header;
+    #[inline(always)]
+    fn deref(&self) -> &Header {
+        self.get()
+    }
+}
+
+/// The heap object that a word points to.
 ///
 /// # Safety
-/// The word is valid in a register of the current thread, which keeps it for `'a`.
+/// If the word is a pointer, the object lives for `'a`: it lies in a register of the current thread, say.
 #[inline(always)]
-pub unsafe fn object_in<'a>(word: Word) -> Option<&'a Header> {
-    // SAFETY: as the caller promises.
-    word::is_pointer(word).then(|| unsafe { word::header_of(word).as_ref() })
+pub unsafe fn on_heap<'a>(word: Word) -> Option<OnHeap<'a>> {
+    word::is_pointer(word).then(|| OnHeap(word::header_of(word).as_ptr(), PhantomData))
 }
 
 /// The owned value of a register's word, which is left as it was.

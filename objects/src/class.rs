@@ -314,7 +314,7 @@ impl StaticType {
 /// The object as an instance of exactly this native class, whose instances are never immediates.
 #[inline(always)]
 pub fn exactly<'a, T: PyClass>(object: Ref<'a>) -> Option<&'a Obj<T>> {
-    let class = object.header()?.class();
+    let class = object.on_heap()?.class();
     // SAFETY: exactly this class, whose payload is `T`.
     std::ptr::eq(class, T::static_type().address()).then(|| unsafe { object.cast() })
 }
@@ -327,7 +327,7 @@ fn is_class_of_immediate(object: Ref<'_>, class: &'static StaticType) -> bool {
 /// Whether an object is exactly an instance of a static class.
 #[inline(always)]
 pub fn is_exact(object: Ref<'_>, class: &'static StaticType) -> bool {
-    match object.header() {
+    match object.on_heap() {
         Some(header) => std::ptr::eq(header.class(), class.address()),
         None => is_class_of_immediate(object, class),
     }

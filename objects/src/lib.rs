@@ -53,7 +53,7 @@ use std::ptr::NonNull;
 /// The class of any object.
 #[inline(always)]
 pub fn class_of(object: Ref<'_>) -> &Obj<PyType> {
-    match object.header() {
+    match object.on_heap() {
         // SAFETY: every class object is an `Obj<PyType>` and outlives its instances.
         Some(header) => unsafe { &*header.class().cast::<Obj<PyType>>() },
         None => immediate_class(object).get(),

@@ -8,6 +8,7 @@
 //! [`hex`] has `float.hex` and `float.fromhex`.
 
 pub mod hex;
+pub(crate) mod scaled;
 
 use crate::search::{Ends, strip};
 use std::fmt;
@@ -174,7 +175,14 @@ pub fn format(x: f64, style: &Style) -> String {
 /// Fixed notation of a usual precision, which Rust lays out as Python does.
 fn fixed(x: f64, style: &Style) -> String {
     let precision = style.precision;
-    let mut text = format!("{x:.precision$}");
+    let mut buffer = [0; 40];
+    let digits = scaled::scaled(x, precision)
+        .and_then(|value| scaled::write_fixed(value, precision, &mut buffer))
+        .and_then(|digits| std::str::from_utf8(digits).ok());
+    let mut text = match digits {
+        Some(digits) => [if x.is_sign_negative() { "-" } else { "" }, digits].concat(),
+        None => format!("{x:.precision$}"),
+    };
     if style.no_negative_zero
         && text.starts_with('-')
         && text.bytes().all(|b| matches!(b, b'-' | b'0' | b'.'))
@@ -274,6 +282,9 @@ pub fn round_to(x: f64, places: i64) -> Result<f64, RoundOverflow> {
     }
     if places < LEAST {
         return Ok(0.0_f64.copysign(x));
+    }
+    if let Some(rounded) = scaled::rounded(x, places) {
+        return Ok(rounded);
     }
     let text = if let Ok(places) = usize::try_from(places) {
         format!("{x:.places$}")

@@ -5,6 +5,7 @@
 //! the result out. Messages are CPython's. [`layout`] does the padding and the grouping of digits.
 
 mod layout;
+pub mod quick;
 #[cfg(test)]
 mod tests;
 

@@ -156,7 +156,7 @@ impl<'a> Attributes<'a> {
     /// The attributes of an instance; `None` if its class gives it none.
     #[inline]
     pub fn of(object: Ref<'a>) -> Option<Attributes<'a>> {
-        let header = object.header()?;
+        let header = object.on_heap()?.get();
         // SAFETY: classes are PyType objects and outlive their instances.
         let class: &'a Obj<PyType> = unsafe { &*header.class().cast::<Obj<PyType>>() };
         let layout = class.instance_layout();

@@ -102,7 +102,7 @@ unsafe fn size(object: NonNull<Header>) -> usize {
 /// The state of a generator, coroutine or asynchronous generator.
 #[inline]
 pub fn as_generator(object: Ref<'_>) -> Option<&Obj<PyGenerator>> {
-    let class = object.header()?.class();
+    let class = object.on_heap()?.class();
     let matches = std::ptr::eq(class, PyGenerator::static_type().address())
         || std::ptr::eq(class, PyCoroutine::static_type().address())
         || std::ptr::eq(class, PyAsyncGenerator::static_type().address());

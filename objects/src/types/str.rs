@@ -180,6 +180,19 @@ pub fn from_wtf8(thread: &Thread, text: &Wtf8) -> PyResult<Value> {
     Ok(object(thread, text)?.into_value())
 }
 
+/// A new str of bytes that are ASCII.
+#[inline]
+pub fn from_ascii(thread: &Thread, bytes: &[u8]) -> PyResult<Value> {
+    match bytes {
+        [] => crate::types::str_::single::empty(thread),
+        [byte @ 0..128] => crate::types::str_::single::latin1(thread, *byte),
+        _ if bytes.is_ascii() => {
+            Ok(allocate(thread, PyStr::static_type().get(), &[bytes], true)?.into_value())
+        }
+        _ => Err(crate::error::system_error("text that should be ASCII isn't")),
+    }
+}
+
 /// The `count` characters from `start` on of a text that is all ASCII; `None` for other texts.
 #[inline]
 pub fn part_of_ascii(thread: &Thread, text: &Obj<PyStr>, start: usize, count: usize) -> Option<PyResult> {

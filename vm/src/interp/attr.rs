@@ -29,6 +29,7 @@ pub(super) mod hot {
     #[inline(always)]
     pub(in super::super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
         let Some(object) = c.object(w.b()) else { return false };
+        let object = object.get();
         let word = cache::attribute(thread, At(c.frame), c.peek(), object);
         if word == word::UNBOUND {
             return false;
@@ -42,6 +43,7 @@ pub(super) mod hot {
     #[inline(always)]
     pub(in super::super) fn StoreAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
         let Some(object) = c.object(w.a()) else { return false };
+        let object = object.get();
         if !cache::store(At(c.frame), c.peek(), object, || c.take(thread, w.b())) {
             return false;
         }
@@ -53,6 +55,7 @@ pub(super) mod hot {
     #[inline(always)]
     pub(in super::super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
         let Some(object) = c.object(w.b()) else { return false };
+        let object = object.get();
         let method = cache::held_method(At(c.frame), c.peek(), object);
         if method == word::UNBOUND {
             return false;

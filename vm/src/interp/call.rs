@@ -37,9 +37,10 @@ pub(super) mod hot {
         // SAFETY: the window lies within the frame.
         let window = unsafe { c.regs.add(w.b() as usize) };
         let Some(callee) = c.object(w.b()) else { return Fast::Slow };
-        let Some(function) = exact::<PyFunction>(callee) else {
+        let Some(function) = exact::<PyFunction>(callee.get()) else {
             c.sync();
-            return native::call(thread, c.regs, w, callee);
+            let called = native::call(thread, c.regs, w, callee.get());
+            return if called == Fast::Done { called } else { native::other(called) };
         };
         // SAFETY: as above.
         let receiver = unsafe { *window.add(1) };

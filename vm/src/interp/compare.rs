@@ -73,9 +73,23 @@ fn truth_of(thread: &mut Thread, result: Value) -> PyResult<bool> {
     }
 }
 
-/// Comparisons of exact strs; `None` for anything else.
+/// Compares an int with a float, both immediates, where the int is exact as a float.
+fn mixed(left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> Option<bool> {
+    let number = |value: Ref<'_>| match value.as_small_int() {
+        Some(int) if int.unsigned_abs() <= 1 << 53 => Some(int as f64),
+        Some(_) => None,
+        None => value.as_flonum(),
+    };
+    // Flonums are never NaN.
+    number(left)?.partial_cmp(&number(right)?).map(|ordering| op.holds(ordering))
+}
+
+/// Comparisons of exact strs and of unlike numbers; `None` for anything else.
 #[inline]
 fn plain(left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> Option<bool> {
+    if left.on_heap().is_none() {
+        return mixed(left, right, op);
+    }
     let (left, right) = exactly::<PyStr>(left).zip(exactly::<PyStr>(right))?;
     Some(match op {
         CompareOp::Eq => std::ptr::eq(left, right) || left.as_bytes() == right.as_bytes(),

@@ -10,9 +10,9 @@
 //!    valid until the instruction itself consumes the operand, also while Python code runs meanwhile.
 
 use orochi_compiler::opcode::Word as Instruction;
-use orochi_core::value::{copy_register, drop_register, object_in, own_register, take_register};
+use orochi_core::value::{OnHeap, copy_register, drop_register, on_heap, own_register, take_register};
 use orochi_core::word::{self, Word};
-use orochi_core::{Header, Ref, Thread, Value};
+use orochi_core::{Ref, Thread, Value};
 use orochi_objects::error::{PyErr, PyResult};
 use orochi_objects::frames::Frame;
 use orochi_objects::thread::ThreadState;
@@ -159,9 +159,9 @@ impl Cursor {
 
     /// The heap object in a register.
     #[inline(always)]
-    pub(crate) fn object<'a>(&self, register: u8) -> Option<&'a Header> {
+    pub(crate) fn object<'a>(&self, register: u8) -> Option<OnHeap<'a>> {
         // SAFETY: rooted in the register (module, invariant 3).
-        unsafe { object_in(self.word(register)) }
+        unsafe { on_heap(self.word(register)) }
     }
 
     /// Overwrites a register that owns nothing.

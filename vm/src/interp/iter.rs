@@ -52,6 +52,7 @@ pub(super) mod hot {
     #[inline(always)]
     pub(in super::super) fn ForIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
         let Some(iterator) = c.object(w.b()) else { return false };
+        let iterator = iterator.get();
         if let Some(range) = exact::<RangeIterator>(iterator) {
             return match range.advance().map(word::from_int) {
                 Some(None) => false,

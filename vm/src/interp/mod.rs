@@ -31,6 +31,7 @@ pub(crate) mod tracing;
 
 pub(crate) use call::enter::{call_function, run_code};
 
+use container::unpack;
 use cursor::{Cursor, Fast, Flow};
 use orochi_compiler::for_each_op;
 use orochi_compiler::opcode::{Op, Word as Instruction};
@@ -111,7 +112,7 @@ fn fast(c: &mut Cursor, thread: &mut Thread, w: Instruction, op: Op) -> Fast {
             JumpEq in compare, JumpNe in compare, JumpLtI in compare, JumpLeI in compare, JumpGtI in compare,
             JumpGeI in compare, JumpEqI in compare, JumpNeI in compare, JumpIfTrue in compare, JumpIfFalse in compare,;
         thread
-            LoadGlobal in name, LoadFree in load, LoadCell in load, CheckBound in load, Drop in load, LoadAttr in attr, StoreAttr in attr, LoadMethod in attr, ForIter in iter, Yield in generator, GetItem in container, GetItemI in container, SetItem in container, ListAppend in container,
+            LoadGlobal in name, LoadFree in load, LoadCell in load, CheckBound in load, Drop in load, LoadAttr in attr, StoreAttr in attr, LoadMethod in attr, ForIter in iter, Yield in generator, GetItem in container, GetItemI in container, SetItem in container, ListAppend in container, UnpackSequence in unpack,
             JumpBack in jump, Return in call, ReturnNone in call,
     }
 }

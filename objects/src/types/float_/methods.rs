@@ -2,12 +2,13 @@
 
 use crate::error::{PyResult, overflow_error, value_error};
 use crate::types::float::{self, PyFloat};
+use crate::types::str::PyStr;
 use crate::types::{format, int, tuple};
 use num_bigint::BigInt;
 use num_traits::FromPrimitive;
 use orochi_core::{Ref, Thread};
 use orochi_macros::pymethods;
-use orochi_text::format_spec::Kind;
+use orochi_text::format_spec::{Kind, quick};
 
 /// The int that a float is without its fraction. OverflowError and ValueError for infinities and NaN.
 pub fn to_int(thread: &Thread, value: f64) -> PyResult {
@@ -143,6 +144,11 @@ impl PyFloat {
 
 /// `float.__format__`.
 pub(crate) fn formatted(thread: &mut Thread, this: Ref<'_>, format_spec: Ref<'_>) -> PyResult {
+    if let (Some(spec), Some(value)) = (format_spec.downcast::<PyStr>(), this.as_flonum())
+        && let Some(line) = quick::of_float(spec.as_bytes(), value)
+    {
+        return crate::types::str::from_ascii(thread, line.as_bytes());
+    }
     let Some(spec) = format::parse_spec(format_spec, Kind::Float, this)? else {
         return format::plain(thread, this);
     };

@@ -3,10 +3,11 @@
 use crate::error::{PyErr, PyResult, type_error, value_error};
 use crate::types::format;
 use crate::types::int::{self, IntRef, PyInt};
+use crate::types::str::PyStr;
 use orochi_core::sync::{AtomicU64, Ordering};
 use orochi_core::{Ref, Thread, Value};
 use orochi_macros::pymethods;
-use orochi_text::format_spec::{IntValue, Kind};
+use orochi_text::format_spec::{IntValue, Kind, quick};
 use orochi_text::int::{DEFAULT_MAX_STR_DIGITS, MAX_STR_DIGITS_THRESHOLD};
 
 /// The bound, and 1; 0 as long as nobody has set one.
@@ -111,6 +112,12 @@ impl PyInt {
 
 /// `int.__format__`.
 pub(crate) fn formatted(thread: &mut Thread, this: Ref<'_>, format_spec: Ref<'_>) -> PyResult<Value> {
+    if let (Some(spec), Some(value)) = (format_spec.downcast::<PyStr>(), this.as_small_int())
+        && !spec.is_empty()
+        && let Some(line) = quick::of_int(spec.as_bytes(), value)
+    {
+        return crate::types::str::from_ascii(thread, line.as_bytes());
+    }
     let Some(spec) = format::parse_spec(format_spec, Kind::Int, this)? else {
         return format::plain(thread, this);
     };

@@ -9,7 +9,7 @@ use crate::types::str::{self, PyStr};
 use crate::types::{float, int};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
-use orochi_text::format_spec::Kind;
+use orochi_text::format_spec::{Kind, quick};
 use orochi_text::str_format::{
     Accessor, AutoNumber, Field, MAX_DEPTH, Template, TemplateError, split_field_name,
 };
@@ -218,6 +218,13 @@ impl PyStr {
 
 /// `str.__format__`.
 fn formatted(thread: &mut Thread, this: &Obj<PyStr>, format_spec: Ref<'_>) -> PyResult {
+    if let Some(spec) = format_spec.downcast::<PyStr>()
+        && !spec.is_empty()
+        && this.is_ascii()
+        && let Some(line) = quick::of_ascii(spec.as_bytes(), this.as_bytes())
+    {
+        return str::from_ascii(thread, line.as_bytes());
+    }
     let Some(spec) = parse_spec(format_spec, Kind::Str, this.get())? else {
         return crate::types::format::plain(thread, this.get());
     };

@@ -7,39 +7,73 @@ use super::super::{poll, tracing};
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::value::drop_register;
 use orochi_core::word::{self, Word};
-use orochi_core::{Header, Ref, Thread};
+use orochi_core::{Header, Obj, Ref, Thread, Value};
 use orochi_objects::args::{Args, NativeFn};
 use orochi_objects::class::PyClass;
 use orochi_objects::class_of;
-use orochi_objects::error::PyErr;
+use orochi_objects::error::{PyErr, PyResult};
 use orochi_objects::types::generator::PyGenerator;
 use orochi_objects::types::method_descriptor::PyMethodDescriptor;
 use orochi_objects::types::native_function::PyNativeFunction;
+use orochi_objects::types::r#type::PyType;
+use orochi_objects::types::type_;
 
-/// Calls a native function, or a method of a native class with an instance of exactly that class, straight from the window
-/// of the running instruction, whose frame begins at `registers`. [`Fast::Slow`] if the callee is something else, or a
+/// Calls a native function, a native class, or a method of one with an instance of exactly that class, straight from the
+/// window of the running instruction, whose frame begins at `registers`. [`Fast::Slow`] if the callee is something else, or a
 /// method of a generator: nothing has been done then.
 #[inline(never)]
 pub(super) fn call(thread: &mut Thread, registers: *mut Word, w: Instruction, callee: &Header) -> Fast {
     // SAFETY: the window lies within the frame.
     let window = unsafe { registers.add(w.b() as usize) };
-    let Some((function, receives)) = target(window, callee) else { return Fast::Slow };
     let count = w.c() as usize;
-    // SAFETY: the arguments stay in the window for the length of the call.
-    let args = unsafe { Args::from_registers(window.add(2 - usize::from(receives)), count + usize::from(receives), None) };
-    match function(thread, args) {
+    let result = match target(window, callee) {
+        Some((function, receives)) => {
+            let receives = usize::from(receives);
+            // SAFETY: the arguments stay in the window for the length of the call.
+            let args = unsafe { Args::from_registers(window.add(2 - receives), count + receives, None) };
+            function(thread, args).map(Value::into_word)
+        }
+        None => match exact::<PyType>(callee).and_then(|class| call_class(thread, window, count, class)) {
+            Some(result) => result,
+            None => return Fast::Slow,
+        },
+    };
+    match result {
         Ok(result) => {
             clear_registers(window, count + 2);
             // SAFETY: within the frame; the old word was taken out of the register.
             unsafe {
                 let dst = registers.add(w.a() as usize);
-                let old = std::mem::replace(&mut *dst, result.into_word());
+                let old = std::mem::replace(&mut *dst, result);
                 drop_register(old);
             }
             if thread.poll() == 0 { Fast::Done } else { look_around(thread) }
         }
         Err(error) => raised(thread, error),
     }
+}
+
+/// The same, said where it is rare: so the loop asks one question after a call.
+#[cold]
+#[inline(never)]
+pub(super) fn other(called: Fast) -> Fast {
+    called
+}
+
+/// Calls a native class.
+#[inline(never)]
+fn call_class(thread: &mut Thread, window: *mut Word, count: usize, class: &Obj<PyType>) -> Option<PyResult<Word>> {
+    // SAFETY: within the window.
+    let receiver = unsafe { *window.add(1) };
+    if receiver != word::UNBOUND || class.native().is_none() {
+        return None;
+    }
+    // SAFETY: the arguments stay in the window for the length of the call.
+    let args = unsafe { Args::from_registers(window.add(2), count, None) };
+    if std::ptr::eq(class, PyType::static_type().get()) {
+        return (count == 1).then(|| Ok(register_word(class_of(args.this()).get())));
+    }
+    Some(type_::construct(thread, class, args).map(Value::into_word))
 }
 
 /// The function to call, and whether the register before the arguments holds its receiver.

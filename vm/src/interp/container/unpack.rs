@@ -62,6 +62,28 @@ fn unpack_tuple(at: At, w: Instruction, object: Value) {
     }
 }
 
+/// What the loop does itself; `false` if it is something else.
+pub(in super::super) mod hot {
+    use super::*;
+    use crate::interp::iter::exact;
+
+    /// Pairs.
+    #[inline(always)]
+    pub(in super::super::super) fn UnpackSequence(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+        if w.c() != 2 {
+            return false;
+        }
+        let Some(tuple) = c.object(w.b()).and_then(|object| exact::<PyTuple>(object.get())) else { return false };
+        let [first, second] = tuple.fields() else { return false };
+        // Counted before the tuple goes.
+        let (first, second) = (first.load_register(thread), second.load_register(thread));
+        c.consume(w.b());
+        c.set(w.a(), first);
+        c.set(w.a().wrapping_add(1), second);
+        true
+    }
+}
+
 fn exact_values(thread: &mut Thread, object: Ref<'_>, n: usize) -> PyResult<Vec<Value>> {
     if let Some(list) = exactly::<PyList>(object)
         && list::len(thread, list) == n

@@ -1,0 +1,143 @@
+//! The specifications that programs use most, without the general way's building of parts: fill, alignment, zeros, width,
+//! precision and one of the types `s`, `d` and `f`, for short ASCII texts. Everything else, and everything that is wrong, is left
+//! to the general way.
+
+use crate::float::scaled::{scaled, write_fixed};
+
+/// The longest text that is made here.
+const LONGEST: usize = 120;
+const DEFAULT_PLACES: usize = 6;
+
+/// A short text on the native stack.
+pub struct Line {
+    bytes: [u8; LONGEST],
+    len: usize,
+}
+
+impl Line {
+    /// The text: ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    fn push(&mut self, text: &[u8]) -> Option<()> {
+        let end = self.len + text.len();
+        self.bytes.get_mut(self.len..end)?.copy_from_slice(text);
+        self.len = end;
+        Some(())
+    }
+
+    fn fill(&mut self, byte: u8, count: usize) -> Option<()> {
+        let end = self.len + count;
+        self.bytes.get_mut(self.len..end)?.fill(byte);
+        self.len = end;
+        Some(())
+    }
+}
+
+struct Quick {
+    fill: u8,
+    align: u8,
+    width: usize,
+    precision: Option<usize>,
+    /// Zero if there is none.
+    code: u8,
+}
+
+fn is_align(byte: u8) -> bool {
+    matches!(byte, b'<' | b'>' | b'^' | b'=')
+}
+
+/// A number at the start of the text, and what follows it.
+fn number(text: &[u8]) -> Option<(usize, &[u8])> {
+    let (mut value, mut rest) = (0, text);
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        value = value * 10 + usize::from(digit - b'0');
+        rest = after;
+        if value > LONGEST {
+            return None;
+        }
+    }
+    Some((value, rest))
+}
+
+fn parse(spec: &[u8], is_number: bool) -> Option<Quick> {
+    let (mut fill, mut align, mut rest) = match spec {
+        [fill @ 0x20..0x7f, align, rest @ ..] if is_align(*align) => (Some(*fill), Some(*align), rest),
+        [align, rest @ ..] if is_align(*align) => (None, Some(*align), rest),
+        _ => (None, None, spec),
+    };
+    if fill.is_none()
+        && let [b'0', after @ ..] = rest
+    {
+        fill = Some(b'0');
+        align = align.or(is_number.then_some(b'='));
+        rest = after;
+    }
+    let (width, rest) = number(rest)?;
+    let (precision, rest) = match rest {
+        [b'.', after @ ..] if after.first().is_some_and(u8::is_ascii_digit) => {
+            let (precision, rest) = number(after)?;
+            (Some(precision), rest)
+        }
+        _ => (None, rest),
+    };
+    let code = match rest {
+        [] => 0,
+        [code] => *code,
+        _ => return None,
+    };
+    let align = align.unwrap_or(if is_number { b'>' } else { b'<' });
+    Some(Quick { fill: fill.unwrap_or(b' '), align, width, precision, code })
+}
+
+impl Quick {
+    fn lay_out(&self, sign: &[u8], text: &[u8]) -> Option<Line> {
+        let mut line = Line { bytes: [0; LONGEST], len: 0 };
+        let padding = self.width.saturating_sub(sign.len() + text.len());
+        let (left, inner) = match self.align {
+            b'<' => (0, 0),
+            b'>' => (padding, 0),
+            b'^' => (padding / 2, 0),
+            _ => (0, padding),
+        };
+        line.fill(self.fill, left)?;
+        line.push(sign)?;
+        line.fill(self.fill, inner)?;
+        line.push(text)?;
+        line.fill(self.fill, padding - left - inner)?;
+        Some(line)
+    }
+}
+
+/// `format(text, spec)` for a text that is ASCII.
+pub fn of_ascii(spec: &[u8], text: &[u8]) -> Option<Line> {
+    let quick = parse(spec, false)?;
+    if !matches!(quick.code, 0 | b's') || quick.align == b'=' {
+        return None;
+    }
+    quick.lay_out(b"", quick.precision.and_then(|end| text.get(..end)).unwrap_or(text))
+}
+
+/// `format(value, spec)` for an int.
+pub fn of_int(spec: &[u8], value: i64) -> Option<Line> {
+    let quick = parse(spec, true)?;
+    if !matches!(quick.code, 0 | b'd') || quick.precision.is_some() {
+        return None;
+    }
+    let mut buffer = [0; 20];
+    let digits = write_fixed(value.unsigned_abs(), 0, &mut buffer)?;
+    quick.lay_out(if value < 0 { b"-" } else { b"" }, digits)
+}
+
+/// `format(value, spec)` for a float.
+pub fn of_float(spec: &[u8], value: f64) -> Option<Line> {
+    let quick = parse(spec, true)?;
+    if quick.code != b'f' {
+        return None;
+    }
+    let places = quick.precision.unwrap_or(DEFAULT_PLACES);
+    let mut buffer = [0; 40];
+    let digits = write_fixed(scaled(value, places)?, places, &mut buffer)?;
+    quick.lay_out(if value.is_sign_negative() { b"-" } else { b"" }, digits)
+}
