@@ -71,7 +71,8 @@ pub fn new(thread: &mut Thread, code: Arc<Code>) -> PyResult<Owned<PyCode>> {
     let constant_words = constants.iter().map(|value| shared_word(value.get())).collect();
     let constants = constants.into_iter().map(Field::new_local).collect();
     // Instructions that share the index `NO_CACHE` find a word there that stays zero.
-    let caches = if code.n_caches > CACHE_WORDS_LIMIT { usize::from(NO_CACHE) + 2 } else { code.n_caches as usize };
+    let caches =
+        if code.n_caches > CACHE_WORDS_LIMIT { usize::from(NO_CACHE) + 2 } else { code.n_caches as usize };
     let caches = std::iter::repeat_with(|| AtomicU64::new(0)).take(caches).collect();
     let complicated =
         flags::VARARGS | flags::VARKEYWORDS | flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR;

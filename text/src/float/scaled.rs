@@ -76,7 +76,8 @@ mod tests {
     fn as_rust_formats() {
         let mut random = Random(5);
         let some = [0.0, 0.5, 1.5, 2.5, 0.125, 1e15, 9007199254740991.0, 4e18, 5e-324, 0.05, 999.9995];
-        let others = (0..20_000).map(|_| random.next() as i64 as f64 / 10_f64.powi((random.below(40)) as i32));
+        let others =
+            (0..20_000).map(|_| random.next() as i64 as f64 / 10_f64.powi((random.below(40)) as i32));
         let mut known = 0;
         for x in some.into_iter().chain(others.collect::<Vec<_>>()) {
             for places in [0, 1, 3, 6, 17] {

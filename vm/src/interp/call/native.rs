@@ -62,7 +62,12 @@ pub(super) fn other(called: Fast) -> Fast {
 
 /// Calls a native class.
 #[inline(never)]
-fn call_class(thread: &mut Thread, window: *mut Word, count: usize, class: &Obj<PyType>) -> Option<PyResult<Word>> {
+fn call_class(
+    thread: &mut Thread,
+    window: *mut Word,
+    count: usize,
+    class: &Obj<PyType>,
+) -> Option<PyResult<Word>> {
     // SAFETY: within the window.
     let receiver = unsafe { *window.add(1) };
     if receiver != word::UNBOUND || class.native().is_none() {

@@ -69,11 +69,17 @@ pub(in super::super) mod hot {
 
     /// Pairs.
     #[inline(always)]
-    pub(in super::super::super) fn UnpackSequence(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+    pub(in super::super::super) fn UnpackSequence(
+        c: &mut Cursor,
+        thread: &mut Thread,
+        w: Instruction,
+    ) -> bool {
         if w.c() != 2 {
             return false;
         }
-        let Some(tuple) = c.object(w.b()).and_then(|object| exact::<PyTuple>(object.get())) else { return false };
+        let Some(tuple) = c.object(w.b()).and_then(|object| exact::<PyTuple>(object.get())) else {
+            return false;
+        };
         let [first, second] = tuple.fields() else { return false };
         // Counted before the tuple goes.
         let (first, second) = (first.load_register(thread), second.load_register(thread));
