@@ -291,7 +291,12 @@ fn bind_receiver(receiver: Option<&Parameter>, class: &TokenStream) -> TokenStre
         Some(Parameter { shape: Shape::Ref, .. }) => {
             quote!(let this = __o::receiver_ref::<#class>(thread, args.this(), &SIGNATURE)?;)
         }
-        Some(_) => quote!(let this = __o::receiver::<#class>(thread, args.this(), &SIGNATURE)?;),
+        Some(_) => {
+            return quote! {
+                let (this, args) = args.split();
+                let this = __o::receiver::<#class>(thread, this, &SIGNATURE)?;
+            };
+        }
     };
     quote! { #bind let args = args.rest(); }
 }

@@ -130,6 +130,19 @@ impl<'a> Args<'a> {
         self.get(0).unwrap_or(Ref::NONE)
     }
 
+    /// The first positional argument (`None` the object if there is none), and the arguments without it.
+    #[inline(always)]
+    pub fn split(&self) -> (Ref<'a>, Args<'a>) {
+        match self.get(0) {
+            Some(first) => {
+                // SAFETY: at most to the end of the arguments.
+                let start = unsafe { self.start.add(1) };
+                (first, Args { start, positional: self.positional - 1, ..*self })
+            }
+            None => (Ref::NONE, *self),
+        }
+    }
+
     /// The arguments without the first positional one.
     #[inline(always)]
     pub fn rest(&self) -> Args<'a> {

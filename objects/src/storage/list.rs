@@ -130,6 +130,27 @@ fn grown(len: usize) -> Option<usize> {
     Some(len.checked_add(len >> 3)?.checked_add(6)? & !3)
 }
 
+/// Room for one more element in a local list.
+pub struct LocalRoom {
+    buffer: NonNull<Buffer>,
+    len: usize,
+}
+
+impl LocalRoom {
+    /// Appends an element.
+    ///
+    /// # Safety
+    /// [`ListStorage::local_room`] gave this for a list that is still local and has not changed since.
+    #[inline(always)]
+    pub unsafe fn fill(self, value: Value) {
+        // SAFETY: as the caller promises: the place is within the buffer, and empty.
+        unsafe {
+            (*Buffer::slot(self.buffer.as_ptr(), self.len)).init(Field::new_local(value));
+            self.buffer.as_ref().len.store(self.len + 1, Ordering::Relaxed);
+        }
+    }
+}
+
 impl ListStorage {
     /// No elements, no memory.
     #[inline]
@@ -248,12 +269,12 @@ impl ListStorage {
 
     /// Whether [`ListStorage::push`] would just store the value.
     #[inline(always)]
-    pub fn has_local_room(&self, owner: Owner<'_>) -> bool {
-        let buffer = self.buffer.load(Ordering::Relaxed);
+    pub fn local_room(&self, owner: Owner<'_>) -> Option<LocalRoom> {
+        let buffer = NonNull::new(self.buffer.load(Ordering::Relaxed)).filter(|_| !owner.is_shared())?;
         // SAFETY: a local list's buffer, which this thread alone uses.
-        !owner.is_shared()
-            && !buffer.is_null()
-            && unsafe { (*buffer).len.load(Ordering::Relaxed) < (*buffer).capacity }
+        let (len, capacity) =
+            unsafe { (buffer.as_ref().len.load(Ordering::Relaxed), buffer.as_ref().capacity) };
+        (len < capacity).then_some(LocalRoom { buffer, len })
     }
 
     /// Memory for a list that is being made, and is local.

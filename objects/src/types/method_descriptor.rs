@@ -3,8 +3,11 @@
 use crate::args::Args;
 use crate::class::{MethodDef, PyClass};
 use crate::error::{PyResult, type_error};
+use crate::types::generator::PyGenerator;
+use crate::types::list::PyList;
 use crate::types::native_function::{self, Definition};
 use crate::types::r#type::{PyType, TypeExt};
+use orochi_core::object::TypeHead;
 use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
@@ -14,6 +17,10 @@ use orochi_macros::{Trace, pyclass, pymethods};
 pub struct PyMethodDescriptor {
     pub(crate) class: Field,
     pub(crate) method: Definition,
+    /// The class again, which `class` keeps; null if calls need more than the native function.
+    #[trace(unsafe_skip)]
+    direct: *const TypeHead,
+    appends: bool,
 }
 
 /// A native class method.
@@ -31,13 +38,16 @@ pub fn new(
     method: &'static MethodDef,
     class_method: bool,
 ) -> PyResult<Value> {
+    let is_generator = std::ptr::eq(class, PyGenerator::static_type().get());
+    let direct = if is_generator { std::ptr::null() } else { class.head().as_ptr().cast_const() };
+    let appends = std::ptr::eq(class, PyList::static_type().get()) && method.name == "append";
     let class = Field::new_local(class.to_value());
     let method = Definition(method);
     Ok(if class_method {
         let descriptor = PyClassMethodDescriptor { class, method };
         crate::alloc(thread, PyClassMethodDescriptor::static_type().get(), descriptor)?.into_value()
     } else {
-        let descriptor = PyMethodDescriptor { class, method };
+        let descriptor = PyMethodDescriptor { class, method, direct, appends };
         crate::alloc(thread, PyMethodDescriptor::static_type().get(), descriptor)?.into_value()
     })
 }
@@ -60,6 +70,19 @@ impl PyMethodDescriptor {
     #[inline]
     pub fn definition(&self) -> &'static MethodDef {
         self.method.0
+    }
+
+    /// The class whose instances (of exactly this class) are receivers for which calling the native function is all there
+    /// is to a call; null if there is no such class: the interpreter runs generators itself.
+    #[inline(always)]
+    pub fn direct_class(&self) -> *const TypeHead {
+        self.direct
+    }
+
+    /// Whether this is `list.append`.
+    #[inline(always)]
+    pub fn appends_to_lists(&self) -> bool {
+        self.appends
     }
 
     /// The class it belongs to.

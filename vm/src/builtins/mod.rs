@@ -99,6 +99,12 @@ static CLASSES: &[fn() -> &'static StaticType] = &[
     types::r#type::PyType::static_type,
 ];
 
+/// What `len` is made of, for the interpreter to know it by.
+#[inline(always)]
+pub(crate) fn len_definition() -> &'static MethodDef {
+    &iteration::__def_len
+}
+
 /// Fills the interpreter's `builtins` module.
 ///
 /// # Errors

@@ -6,9 +6,10 @@ pub(super) mod unpack;
 
 use super::collections::{self as many};
 use super::cursor::{At, Cursor, Flow, raise};
-use super::iter::exactly;
+use super::iter::{exact, exactly};
 use super::name::ext_of;
 use orochi_compiler::opcode::{Op, Word as Instruction};
+use orochi_core::value::take_register;
 use orochi_core::word::{self, Word};
 use orochi_core::{Obj, Owner, Ref, Thread, Value};
 use orochi_objects::class::{PyClass, is_exact};
@@ -296,12 +297,15 @@ pub(super) mod hot {
 
     #[inline(always)]
     pub(in super::super) fn ListAppend(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        let at = At(c.frame);
-        let Some(list) = exactly::<PyList>(at.get(w.a())) else { return false };
-        list.storage().has_local_room(Owner::from(list)) && {
-            let value = at.take(w.b());
-            list::push(thread, list, value).is_ok()
+        let Some(list) = c.object(w.a()).and_then(|object| exact::<PyList>(object.get())) else { return false };
+        let Some(room) = list.storage().local_room(Owner::from(list)) else { return false };
+        if c.word(w.b()) == word::UNBOUND {
+            return false;
         }
+        let value = c.take(thread, w.b());
+        // SAFETY: the word was taken out of a register, or copied for one; the list hasn't changed in between.
+        unsafe { room.fill(take_register(value)) };
+        true
     }
 
     #[inline(always)]

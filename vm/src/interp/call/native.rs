@@ -4,18 +4,22 @@ use super::super::cursor::{Fast, raise, register_word};
 use super::super::frames::clear_registers;
 use super::super::iter::exact;
 use super::super::{poll, tracing};
+use crate::builtins;
 use orochi_compiler::opcode::Word as Instruction;
-use orochi_core::value::drop_register;
+use orochi_core::value::{drop_register, on_heap, take_register};
 use orochi_core::word::{self, Word};
-use orochi_core::{Header, Obj, Ref, Thread, Value};
+use orochi_core::{Header, Obj, Owner, Ref, Thread, Value};
 use orochi_objects::args::{Args, NativeFn};
 use orochi_objects::class::PyClass;
 use orochi_objects::class_of;
 use orochi_objects::error::{PyErr, PyResult};
-use orochi_objects::types::generator::PyGenerator;
+use orochi_objects::types::dict::{self, PyDict};
+use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::method_descriptor::PyMethodDescriptor;
 use orochi_objects::types::native_function::PyNativeFunction;
-use orochi_objects::types::r#type::PyType;
+use orochi_objects::types::str::PyStr;
+use orochi_objects::types::tuple::PyTuple;
+use orochi_objects::types::r#type::{PyType, TypeExt};
 use orochi_objects::types::type_;
 
 /// Calls a native function, a native class, or a method of one with an instance of exactly that class, straight from the
@@ -26,6 +30,11 @@ pub(super) fn call(thread: &mut Thread, registers: *mut Word, w: Instruction, ca
     // SAFETY: the window lies within the frame.
     let window = unsafe { registers.add(w.b() as usize) };
     let count = w.c() as usize;
+    if count == 1
+        && let Some(result) = shortcut(thread, window, callee)
+    {
+        return finish(thread, registers, w, result);
+    }
     let result = match target(window, callee) {
         Some((function, receives)) => {
             let receives = usize::from(receives);
@@ -39,18 +48,59 @@ pub(super) fn call(thread: &mut Thread, registers: *mut Word, w: Instruction, ca
         },
     };
     match result {
-        Ok(result) => {
-            clear_registers(window, count + 2);
-            // SAFETY: within the frame; the old word was taken out of the register.
-            unsafe {
-                let dst = registers.add(w.a() as usize);
-                let old = std::mem::replace(&mut *dst, result);
-                drop_register(old);
-            }
-            if thread.poll() == 0 { Fast::Done } else { look_around(thread) }
-        }
+        Ok(result) => finish(thread, registers, w, result),
         Err(error) => raised(thread, error),
     }
+}
+
+/// Empties the window and stores the result.
+#[inline(always)]
+fn finish(thread: &mut Thread, registers: *mut Word, w: Instruction, result: Word) -> Fast {
+    // SAFETY: within the frame; the old word was taken out of the register.
+    unsafe {
+        clear_registers(registers.add(w.b() as usize), w.c() as usize + 2);
+        let dst = registers.add(w.a() as usize);
+        let old = std::mem::replace(&mut *dst, result);
+        drop_register(old);
+    }
+    if thread.poll() == 0 { Fast::Done } else { look_around(thread) }
+}
+
+/// The commonest calls with one argument, done here: `list.append` where there is room, and `len` of built-in containers.
+#[inline(always)]
+fn shortcut(thread: &mut Thread, window: *mut Word, callee: &Header) -> Option<Word> {
+    // SAFETY: the window of a call with one argument.
+    let (receiver, argument) = unsafe { (*window.add(1), *window.add(2)) };
+    if let Some(method) = exact::<PyMethodDescriptor>(callee) {
+        if !method.appends_to_lists() || argument == word::UNBOUND {
+            return None;
+        }
+        // SAFETY: rooted in the window.
+        let list = unsafe { on_heap(receiver) }.and_then(|object| exact::<PyList>(object.get()))?;
+        let room = list.storage().local_room(Owner::from(list))?;
+        // SAFETY: the word is taken out of its register; the list hasn't changed in between.
+        unsafe {
+            *window.add(2) = word::UNBOUND;
+            room.fill(take_register(argument));
+        }
+        return Some(word::NONE);
+    }
+    let function = exact::<PyNativeFunction>(callee)?;
+    if !std::ptr::eq(function.definition(), builtins::len_definition()) || receiver != word::UNBOUND {
+        return None;
+    }
+    // SAFETY: rooted in the window.
+    let object = unsafe { on_heap(argument) }?.get();
+    let len = if let Some(list) = exact::<PyList>(object) {
+        list::len(thread, list)
+    } else if let Some(text) = exact::<PyStr>(object) {
+        text.len()
+    } else if let Some(tuple) = exact::<PyTuple>(object) {
+        tuple.len()
+    } else {
+        dict::len(thread, exact::<PyDict>(object)?)
+    };
+    word::from_int(len as i64)
 }
 
 /// The same, said where it is rare: so the loop asks one question after a call.
@@ -99,14 +149,14 @@ fn target(window: *mut Word, callee: &Header) -> Option<(NativeFn, bool)> {
         return Some((function.definition().function, receiver != word::UNBOUND));
     }
     let method = exact::<PyMethodDescriptor>(callee)?;
-    if receiver == word::UNBOUND {
-        return None;
-    }
     // SAFETY: rooted in the window.
-    let class = class_of(unsafe { Ref::from_word(receiver) }).get();
-    let generator = PyGenerator::static_type().get().get();
-    let fits = class.is(method.owner()) && !class.is(generator);
-    fits.then(|| (method.definition().function, true))
+    let class = match unsafe { on_heap(receiver) } {
+        Some(object) => object.class(),
+        None if receiver == word::UNBOUND => return None,
+        // SAFETY: as above.
+        None => class_of(unsafe { Ref::from_word(receiver) }).head().as_ptr(),
+    };
+    std::ptr::eq(class, method.direct_class()).then(|| (method.definition().function, true))
 }
 
 #[cold]
