@@ -297,7 +297,9 @@ pub(super) mod hot {
 
     #[inline(always)]
     pub(in super::super) fn ListAppend(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        let Some(list) = c.object(w.a()).and_then(|object| exact::<PyList>(object.get())) else { return false };
+        let Some(list) = c.object(w.a()).and_then(|object| exact::<PyList>(object.get())) else {
+            return false;
+        };
         let Some(room) = list.storage().local_room(Owner::from(list)) else { return false };
         if c.word(w.b()) == word::UNBOUND {
             return false;
