@@ -27,8 +27,14 @@ pub fn get_attr(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyRe
 
 /// `object.name`, or `None` (of Rust) if there is no such attribute.
 pub fn find_attr(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyResult<Option<Value>> {
-    match get_attr(thread, object, name) {
-        Ok(value) => Ok(Some(value)),
+    let found = if crate::types::object::has_generic_getattr(crate::class_of(object)) {
+        // Without making the error.
+        crate::types::object::find_attr(thread, object, name)
+    } else {
+        get_attr(thread, object, name).map(Some)
+    };
+    match found {
+        Ok(found) => Ok(found),
         Err(error) if error.matches(&crate::types::exception::AttributeError) => Ok(None),
         Err(error) => Err(error),
     }

@@ -185,6 +185,12 @@ pub fn bind(thread: &mut Thread, found: Value, object: Ref<'_>) -> PyResult {
     }
 }
 
+/// Whether instances' attributes are found as `object.__getattribute__` does it, and no other way.
+#[inline]
+pub fn has_generic_getattr(class: &Obj<PyType>) -> bool {
+    is_objects(class, SlotId::tp_getattro)
+}
+
 /// Attribute lookup as `object.__getattribute__` does it: data descriptors of the class, the instance's own attributes,
 /// other attributes of the class. `None` if there is no such attribute.
 pub fn find_attr(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyResult<Option<Value>> {

@@ -42,6 +42,8 @@ pub(super) unsafe fn bind(
     let mut binding = Binding { thread, function, code, registers };
     let result = if keywords == 0 && binding.takes_positional(positional) {
         binding.fill_defaults(positional)
+    } else if names.is_none() && binding.code.has_flags(flags::VARARGS) && positional >= binding.argcount() {
+        binding.surplus(positional)
     } else {
         match names.and_then(|names| binding.by_name(positional, names)) {
             Some(result) => result,
@@ -93,6 +95,26 @@ impl Binding<'_> {
 
     fn parameter(&self, i: usize) -> &Obj<PyStr> {
         self.code.parameter_name(i)
+    }
+
+    /// Positional arguments for all positional parameters, the rest of which `*args` takes.
+    fn surplus(&mut self, positional: usize) -> PyResult<()> {
+        let argcount = self.argcount();
+        let thread: &Thread = self.thread;
+        let (registers, place) = (self.registers, argcount + self.kwonly());
+        let rest = tuple::build(thread, positional - argcount, |i| {
+            // SAFETY: an argument's word, which is emptied.
+            unsafe {
+                let word = std::mem::replace(&mut *registers.add(argcount + i), word::UNBOUND);
+                if word == word::UNBOUND { Value::NONE } else { take_register(word) }
+            }
+        })?;
+        self.put(place, rest.into_value());
+        if self.code.has_flags(flags::VARKEYWORDS) {
+            let rest = dict::new(self.thread)?;
+            self.put(place + 1, rest.into_value());
+        }
+        if self.kwonly() == 0 { Ok(()) } else { self.fill_keyword_defaults() }
     }
 
     /// Gives empty parameters from `from` on their defaults.

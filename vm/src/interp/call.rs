@@ -68,7 +68,7 @@ pub(super) mod hot {
         };
         // SAFETY: there is room; the arguments lie in the window.
         unsafe { push(thread, frame, new) };
-        *c = Cursor { pc: code.entry(), regs: registers, frame, temps: code.first_temp() as u32 };
+        *c = Cursor { pc: code.entry(), regs: registers, frame };
         Fast::Done
     }
 

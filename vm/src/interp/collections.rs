@@ -6,10 +6,8 @@ use orochi_objects::class_of;
 use orochi_objects::error::{PyResult, system_error, type_error};
 use orochi_objects::name;
 use orochi_objects::protocol;
-use orochi_objects::slots::SlotId;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::list::{self, PyList};
-use orochi_objects::types::object::PyObject;
 use orochi_objects::types::set::{self, PySet};
 use orochi_objects::types::super_::PySuper;
 use orochi_objects::types::r#type::PyType;
@@ -112,8 +110,8 @@ pub(super) fn is_super(object: Ref<'_>) -> bool {
 }
 
 /// Whether attributes of instances are looked up the common way.
-pub(super) fn has_generic_getattr(class: &PyType) -> bool {
-    class.slots.raw(SlotId::tp_getattro) == PyObject::static_type().get().slots.raw(SlotId::tp_getattro)
+pub(super) fn has_generic_getattr(class: &Obj<PyType>) -> bool {
+    orochi_objects::types::object::has_generic_getattr(class)
 }
 
 /// An exception group of one exception, for `except*`.

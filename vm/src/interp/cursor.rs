@@ -56,8 +56,6 @@ pub(crate) struct Cursor {
     pub(crate) pc: *const u32,
     pub(crate) regs: *mut Word,
     pub(crate) frame: *mut Frame,
-    /// The number of the first temporary.
-    pub(crate) temps: u32,
 }
 
 /// The running frame, for functions that aren't inlined.
@@ -76,20 +74,33 @@ pub(crate) fn raise(thread: &mut Thread, error: PyErr) -> Flow {
     Flow::Raise
 }
 
+/// The same address. The compiler isn't told, or it would compute later ones from the old one, and keep both in machine
+/// registers, of which the loop has few.
+#[inline(always)]
+fn opaque(mut pc: *const u32) -> *const u32 {
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    // SAFETY: does nothing.
+    unsafe {
+        std::arch::asm!("/* {0} */", inlateout(reg) pc, options(pure, nomem, nostack, preserves_flags));
+    }
+    pc
+}
+
 impl Cursor {
     /// The state for the thread's running frame.
     #[inline(always)]
     pub(crate) fn of(frame: *mut Frame) -> Cursor {
         // SAFETY: the running frame is initialised.
         unsafe {
-            Cursor { pc: (*frame).pc, regs: (*frame).registers, frame, temps: u32::from((*frame).temps) }
+            Cursor { pc: (*frame).pc, regs: (*frame).registers, frame }
         }
     }
 
     /// Whether a register is a temporary.
     #[inline(always)]
     pub(crate) fn is_temp(&self, register: u8) -> bool {
-        u32::from(register) >= self.temps
+        // SAFETY: the running frame.
+        u16::from(register) >= unsafe { (*self.frame).temps }
     }
 
     /// A constant's word.
@@ -125,7 +136,7 @@ impl Cursor {
         // SAFETY: code ends in an instruction that doesn't go on (checked when the code object is made).
         unsafe {
             let word = *self.pc;
-            self.pc = self.pc.add(1);
+            self.pc = opaque(self.pc.add(1));
             Instruction(word)
         }
     }

@@ -33,6 +33,23 @@ pub(in super::super) enum Called {
     Entered,
 }
 
+/// Gives a call of a Python function a frame.
+fn enter(
+    thread: &mut Thread,
+    at: At,
+    w: Instruction,
+    function: &Obj<PyFunction>,
+    names: Option<&Obj<PyTuple>>,
+) -> PyResult<Called> {
+    let bound = usize::from(at.word(w.b() + 1) != word::UNBOUND);
+    let start = at.address(w.b() + 2 - bound as u8);
+    let positional = (w.c() as usize + bound).saturating_sub(names.map_or(0, |names| names.len()));
+    let entry = Entry { mode: Mode::Call, dst: w.a(), base: w.b(), ..Entry::NATIVE };
+    // SAFETY: the window is the caller's; beyond it all registers are empty. The function stays in the window.
+    unsafe { enter_bound(thread, function, start, positional, names, entry)? };
+    Ok(Called::Entered)
+}
+
 /// Calls what lies in the window `R[b]`.
 #[inline(never)]
 pub(super) fn call(
@@ -42,6 +59,9 @@ pub(super) fn call(
     names: Option<&Obj<PyTuple>>,
 ) -> PyResult<Called> {
     let callee = at.get(w.b());
+    if let Some(function) = exactly::<PyFunction>(callee) {
+        return enter(thread, at, w, function, names);
+    }
     if names.is_none()
         && let Some(called) = super::super::generator::call_send(thread, at, w, callee)
     {
@@ -60,12 +80,6 @@ pub(super) fn call(
     let start = at.address(w.b() + 2 - bound as u8);
     let keywords = names.map_or(0, |names| names.len());
     let positional = w.c() as usize + bound - keywords.min(w.c() as usize);
-    if let Some(function) = exactly::<PyFunction>(callee) {
-        let entry = Entry { mode: Mode::Call, dst: w.a(), base: w.b(), ..Entry::NATIVE };
-        // SAFETY: the window is the caller's; beyond it all registers are empty. The function stays in the window.
-        unsafe { enter_bound(thread, function, start, positional, names, entry)? };
-        return Ok(Called::Entered);
-    }
     // SAFETY: the arguments stay in the window for the length of the call.
     let args = unsafe { Args::from_registers(start, positional, names) };
     if bound == 0

@@ -9,7 +9,7 @@ use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::value::{drop_register, on_heap, take_register};
 use orochi_core::word::{self, Word};
 use orochi_core::{Header, Obj, Owner, Ref, Thread, Value};
-use orochi_objects::args::{Args, NativeFn};
+use orochi_objects::args::Args;
 use orochi_objects::class::PyClass;
 use orochi_objects::class_of;
 use orochi_objects::error::{PyErr, PyResult};
@@ -27,28 +27,54 @@ use orochi_objects::types::type_;
 /// method of a generator: nothing has been done then.
 #[inline(never)]
 pub(super) fn call(thread: &mut Thread, registers: *mut Word, w: Instruction, callee: &Header) -> Fast {
-    // SAFETY: the window lies within the frame.
-    let window = unsafe { registers.add(w.b() as usize) };
     let count = w.c() as usize;
-    if count == 1
-        && let Some(result) = shortcut(thread, window, callee)
-    {
-        return finish(thread, registers, w, result);
-    }
-    let result = match target(window, callee) {
-        Some((function, receives)) => {
-            let receives = usize::from(receives);
-            // SAFETY: the arguments stay in the window for the length of the call.
-            let args = unsafe { Args::from_registers(window.add(2 - receives), count + receives, None) };
-            function(thread, args).map(Value::into_word)
+    // SAFETY: the window lies within the frame.
+    let (window, receiver) = unsafe { (registers.add(w.b() as usize), *registers.add(w.b() as usize + 1)) };
+    let (function, receives) = if let Some(method) = exact::<PyMethodDescriptor>(callee) {
+        if method.appends_to_lists() && count == 1 && append(window) {
+            return finish(thread, registers, w, word::NONE);
         }
-        None => match exact::<PyType>(callee).and_then(|class| call_class(thread, window, count, class)) {
-            Some(result) => result,
-            None => return Fast::Slow,
-        },
+        // SAFETY: rooted in the window.
+        let class = match unsafe { on_heap(receiver) } {
+            Some(object) => object.class(),
+            None if receiver == word::UNBOUND => return Fast::Slow,
+            // SAFETY: as above.
+            None => class_of(unsafe { Ref::from_word(receiver) }).head().as_ptr(),
+        };
+        if !std::ptr::eq(class, method.direct_class()) {
+            return Fast::Slow;
+        }
+        (method.definition().function, true)
+    } else if let Some(function) = exact::<PyNativeFunction>(callee) {
+        let definition = function.definition();
+        if let Some(own) = function.bound_to() {
+            // A bound method: its receiver goes before the arguments.
+            if receiver != word::UNBOUND {
+                return Fast::Slow;
+            }
+            // SAFETY: as above; the place is empty.
+            unsafe { *window.add(1) = register_word(own) };
+            (definition.function, true)
+        } else {
+            let is_len = std::ptr::eq(definition, builtins::len_definition()) && count == 1;
+            if is_len && let Some(len) = len(thread, window) {
+                return finish(thread, registers, w, len);
+            }
+            (definition.function, receiver != word::UNBOUND)
+        }
+    } else {
+        let called = exact::<PyType>(callee).and_then(|class| call_class(thread, window, count, class));
+        return match called {
+            Some(Ok(result)) => finish(thread, registers, w, result),
+            Some(Err(error)) => raised(thread, error),
+            None => Fast::Slow,
+        };
     };
-    match result {
-        Ok(result) => finish(thread, registers, w, result),
+    let receives = usize::from(receives);
+    // SAFETY: the arguments stay in the window for the length of the call.
+    let args = unsafe { Args::from_registers(window.add(2 - receives), count + receives, None) };
+    match function(thread, args) {
+        Ok(result) => finish(thread, registers, w, result.into_word()),
         Err(error) => raised(thread, error),
     }
 }
@@ -66,31 +92,33 @@ fn finish(thread: &mut Thread, registers: *mut Word, w: Instruction, result: Wor
     if thread.poll() == 0 { Fast::Done } else { look_around(thread) }
 }
 
-/// The commonest calls with one argument, done here: `list.append` where there is room, and `len` of built-in containers.
+/// `list.append` of a local list with room for the argument.
 #[inline(always)]
-fn shortcut(thread: &mut Thread, window: *mut Word, callee: &Header) -> Option<Word> {
+fn append(window: *mut Word) -> bool {
     // SAFETY: the window of a call with one argument.
     let (receiver, argument) = unsafe { (*window.add(1), *window.add(2)) };
-    if let Some(method) = exact::<PyMethodDescriptor>(callee) {
-        if !method.appends_to_lists() || argument == word::UNBOUND {
-            return None;
-        }
-        // SAFETY: rooted in the window.
-        let list = unsafe { on_heap(receiver) }.and_then(|object| exact::<PyList>(object.get()))?;
-        let room = list.storage().local_room(Owner::from(list))?;
-        // SAFETY: the word is taken out of its register; the list hasn't changed in between.
-        unsafe {
-            *window.add(2) = word::UNBOUND;
-            room.fill(take_register(argument));
-        }
-        return Some(word::NONE);
+    // SAFETY: rooted in the window.
+    let list = unsafe { on_heap(receiver) }.and_then(|object| exact::<PyList>(object.get()));
+    let Some(room) = list.and_then(|list| list.storage().local_room(Owner::from(list))) else { return false };
+    if argument == word::UNBOUND {
+        return false;
     }
-    let function = exact::<PyNativeFunction>(callee)?;
-    if !std::ptr::eq(function.definition(), builtins::len_definition()) || receiver != word::UNBOUND {
+    // SAFETY: the word is taken out of its register; the list hasn't changed in between.
+    unsafe {
+        *window.add(2) = word::UNBOUND;
+        room.fill(take_register(argument));
+    }
+    true
+}
+
+/// `len` of the commonest classes, as a register's word.
+#[inline(always)]
+fn len(thread: &Thread, window: *mut Word) -> Option<Word> {
+    // SAFETY: the window of a call with one argument, which is rooted there.
+    let (receiver, object) = unsafe { (*window.add(1), on_heap(*window.add(2))?.get()) };
+    if receiver != word::UNBOUND {
         return None;
     }
-    // SAFETY: rooted in the window.
-    let object = unsafe { on_heap(argument) }?.get();
     let len = if let Some(list) = exact::<PyList>(object) {
         list::len(thread, list)
     } else if let Some(text) = exact::<PyStr>(object) {
@@ -129,34 +157,6 @@ fn call_class(
         return (count == 1).then(|| Ok(register_word(class_of(args.this()).get())));
     }
     Some(type_::construct(thread, class, args).map(Value::into_word))
-}
-
-/// The function to call, and whether the register before the arguments holds its receiver.
-#[inline(always)]
-fn target(window: *mut Word, callee: &Header) -> Option<(NativeFn, bool)> {
-    // SAFETY: within the window.
-    let receiver = unsafe { *window.add(1) };
-    if let Some(function) = exact::<PyNativeFunction>(callee) {
-        if let Some(own) = function.bound_to() {
-            // A bound method: its receiver goes before the arguments.
-            if receiver != word::UNBOUND {
-                return None;
-            }
-            // SAFETY: as above; the place is empty.
-            unsafe { *window.add(1) = register_word(own) };
-            return Some((function.definition().function, true));
-        }
-        return Some((function.definition().function, receiver != word::UNBOUND));
-    }
-    let method = exact::<PyMethodDescriptor>(callee)?;
-    // SAFETY: rooted in the window.
-    let class = match unsafe { on_heap(receiver) } {
-        Some(object) => object.class(),
-        None if receiver == word::UNBOUND => return None,
-        // SAFETY: as above.
-        None => class_of(unsafe { Ref::from_word(receiver) }).head().as_ptr(),
-    };
-    std::ptr::eq(class, method.direct_class()).then(|| (method.definition().function, true))
 }
 
 #[cold]
