@@ -91,9 +91,7 @@ impl Cursor {
     #[inline(always)]
     pub(crate) fn of(frame: *mut Frame) -> Cursor {
         // SAFETY: the running frame is initialised.
-        unsafe {
-            Cursor { pc: (*frame).pc, regs: (*frame).registers, frame }
-        }
+        unsafe { Cursor { pc: (*frame).pc, regs: (*frame).registers, frame } }
     }
 
     /// Whether a register is a temporary.
