@@ -29,7 +29,7 @@ pub(crate) fn run(thread: &mut Thread, config: &Config) -> PyResult<()> {
                 false => text,
             };
             let source = orochi_vm::builtins::text_of(thread, text.get(), "<string>", "compile", "string")?;
-            let code = compile(thread, &source, "<string>")?;
+            let code = compile(thread, &source, "<string>", false)?;
             call_startup(thread, "remember_source", &[code.get(), text.get()])?;
             run_main(thread, code)
         }
@@ -46,8 +46,8 @@ pub(crate) fn interactive(config: &Config) -> bool {
     config.interactive || std::io::IsTerminal::is_terminal(&std::io::stdin())
 }
 
-fn compile(thread: &mut Thread, source: &str, filename: &str) -> PyResult {
-    let options = CompileOptions { optimize: orochi_vm::optimize(), ..CompileOptions::default() };
+fn compile(thread: &mut Thread, source: &str, filename: &str, is_script: bool) -> PyResult {
+    let options = CompileOptions { optimize: orochi_vm::optimize(), is_script, ..CompileOptions::default() };
     compile_object(thread, source, &SourceOptions { filename, mode: Mode::Exec, options })
 }
 
@@ -62,7 +62,7 @@ fn standard_input(thread: &mut Thread) -> PyResult<()> {
     }
     let text = decode(thread, &source, "<stdin>", true)?;
     drop(source);
-    let code = compile(thread, &text, "<stdin>")?;
+    let code = compile(thread, &text, "<stdin>", true)?;
     run_main(thread, code)
 }
 
@@ -97,7 +97,7 @@ fn program_file(thread: &mut Thread, config: &Config, file: &OsStr) -> PyResult<
         }
         let shown = orochi_objects::str::display(name.get());
         let text = decode(thread, &source, &shown, true)?;
-        compile(thread, &text, &shown)?
+        compile(thread, &text, &shown, true)?
     };
     drop(source);
     call_startup(thread, "describe_main", &[name.get(), Value::bool(is_compiled).get()])?;

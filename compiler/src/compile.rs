@@ -25,6 +25,8 @@ pub struct CompileOptions {
     pub allow_incomplete_input: bool,
     /// The end of the input does not end a block (PyCF_DONT_IMPLY_DEDENT).
     pub dont_imply_dedent: bool,
+    /// The source is a script. CPython reads those line by line, which shows where one ends within a line.
+    pub is_script: bool,
 }
 
 /// Compiles source text.

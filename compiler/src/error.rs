@@ -18,6 +18,17 @@ pub enum ErrorKind {
     System,
 }
 
+/// Whether the line of an error is shown with its newline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineEnd {
+    /// If it has one.
+    AsInSource,
+    /// Without: so CPython's tokenizer does it.
+    Cut,
+    /// With one, even at the end of the source.
+    Added,
+}
+
 /// An error found in source, or in a syntax tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileError {
@@ -38,6 +49,10 @@ pub struct CompileError {
     pub statement: Option<(u32, i32)>,
     /// Whether more input could make the source valid (what `codeop` and the REPL ask).
     pub incomplete: bool,
+    /// Warnings of what was read before the error.
+    pub warnings: Vec<Warning>,
+    /// How `text` ends.
+    pub(crate) line_end: LineEnd,
     /// The place in bytes, until [`CompileError::locate`] has made offsets of it.
     pub(crate) at: Option<Position>,
     /// `end_offset`, if it does not come from the place.
@@ -58,6 +73,8 @@ impl CompileError {
             whole_file: false,
             statement: None,
             incomplete: false,
+            warnings: Vec::new(),
+            line_end: LineEnd::AsInSource,
             at: None,
             fixed_end_offset: None,
         }
@@ -107,7 +124,12 @@ impl CompileError {
         self.end_offset = self.fixed_end_offset.unwrap_or(end_offset);
         if let Some(source) = source {
             let mut shown = text.unwrap_or_default().to_string();
-            if text.is_some() && ends_with_newline(source, at.line) {
+            let ends = match self.line_end {
+                LineEnd::AsInSource => ends_with_newline(source, at.line),
+                LineEnd::Cut => false,
+                LineEnd::Added => true,
+            };
+            if text.is_some() && ends {
                 shown.push('\n');
             }
             self.text = Some(shown);

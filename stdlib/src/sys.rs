@@ -67,7 +67,12 @@ fn getrefcount(object: Ref<'_>) -> u32 {
 #[pyfunction]
 #[signature(object, default = None)]
 fn getsizeof(thread: &mut Thread, object: Ref<'_>, default: Option<Ref<'_>>) -> PyResult {
-    match protocol::call_method(thread, object, "__sizeof__", &[]) {
+    let size = match protocol::call_special(thread, object, name!("__sizeof__"), &[]) {
+        Ok(Some(size)) => Ok(size),
+        Ok(None) => Err(type_error(format!("Type {} doesn't define __sizeof__", class_of(object).name()))),
+        Err(error) => Err(error),
+    };
+    match size {
         Err(error) if error.matches(&exception::TypeError) => match default {
             Some(default) => Ok(default.to_owned()),
             None => Err(error),

@@ -9,8 +9,8 @@
 //! sequence, nothing above 0x10FFFF). Every constructor checks it or takes it as its safety contract;
 //! the SAFETY comments below cite it.
 //!
-//! [`Breadcrumbs`] turns "the i-th code point" into a byte offset with one table look-up and a walk over fewer than
-//! [`Breadcrumbs::STEP`] code points. Owners build it when a long text is first indexed.
+//! [`Breadcrumbs`] turns "the i-th code point" into a byte offset with one table look-up and a walk over at most three
+//! code points. Owners build it when a long text is first indexed.
 
 mod breadcrumbs;
 

@@ -2,7 +2,7 @@
 
 use super::grammar::{Grammar, Node, Step, What, is_keyword};
 use super::tokens::{Kind, Token, Trouble};
-use crate::literal;
+use crate::literal::{self, DoubtfulEscape};
 
 impl Node {
     fn new(what: What, start: usize, end: usize) -> Node {
@@ -621,7 +621,7 @@ impl<'s> Grammar<'s> {
     }
 
     /// Decodes a literal for the errors of its escapes.
-    fn check_escapes(&self, text: &str, is_bytes: bool, token: Token) -> Step {
+    fn check_escapes(&mut self, text: &str, is_bytes: bool, token: Token) -> Step {
         let prefix = text.find(['"', '\'']).unwrap_or(0);
         let quote = if text[prefix..].len() >= 6
             && text[prefix + 1..].starts_with(&text[prefix..=prefix].repeat(2))
@@ -635,10 +635,20 @@ impl<'s> Grammar<'s> {
             return Ok(());
         }
         let decoded = match is_bytes {
-            true => literal::decode_bytes(body).map(|_| ()),
-            false => literal::decode_str(body, false).map(|_| ()),
+            true => literal::decode_bytes(body),
+            false => literal::decode_str(body, false),
         };
-        decoded.or_else(|message| self.fail(message, token.start, token.end))
+        match decoded {
+            Ok((_, doubtful)) => {
+                self.note_doubtful(doubtful, token.start + prefix + quote);
+                Ok(())
+            }
+            Err(message) => self.fail(message, token.start, token.end),
+        }
+    }
+
+    fn note_doubtful(&mut self, escape: Option<DoubtfulEscape>, body: usize) {
+        self.doubtful.extend(escape.map(|escape| (body + escape.offset, escape.message)));
     }
 
     /// An f-string or t-string; gives its end.
@@ -652,10 +662,11 @@ impl<'s> Grammar<'s> {
             match token.kind {
                 Kind::FMiddle => {
                     self.at += 1;
-                    if !raw
-                        && let Err(message) = literal::decode_str(&self.source[token.start..token.end], true)
-                    {
-                        return self.fail(message, token.start, token.end);
+                    if !raw {
+                        match literal::decode_str(&self.source[token.start..token.end], true) {
+                            Ok((_, doubtful)) => self.note_doubtful(doubtful, token.start),
+                            Err(message) => return self.fail(message, token.start, token.end),
+                        }
                     }
                 }
                 Kind::FEnd => {

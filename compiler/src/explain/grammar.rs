@@ -107,6 +107,8 @@ pub(super) struct Grammar<'s> {
     pub(super) in_class_arguments: bool,
     /// Where the last statement begins that is complete.
     pub(super) last_statement: Option<usize>,
+    /// Where escapes are that mean nothing, and the warnings of them.
+    pub(super) doubtful: Vec<(usize, String)>,
 }
 
 const KEYWORDS: [&str; 35] = [

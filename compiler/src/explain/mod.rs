@@ -14,7 +14,7 @@ use ruff_python_parser::ParseError;
 use ruff_text_size::Ranged;
 
 use crate::ast::{Mod, Stmt, StmtKind};
-use crate::error::{CompileError, ErrorKind, Result};
+use crate::error::{CompileError, ErrorKind, LineEnd, Result, Warning};
 use crate::parse::{Mode, line_starts};
 use crate::positions::Position;
 
@@ -81,7 +81,9 @@ pub(crate) fn check_single(source: &str, module: &Mod, dont_imply_dedent: bool) 
             return Err(error);
         }
         let last_line = source.rsplit('\n').next().unwrap_or_default();
-        let ended = last_line.trim().is_empty() && source.contains('\n');
+        // White space may begin another line of the block.
+        let may_go_on = dont_imply_dedent && !last_line.is_empty();
+        let ended = last_line.trim().is_empty() && source.contains('\n') && !may_go_on;
         let implied = last_line.starts_with([' ', '\t']) && !dont_imply_dedent;
         return if ended || implied { Ok(()) } else { Err(unfinished()) };
     }
@@ -118,11 +120,34 @@ fn locate(source: &str, trouble: &Trouble) -> CompileError {
     let mut error = CompileError::at(trouble.kind, trouble.message.clone(), at);
     error.incomplete = trouble.incomplete;
     error.fixed_end_offset = trouble.end_offset;
+    error.line_end = trouble.line_end;
     error
 }
 
+/// A script that ends behind a backslash is shown as it is, and without a place if nothing else is on the line.
+fn end_of_script(source: &str, error: &mut CompileError) {
+    error.line_end = LineEnd::AsInSource;
+    let line = source.trim_end_matches(['\n', '\r']).rsplit(['\n', '\r']).next().unwrap_or_default();
+    if let Some(at) = error.at.as_mut().filter(|_| line.trim_end_matches('\\').trim().is_empty()) {
+        at.column = -1;
+    }
+}
+
+/// The warnings of escapes that the grammar has come upon, each at most once.
+fn warnings(source: &str, mut doubtful: Vec<(usize, String)>) -> Vec<Warning> {
+    doubtful.sort();
+    doubtful.dedup();
+    let warning = |(offset, message): (usize, String)| {
+        let at = locate(source, &Trouble::new("", offset, offset + 1)).at.unwrap_or_default();
+        let mut warning = Warning::syntax(message.clone(), at);
+        warning.error = Box::new(CompileError::syntax(message, at).locate(Some(source)));
+        warning
+    };
+    doubtful.into_iter().map(warning).collect()
+}
+
 /// The error that CPython raises for a source that the parser rejects with `error`.
-pub(crate) fn explain(source: &str, error: &ParseError, mode: Mode) -> CompileError {
+pub(crate) fn explain(source: &str, error: &ParseError, mode: Mode, is_script: bool) -> CompileError {
     let (mut tokenizer, trouble) = tokens::tokenize(source);
     let tokens = std::mem::take(&mut tokenizer.tokens);
     let mut grammar = Grammar {
@@ -135,6 +160,7 @@ pub(crate) fn explain(source: &str, error: &ParseError, mode: Mode) -> CompileEr
         in_class_arguments: false,
         last_statement: None,
         fatal: None,
+        doubtful: Vec::new(),
     };
     let found = match mode {
         Mode::Eval => grammar.eval_input(),
@@ -169,6 +195,10 @@ pub(crate) fn explain(source: &str, error: &ParseError, mode: Mode) -> CompileEr
         later_tokenizer_error(&tokenizer, last_read, trouble, &parser_trouble).unwrap_or(parser_trouble);
     let mut error = locate(source, &chosen);
     error.incomplete |= at_end;
+    if is_script && chosen.line_end == LineEnd::Added {
+        end_of_script(source, &mut error);
+    }
+    error.warnings = warnings(source, std::mem::take(&mut grammar.doubtful));
     error.statement = match grammar.last_statement {
         Some(offset) => {
             let at = locate(source, &Trouble::new("", offset, offset)).at.unwrap_or_default();

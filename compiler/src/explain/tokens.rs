@@ -3,7 +3,7 @@
 //! It stops at the first error; the parser of error messages raises that error when it needs the token there. Strings
 //! that interpolate are taken apart into start, middle and end tokens with the fields' tokens between them.
 
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, LineEnd};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -47,6 +47,8 @@ pub(super) struct Trouble {
     pub(super) incomplete: bool,
     /// CPython's generic error, which anything more specific replaces.
     pub(super) generic: bool,
+    /// How the line is shown.
+    pub(super) line_end: LineEnd,
 }
 
 impl Trouble {
@@ -61,6 +63,7 @@ impl Trouble {
             lazy: false,
             incomplete: false,
             generic: false,
+            line_end: LineEnd::AsInSource,
         })
     }
 }
@@ -123,7 +126,12 @@ pub(super) fn tokenize(source: &str) -> (Tokenizer<'_>, Option<Box<Trouble>>) {
         match tokenizer.next() {
             Ok(true) => {}
             Ok(false) => break None,
-            Err(trouble) => break Some(trouble),
+            Err(mut trouble) => {
+                if !trouble.lazy && !trouble.message.ends_with("was never closed") {
+                    trouble.line_end = LineEnd::Cut;
+                }
+                break Some(trouble);
+            }
         }
     };
     (tokenizer, trouble)
@@ -395,6 +403,7 @@ impl<'s> Tokenizer<'s> {
         let place = self.source.trim_end_matches(['\n', '\r']).len();
         let mut trouble = Trouble::new("unexpected EOF while parsing", place, place);
         (trouble.end_offset, trouble.lazy) = (Some(-1), true);
+        trouble.line_end = LineEnd::Added;
         trouble.incomplete = true;
         Err(trouble)
     }

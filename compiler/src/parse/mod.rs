@@ -126,7 +126,7 @@ fn parse_checked(
     }
     let syntax = match run_parser(source, ruff_mode) {
         Ok(syntax) => syntax,
-        Err(error) => return Err(explain::explain(source, &error, mode)),
+        Err(error) => return Err(explain::explain(source, &error, mode, options.is_script)),
     };
     let result = match &syntax {
         r::Mod::Module(module) => adapter.suite(&module.body).map(|body| match mode {

@@ -85,15 +85,23 @@ pub fn object(thread: &Thread, bytes: &[u8]) -> PyResult<Owned<PyBytes>> {
 
 /// A new instance of `bytes` or a subclass.
 pub fn subclass_object(thread: &Thread, class: &Obj<PyType>, bytes: &[u8]) -> PyResult<Owned<PyBytes>> {
+    allocate(thread, class, &[bytes])
+}
+
+/// A new bytes object of several parts in a row.
+pub fn joined(thread: &Thread, parts: &[&[u8]]) -> PyResult<Value> {
+    allocate(thread, PyBytes::static_type().get(), parts).map(Owned::into_value)
+}
+
+fn allocate(thread: &Thread, class: &Obj<PyType>, parts: &[&[u8]]) -> PyResult<Owned<PyBytes>> {
     debug_assert!(std::ptr::eq(class.fields.layout, <PyBytes as orochi_core::Payload>::LAYOUT));
     // SAFETY: the class's layout is PyBytes's; the tail goes last.
     let made = unsafe {
-        orochi_core::alloc::allocate_with_tail::<PyBytes, u8>(
+        orochi_core::alloc::allocate_with_copies::<PyBytes, u8>(
             thread,
             NonNull::from(class).cast(),
-            bytes.len(),
+            parts,
             |tail| PyBytes { hash: AtomicU64::new(0), bytes: tail },
-            |i| bytes.get(i).copied().unwrap_or(0),
         )
     };
     made.ok_or_else(memory_error)

@@ -19,6 +19,7 @@ pub mod float_;
 pub mod format;
 pub mod frame;
 pub mod function;
+pub(crate) mod function_wrapper;
 pub mod generator;
 pub mod generic_alias;
 pub(crate) mod generic_alias_;

@@ -305,7 +305,7 @@ impl PyProperty {
     fn __isabstractmethod__(thread: &mut Thread, this: &Obj<Self>) -> PyResult<bool> {
         for field in [&this.get, &this.set, &this.delete] {
             let function = field.get(thread);
-            if crate::types::class_method::is_abstract(thread, function)? {
+            if crate::types::function_wrapper::is_abstract(thread, function)? {
                 return Ok(true);
             }
         }

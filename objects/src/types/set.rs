@@ -301,6 +301,15 @@ pub(crate) fn update_any(thread: &mut Thread, set: AnySet<'_>, iterable: Ref<'_>
     if set.object.is(iterable) {
         return Ok(());
     }
+    // An empty set that nobody else sees takes a copy of the other's memory.
+    if let Some(other) = AnySet::of(iterable)
+        && !set.owner.is_shared()
+        && set.is_empty(thread)
+    {
+        let storage = other.duplicate(thread)?;
+        set.take_from(thread, storage);
+        return Ok(());
+    }
     for_each_key(thread, iterable, |thread, key| set.add(thread, key).map(|_| true))
 }
 

@@ -2,9 +2,9 @@
 
 use crate::args::Args;
 use crate::class::PyClass;
-use crate::error::{PyResult, runtime_error};
+use crate::error::PyResult;
 use crate::name;
-use crate::types::class_method::{descend, is_abstract, own_dict, set_own, show, take_over};
+use crate::types::function_wrapper::{self, function_wrapper};
 use crate::types::r#type::PyType;
 use orochi_core::{AtomicField, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
@@ -40,26 +40,10 @@ pub fn new(thread: &Thread, function: Value) -> PyResult<Value> {
     Ok(crate::alloc(thread, PyStaticMethod::static_type().get(), method)?.into_value())
 }
 
+function_wrapper!(PyStaticMethod, WRAPPER);
+
+#[pymethods(parts(WRAPPER))]
 impl PyStaticMethod {
-    fn wrapped(&self, thread: &Thread) -> PyResult {
-        self.function.get(thread).ok_or_else(|| runtime_error("uninitialized staticmethod object"))
-    }
-}
-
-#[pymethods]
-impl PyStaticMethod {
-    #[slot]
-    fn tp_new(thread: &mut Thread, cls: &Obj<PyType>, _args: Args<'_>) -> PyResult {
-        Ok(crate::alloc(thread, cls, PyStaticMethod { function: AtomicField::empty() })?.into_value())
-    }
-
-    #[init]
-    #[signature(function, /)]
-    fn init(thread: &mut Thread, this: &Obj<Self>, function: Ref<'_>) -> PyResult<()> {
-        drop(this.function.swap(this, thread, Some(function.to_owned())));
-        take_over(thread, this.get(), function)
-    }
-
     #[slot]
     fn tp_descr_get(
         thread: &mut Thread,
@@ -74,56 +58,5 @@ impl PyStaticMethod {
     fn tp_call(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult {
         let function = this.wrapped(thread)?;
         crate::protocol::call_args(thread, function.get(), args)
-    }
-
-    #[slot]
-    fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let function = this.function.get(thread);
-        show(thread, "staticmethod", function)
-    }
-
-    #[member]
-    fn __func__(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
-        this.function.get(thread)
-    }
-
-    #[member]
-    fn __wrapped__(thread: &mut Thread, this: &Obj<Self>) -> Option<Value> {
-        this.function.get(thread)
-    }
-
-    #[getter]
-    fn __isabstractmethod__(thread: &mut Thread, this: &Obj<Self>) -> PyResult<bool> {
-        let function = this.function.get(thread);
-        is_abstract(thread, function)
-    }
-
-    #[getter]
-    fn __dict__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        own_dict(thread, this.get())
-    }
-
-    #[getter]
-    fn __annotations__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let function = this.wrapped(thread)?;
-        descend(thread, this.get(), function.get(), name!("__annotations__"))
-    }
-
-    #[setter]
-    #[name = "__annotations__"]
-    fn set_annotations(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
-        set_own(thread, this.get(), name!("__annotations__"), value)
-    }
-
-    #[getter]
-    fn __annotate__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let function = this.wrapped(thread)?;
-        descend(thread, this.get(), function.get(), name!("__annotate__"))
-    }
-
-    #[setter]
-    #[name = "__annotate__"]
-    fn set_annotate(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
-        set_own(thread, this.get(), name!("__annotate__"), value)
     }
 }

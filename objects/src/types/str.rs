@@ -10,7 +10,7 @@ use orochi_core::object::Tail;
 use orochi_core::sync::{AtomicU64, Ordering};
 use orochi_core::{Field, Header, Layout, Obj, Owned, Payload, Ref, Thread, Trace, Value};
 use orochi_macros::{pyclass, pymethods};
-use orochi_text::wtf8::{Breadcrumbs, Wtf8};
+use orochi_text::wtf8::{Breadcrumbs, CodePoint, Wtf8};
 use std::borrow::Cow;
 use std::ptr::NonNull;
 
@@ -49,6 +49,11 @@ const ASCII: u64 = 1;
 /// Flag in `used`: the str is in the table of interned ones.
 const INTERNED: u64 = 2;
 const FLAG_BITS: u32 = 2;
+
+/// Text of up to so many bytes has no index: to count its code points is as fast as to look them up.
+const COUNTED: usize = 192;
+/// In text of up to so many bytes an index would save nothing.
+const WALKED: usize = 16;
 
 unsafe fn size(object: NonNull<Header>) -> usize {
     // SAFETY: called for live strs.
@@ -105,7 +110,17 @@ impl PyStr {
     /// Number of code points.
     #[inline]
     pub fn len(&self) -> usize {
-        if self.is_ascii() { self.byte_len() } else { self.breadcrumbs().code_points() }
+        if self.is_ascii() { self.byte_len() } else { self.count_code_points() }
+    }
+
+    /// Number of code points of text that isn't ASCII. Short texts are counted each time: that is faster than building an
+    /// index, which most of them never need.
+    fn count_code_points(&self) -> usize {
+        match self.breadcrumbs.get() {
+            Some(breadcrumbs) => breadcrumbs.code_points(),
+            None if self.byte_len() <= COUNTED => self.as_wtf8().count_code_points(),
+            None => self.breadcrumbs().code_points(),
+        }
     }
 
     /// Whether the text is empty.
@@ -123,10 +138,13 @@ impl PyStr {
     #[inline]
     pub fn byte_offset(&self, index: usize) -> usize {
         if self.is_ascii() {
-            index.min(self.byte_len())
-        } else {
-            self.breadcrumbs().offset_of_index(self.as_wtf8(), index).unwrap_or(self.byte_len())
+            return index.min(self.byte_len());
         }
+        let offset = match self.byte_len() {
+            ..=WALKED => self.as_wtf8().offset_of_index(index),
+            _ => self.breadcrumbs().offset_of_index(self.as_wtf8(), index),
+        };
+        offset.unwrap_or(self.byte_len())
     }
 
     /// The hash.
@@ -276,6 +294,14 @@ pub(crate) fn part(thread: &Thread, whole: &Obj<PyStr>, part: &Wtf8) -> PyResult
     let bytes: &[u8] = part.as_ref();
     let ascii = whole.is_ascii() || bytes.is_ascii();
     Ok(allocate(thread, PyStr::static_type().get(), &[bytes], ascii)?.into_value())
+}
+
+/// The str of one code point beyond Latin-1.
+#[inline]
+pub(crate) fn of_character(thread: &Thread, c: CodePoint) -> PyResult<Value> {
+    let (bytes, len) = c.encode();
+    let bytes = bytes.get(..len).unwrap_or_default();
+    allocate(thread, PyStr::static_type().get(), &[bytes], false).map(Owned::into_value)
 }
 
 /// A new str as its object.

@@ -5,7 +5,7 @@
 //! it is here.
 
 use crate::args::{Args, Signature};
-use crate::class::{GetSetDef, MethodDef, MethodKind, StaticType, TypeFlags};
+use crate::class::{GetSetDef, MethodDef, MethodKind, StaticType};
 use crate::error::{PyErr, PyResult, type_error};
 use crate::protocol;
 use crate::storage::instance::slot_field;
@@ -77,7 +77,7 @@ macro_rules! structseq {
                 doc: $doc,
                 base: Some(<$crate::types::tuple::PyTuple as $crate::PyClass>::static_type),
                 layout: <$crate::types::tuple::PyTuple as $crate::core::Payload>::LAYOUT,
-                flags: __s::immutable_in($module)
+                flags: $crate::TypeFlags::IMMUTABLE
                     .union($crate::TypeFlags::$flags)
                     .with_slots((FIELDS.len() - $visible) as u8),
                 match_args: &[],
@@ -87,14 +87,6 @@ macro_rules! structseq {
             __s::StructSeq { class: &TYPE, fields: FIELDS, visible: $visible, fallbacks: $fallbacks }
         };
     };
-}
-
-/// Only the structures of `sys` are classes that can't be changed.
-pub const fn immutable_in(module: &str) -> TypeFlags {
-    match module.as_bytes() {
-        b"sys" => TypeFlags::IMMUTABLE,
-        _ => TypeFlags::EMPTY,
-    }
 }
 
 /// How many fields have names.

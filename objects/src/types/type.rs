@@ -92,12 +92,14 @@ pub(crate) enum Subclass {
     Native(&'static Obj<PyType>),
     /// A weak reference to a class that may die.
     Mortal(Field),
+    /// A weak reference to a class that is none, but has this one in its `__mro__`, because its `mro()` wants it.
+    Follower(Field),
 }
 
 // SAFETY: visits the one field there may be.
 unsafe impl Trace for Subclass {
     fn trace(&self, visit: &mut dyn FnMut(&Field)) {
-        if let Subclass::Mortal(reference) = self {
+        if let Subclass::Mortal(reference) | Subclass::Follower(reference) = self {
             visit(reference);
         }
     }
@@ -108,7 +110,7 @@ impl Subclass {
     fn upgrade(&self, thread: &Thread) -> Option<Owned<PyType>> {
         match self {
             Subclass::Native(class) => Some(Obj::to_owned(class)),
-            Subclass::Mortal(reference) => {
+            Subclass::Mortal(reference) | Subclass::Follower(reference) => {
                 let reference = reference.load(thread)?.downcast::<PyWeakRef>()?;
                 reference.upgrade(thread)?.downcast::<PyType>().ok()
             }
@@ -119,7 +121,7 @@ impl Subclass {
     fn is_dead(&self, thread: &Thread) -> bool {
         match self {
             Subclass::Native(_) => false,
-            Subclass::Mortal(reference) => {
+            Subclass::Mortal(reference) | Subclass::Follower(reference) => {
                 let reference = reference.load(thread).and_then(Ref::downcast::<PyWeakRef>);
                 reference.is_none_or(|reference| reference.is_dead())
             }
@@ -129,15 +131,29 @@ impl Subclass {
 
 /// Tells a base that a class which a program made derives from it.
 pub(crate) fn add_subclass(thread: &mut Thread, base: &Obj<PyType>, class: &Obj<PyType>) -> PyResult<()> {
+    add_dependent(thread, base, class, Subclass::Mortal)
+}
+
+/// Tells a class that another has it in its `__mro__`.
+pub(crate) fn add_follower(thread: &mut Thread, base: &Obj<PyType>, class: &Obj<PyType>) -> PyResult<()> {
+    add_dependent(thread, base, class, Subclass::Follower)
+}
+
+fn add_dependent(
+    thread: &mut Thread,
+    base: &Obj<PyType>,
+    class: &Obj<PyType>,
+    kind: fn(Field) -> Subclass,
+) -> PyResult<()> {
     let reference = crate::types::weakref::to_class(thread, class)?;
     let dead: Vec<Subclass> = base.subclasses.with(base, thread, |subclasses, owner| {
         // Those that are dead, and this one, if it has been told before.
         let is_same = |subclass: &Subclass| {
-            matches!(subclass, Subclass::Mortal(other) if other.word() == reference.get().word())
+            matches!(subclass, Subclass::Mortal(other) | Subclass::Follower(other) if other.word() == reference.get().word())
         };
         let dead =
             subclasses.extract_if(.., |subclass| subclass.is_dead(thread) || is_same(subclass)).collect();
-        subclasses.push(Subclass::Mortal(owner.store(reference)));
+        subclasses.push(kind(owner.store(reference)));
         dead
     });
     drop(dead);
@@ -148,7 +164,7 @@ pub(crate) fn add_subclass(thread: &mut Thread, base: &Obj<PyType>, class: &Obj<
 pub(crate) fn remove_subclass(thread: &mut Thread, base: &Obj<PyType>, class: &Obj<PyType>) -> PyResult<()> {
     let reference = crate::types::weakref::to_class(thread, class)?;
     let is_it = |subclass: &mut Subclass| match subclass {
-        Subclass::Native(_) => false,
+        Subclass::Native(_) | Subclass::Follower(_) => false,
         Subclass::Mortal(other) => other.word() == reference.word(),
     };
     let removed: Vec<Subclass> =
@@ -311,8 +327,11 @@ impl PyType {
 /// called after the change, and before what was taken out of the class is dropped.
 pub fn modified(thread: &Thread, class: &Obj<PyType>) {
     class.forget_caches(thread);
-    for subclass in class.subclasses(thread) {
-        modified(thread, &subclass);
+    let dependents = class.subclasses.with(class, thread, |subclasses, _| {
+        subclasses.iter().filter_map(|subclass| subclass.upgrade(thread)).collect::<Vec<_>>()
+    });
+    for dependent in dependents {
+        modified(thread, &dependent);
     }
 }
 
@@ -372,7 +391,8 @@ pub trait TypeExt {
     fn subclasses(&self, thread: &Thread) -> Vec<Owned<PyType>> {
         let class = self.class();
         class.subclasses.with(class, thread, |subclasses, _| {
-            subclasses.iter().filter_map(|subclass| subclass.upgrade(thread)).collect()
+            let proper = subclasses.iter().filter(|subclass| !matches!(subclass, Subclass::Follower(_)));
+            proper.filter_map(|subclass| subclass.upgrade(thread)).collect()
         })
     }
 

@@ -35,6 +35,7 @@ fn options(flags: i64, optimize: i64) -> CompileOptions {
         allow_top_level_await: flags & 0x2000 != 0,
         allow_incomplete_input: flags & 0x4000 != 0,
         dont_imply_dedent: flags & 0x200 != 0,
+        is_script: false,
     }
 }
 

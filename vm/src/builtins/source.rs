@@ -102,7 +102,10 @@ pub fn compile_object(thread: &mut Thread, source: &str, how: &SourceOptions<'_>
             issue_all(thread, &warnings, how.filename)?;
             Ok(code::new(thread, Arc::new(compiled))?.into_value())
         }
-        Err(error) => Err(syntax_error_in(thread, &error, how.filename, source)),
+        Err(error) => {
+            issue_all(thread, &error.warnings, how.filename)?;
+            Err(syntax_error_in(thread, &error, how.filename, source))
+        }
     }
 }
 
@@ -132,5 +135,6 @@ pub(super) fn options(flag_bits: u32, inherited: u32, optimize: u8) -> CompileOp
         allow_top_level_await: flag_bits & 0x2000 != 0,
         allow_incomplete_input: flag_bits & 0x4000 != 0,
         dont_imply_dedent: flag_bits & 0x200 != 0,
+        is_script: false,
     }
 }

@@ -23,6 +23,30 @@ macro_rules! iterator {
             next: AtomicU64,
         }
 
+        impl $iterator {
+            /// The next byte. Relaxed orders suffice: the position stands alone.
+            #[inline]
+            fn next(this: &Obj<Self>, thread: &Thread) -> Option<u8> {
+                let bytes = this.bytes.load(thread)?.downcast::<$class>()?;
+                let mut at = this.next.load(Ordering::Relaxed);
+                loop {
+                    if at == ENDED {
+                        return None;
+                    }
+                    let byte: Option<u8> = $byte(thread, bytes, at as usize);
+                    let after = if byte.is_some() { at + 1 } else { ENDED };
+                    if !this.header().is_shared() {
+                        this.next.store(after, Ordering::Relaxed);
+                        return byte;
+                    }
+                    match this.next.compare_exchange(at, after, Ordering::Relaxed, Ordering::Relaxed) {
+                        Ok(_) => return byte,
+                        Err(now) => at = now,
+                    }
+                }
+            }
+        }
+
         #[pymethods]
         impl $iterator {
             #[slot]
@@ -32,24 +56,11 @@ macro_rules! iterator {
 
             #[slot]
             fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
-                let Some(owned) = this.bytes.get(thread) else { return Ok(None) };
-                let Some(bytes) = owned.get().downcast::<$class>() else { return Ok(None) };
-                // Relaxed: the position stands alone.
-                let mut at = this.next.load(Ordering::Relaxed);
-                loop {
-                    if at == ENDED {
-                        return Ok(None);
-                    }
-                    let byte: Option<u8> = $byte(thread, bytes, at as usize);
-                    let after = if byte.is_some() { at + 1 } else { ENDED };
-                    match this.next.compare_exchange(at, after, Ordering::Relaxed, Ordering::Relaxed) {
-                        Ok(_) => {
-                            if byte.is_none() {
-                                this.bytes.swap(this, thread, None);
-                            }
-                            return byte.map(|byte| int::new(thread, byte.into())).transpose();
-                        }
-                        Err(now) => at = now,
+                match Self::next(this, thread) {
+                    Some(byte) => int::new(thread, byte.into()).map(Some),
+                    None => {
+                        this.bytes.swap(this, thread, None);
+                        Ok(None)
                     }
                 }
             }

@@ -142,7 +142,8 @@ fn join<T: ByteString>(thread: &mut Thread, this: &Obj<T>, iterable: Ref<'_>) ->
     let items = protocol::collect(thread, iterable)?;
     let list = iterable.downcast::<PyList>();
     let glue = T::snapshot(thread, this);
-    let mut result = Vec::new();
+    let mut parts = Vec::new();
+    parts.try_reserve_exact(items.len()).map_err(|_| memory_error())?;
     for (i, item) in items.iter().enumerate() {
         let Some(bytes) = buffer::bytes_if_any(thread, item.get())? else {
             let class = crate::class_of(item.get()).name();
@@ -153,13 +154,11 @@ fn join<T: ByteString>(thread: &mut Thread, this: &Obj<T>, iterable: Ref<'_>) ->
         if list.is_some_and(|list| list::len(thread, list) != items.len()) {
             return Err(runtime_error("sequence changed size during iteration"));
         }
-        result.try_reserve(bytes.len() + glue.len()).map_err(|_| memory_error())?;
-        if i > 0 {
-            result.extend_from_slice(&glue);
-        }
-        result.extend_from_slice(&bytes);
+        parts.push(bytes);
     }
-    T::make(thread, result)
+    let parts = parts.iter().enumerate();
+    let parts = parts.flat_map(|(i, part)| if i == 0 { [&[][..], part] } else { [&*glue, part] });
+    T::joined(thread, &parts.collect::<Vec<&[u8]>>())
 }
 
 /// The arguments of `hex`: a separator and the size of groups.

@@ -223,11 +223,14 @@ impl PyByteArray {
         if class.slots.tp_iter().is_none() && class.slots.sq_item().is_none() {
             return Err(type_error(format!("can't extend bytearray with {}", class.name())));
         }
+        let iterator = protocol::iter(thread, iterable_of_ints)?;
+        if class.native().is_none() {
+            protocol::length_hint(thread, iterable_of_ints, 0)?;
+        }
         let mut bytes = Vec::new();
-        protocol::iterate(thread, iterable_of_ints, |thread, item| {
+        while let Some(item) = protocol::next(thread, iterator.get())? {
             bytes.push(byte(thread, item.get(), "byte")?);
-            Ok(())
-        })?;
+        }
         extend(thread, this, &bytes)
     }
 

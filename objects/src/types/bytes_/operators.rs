@@ -60,30 +60,22 @@ fn subscript<T: ByteString>(thread: &mut Thread, this: &Obj<T>, subscript: Ref<'
                 if span.count == bytes.len() {
                     return T::same(thread, this);
                 }
-                return T::make(
-                    thread,
-                    bytes.get(span.start..span.start + span.count).unwrap_or_default().to_vec(),
-                );
+                let part = bytes.get(span.start..span.start + span.count).unwrap_or_default();
+                return T::copied(thread, part);
             }
             T::make(thread, span.indices().map(|at| bytes.get(at).copied().unwrap_or(0)).collect())
         }
     }
 }
 
-fn concat(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult<Vec<u8>> {
+fn concat<T: ByteString>(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
     let refused = || {
         let (left, right) = (crate::class_of(left).name(), crate::class_of(right).name());
         type_error(format!("can't concat {right} to {left}"))
     };
     let Some(tail) = buffer::bytes_if_any(thread, right)? else { return Err(refused()) };
     let Some(head) = buffer::bytes_if_any(thread, left)? else { return Err(refused()) };
-    let mut result = Vec::new();
-    result
-        .try_reserve_exact(head.len().saturating_add(tail.len()))
-        .map_err(|_| crate::error::memory_error())?;
-    result.extend_from_slice(&head);
-    result.extend_from_slice(&tail);
-    Ok(result)
+    T::joined(thread, &[&head, &tail])
 }
 
 fn repeat<T: ByteString>(thread: &Thread, this: &Obj<T>, count: i64) -> PyResult {
@@ -141,8 +133,7 @@ impl PyBytes {
 
     #[slot]
     fn sq_concat(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
-        let bytes = concat(thread, left, right)?;
-        crate::bytes::new(thread, &bytes)
+        concat::<Self>(thread, left, right)
     }
 
     #[slot]
@@ -234,8 +225,7 @@ impl PyByteArray {
 
     #[slot]
     fn sq_concat(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
-        let bytes = concat(thread, left, right)?;
-        Self::make(thread, bytes)
+        concat::<Self>(thread, left, right)
     }
 
     #[slot]

@@ -2,7 +2,7 @@
 
 use crate::buffer::{self, ArgBytes, Export};
 use crate::class::{PyClass, is_exact};
-use crate::error::{PyResult, type_error, value_error};
+use crate::error::{PyResult, memory_error, type_error, value_error};
 use crate::types::bytearray::{self, PyByteArray};
 use crate::types::bytes::{self, PyBytes};
 use crate::types::int;
@@ -23,7 +23,12 @@ pub trait ByteString: PyClass {
     fn make(thread: &Thread, bytes: Vec<u8>) -> PyResult;
 
     /// A new one with a copy of these bytes.
-    fn copied(thread: &Thread, bytes: &[u8]) -> PyResult;
+    fn copied(thread: &Thread, bytes: &[u8]) -> PyResult {
+        Self::joined(thread, &[bytes])
+    }
+
+    /// A new one with copies of several parts in a row.
+    fn joined(thread: &Thread, parts: &[&[u8]]) -> PyResult;
 
     /// The result of a method that changes nothing.
     fn same(thread: &Thread, this: &Obj<Self>) -> PyResult;
@@ -47,8 +52,8 @@ impl ByteString for PyBytes {
         bytes::new(thread, &bytes)
     }
 
-    fn copied(thread: &Thread, bytes: &[u8]) -> PyResult {
-        bytes::new(thread, bytes)
+    fn joined(thread: &Thread, parts: &[&[u8]]) -> PyResult {
+        bytes::joined(thread, parts)
     }
 
     fn same(thread: &Thread, this: &Obj<Self>) -> PyResult {
@@ -78,8 +83,12 @@ impl ByteString for PyByteArray {
         Ok(bytearray::new(thread, bytes)?.into_value())
     }
 
-    fn copied(thread: &Thread, bytes: &[u8]) -> PyResult {
-        Self::make(thread, bytes.to_vec())
+    fn joined(thread: &Thread, parts: &[&[u8]]) -> PyResult {
+        let mut bytes = Vec::new();
+        let len = parts.iter().try_fold(0_usize, |len, part| len.checked_add(part.len()));
+        bytes.try_reserve_exact(len.ok_or_else(memory_error)?).map_err(|_| memory_error())?;
+        parts.iter().for_each(|part| bytes.extend_from_slice(part));
+        Self::make(thread, bytes)
     }
 
     fn same(thread: &Thread, this: &Obj<Self>) -> PyResult {

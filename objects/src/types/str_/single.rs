@@ -41,14 +41,7 @@ pub fn empty(_thread: &Thread) -> PyResult<Value> {
 pub fn character(thread: &Thread, c: CodePoint) -> PyResult<Value> {
     match u8::try_from(c.to_u32()) {
         Ok(byte) => latin1(thread, byte),
-        Err(_) => {
-            let (bytes, len) = c.encode();
-            let bytes = bytes.get(..len).unwrap_or_default();
-            match Wtf8::from_bytes(bytes) {
-                Some(text) => Ok(str::object(thread, text)?.into_value()),
-                None => empty(thread),
-            }
-        }
+        Err(_) => str::of_character(thread, c),
     }
 }
 

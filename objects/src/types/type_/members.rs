@@ -31,7 +31,9 @@ pub(crate) static INSTANCE_DICT: GetSetDef = GetSetDef {
         {
             return set(thread, descriptor.get(), object, value);
         }
-        if value.is_none() && !crate::class_of(object).has(TypeFlags::HEAP) {
+        if value.is_none()
+            && native_base(crate::class_of(object)).is_some_and(|base| base.has(TypeFlags::DICT))
+        {
             return Err(type_error("cannot delete __dict__"));
         }
         crate::attributes::set_dict(thread, object, value)
@@ -40,12 +42,17 @@ pub(crate) static INSTANCE_DICT: GetSetDef = GetSetDef {
     member: false,
 };
 
-/// The descriptor of a native base (a class, a module) that has a `__dict__` of its own kind.
-fn native_dict(thread: &Thread, object: Ref<'_>) -> Option<Value> {
-    let mut class = crate::class_of(object);
+/// The native class that a class is made from.
+fn native_base(mut class: &Obj<PyType>) -> Option<&Obj<PyType>> {
     while class.native().is_none() {
         class = class.base()?;
     }
+    Some(class)
+}
+
+/// The descriptor of a native base (a class, a module) that has a `__dict__` of its own kind.
+fn native_dict(thread: &Thread, object: Ref<'_>) -> Option<Value> {
+    let class = native_base(crate::class_of(object))?;
     let found = class.lookup(thread, name!("__dict__"))?;
     let is_plain = found
         .downcast::<crate::types::getset::PyGetSet>()

@@ -13,7 +13,7 @@ use crate::storage::instance::InstanceLayout;
 use crate::types::dict::{self, DictExt, PyDict};
 use crate::types::str::PyStr;
 use crate::types::tuple::{self, PyTuple};
-use crate::types::r#type::{Lasting, PyType, TypeExt, add_subclass, modified, remove_subclass};
+use crate::types::r#type::{Lasting, PyType, TypeExt, add_follower, add_subclass, modified, remove_subclass};
 use orochi_core::sync::{AtomicBool, Ordering};
 use orochi_core::{Obj, Owned, Ref, Thread, TypeFields, Value};
 
@@ -409,7 +409,26 @@ fn set_order(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<bool> {
         return Ok(false);
     }
     class.mro.set(class, &order);
+    follow_strangers(thread, class, &order)?;
     Ok(true)
+}
+
+/// Lets classes that only a class's own `mro()` has brought into its `__mro__` know of it, so that a change to one of them
+/// reaches what is remembered of this one.
+fn follow_strangers(thread: &mut Thread, class: &Obj<PyType>, order: &Obj<PyTuple>) -> PyResult<()> {
+    fn derives(thread: &Thread, class: &Obj<PyType>, base: &Obj<PyType>) -> bool {
+        let mut bases = class.bases(thread).items().filter_map(Ref::downcast::<PyType>);
+        std::ptr::eq(class, base) || bases.any(|direct| derives(thread, direct, base))
+    }
+    if std::ptr::eq(crate::class_of(class.get()), super::type_class()) {
+        return Ok(());
+    }
+    for other in order.items().filter_map(Ref::downcast::<PyType>) {
+        if !other.has(TypeFlags::IMMUTABLE) && !derives(thread, class, other) {
+            add_follower(thread, other, class)?;
+        }
+    }
+    Ok(())
 }
 
 fn resolve_tree(thread: &Thread, class: &Obj<PyType>) {

@@ -19,6 +19,21 @@ fn mismatch() -> PyErr {
     system_error("a slot's wrapper was given a function of another type")
 }
 
+/// A wrapper for slots whose functions are of one type.
+macro_rules! wrapper {
+    ($name:ident: $type:ident = |$thread:ident, $function:ident, $this:ident, $args:ident| $body:block) => {
+        pub(crate) fn $name(
+            $thread: &mut Thread,
+            function: SlotFunction,
+            $this: Ref<'_>,
+            $args: Args<'_>,
+        ) -> PyResult {
+            let SlotFunction::$type($function) = function else { return Err(mismatch()) };
+            $body
+        }
+    };
+}
+
 /// Exactly `N` arguments.
 fn exact<'a, const N: usize>(args: &Args<'a>) -> PyResult<[Ref<'a>; N]> {
     args.exact::<N>().ok_or_else(|| {
@@ -44,112 +59,69 @@ fn operand_and_modulus<'a>(args: &Args<'a>) -> PyResult<(Ref<'a>, Ref<'a>)> {
     }
 }
 
-pub(crate) fn unary(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
-    let SlotFunction::Unary(function) = function else { return Err(mismatch()) };
+wrapper!(unary: Unary = |thread, function, this, args| {
     exact::<0>(&args)?;
     function(thread, this)
-}
+});
 
-pub(crate) fn binary(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
-    let SlotFunction::Binary(function) = function else { return Err(mismatch()) };
+wrapper!(binary: Binary = |thread, function, this, args| {
     let [other] = exact(&args)?;
     function(thread, this, other)
-}
+});
 
-pub(crate) fn reflected(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
-    let SlotFunction::Binary(function) = function else { return Err(mismatch()) };
+wrapper!(reflected: Binary = |thread, function, this, args| {
     let [other] = exact(&args)?;
     function(thread, other, this)
-}
+});
 
-pub(crate) fn ternary(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
-    let SlotFunction::Ternary(function) = function else { return Err(mismatch()) };
+wrapper!(ternary: Ternary = |thread, function, this, args| {
     let (other, modulus) = operand_and_modulus(&args)?;
     function(thread, this, other, modulus)
-}
+});
 
-pub(crate) fn ternary_reflected(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
-    let SlotFunction::Ternary(function) = function else { return Err(mismatch()) };
+wrapper!(ternary_reflected: Ternary = |thread, function, this, args| {
     let (other, modulus) = operand_and_modulus(&args)?;
     function(thread, other, this, modulus)
-}
+});
 
-pub(crate) fn length(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
-    let SlotFunction::Length(function) = function else { return Err(mismatch()) };
+wrapper!(length: Length = |thread, function, this, args| {
     exact::<0>(&args)?;
     let length = function(thread, this)?;
     int::new(thread, i64::try_from(length).unwrap_or(i64::MAX))
-}
+});
 
-pub(crate) fn inquiry(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
-    let SlotFunction::Inquiry(function) = function else { return Err(mismatch()) };
+wrapper!(inquiry: Inquiry = |thread, function, this, args| {
     exact::<0>(&args)?;
     Ok(Value::bool(function(thread, this)?))
-}
+});
 
-pub(crate) fn hash(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
-    let SlotFunction::Hash(function) = function else { return Err(mismatch()) };
+wrapper!(hash: Hash = |thread, function, this, args| {
     exact::<0>(&args)?;
     let hash = function(thread, this)?;
     int::new(thread, hash)
-}
+});
 
-pub(crate) fn call(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
-    let SlotFunction::Call(function) = function else { return Err(mismatch()) };
+wrapper!(call: Call = |thread, function, this, args| {
     function(thread, this, args)
-}
+});
 
-pub(crate) fn init(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
-    let SlotFunction::Init(function) = function else { return Err(mismatch()) };
+wrapper!(init: Init = |thread, function, this, args| {
     function(thread, this, args)?;
     Ok(Value::NONE)
-}
+});
 
-pub(crate) fn finalize(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
-    let SlotFunction::Finalize(function) = function else { return Err(mismatch()) };
+wrapper!(finalize: Finalize = |thread, function, this, args| {
     exact::<0>(&args)?;
     function(thread, this)?;
     Ok(Value::NONE)
-}
+});
 
-pub(crate) fn next(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
-    let SlotFunction::IterNext(function) = function else { return Err(mismatch()) };
+wrapper!(next: IterNext = |thread, function, this, args| {
     exact::<0>(&args)?;
     function(thread, this)?.ok_or_else(|| stop_iteration(Value::NONE))
-}
+});
 
-pub(crate) fn descr_get(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
-    let SlotFunction::DescrGet(function) = function else { return Err(mismatch()) };
+wrapper!(descr_get: DescrGet = |thread, function, this, args| {
     let (object, owner) = one_or_two(&args)?;
     let object = Some(object).filter(|object| !object.is_none());
     let owner = owner.filter(|owner| !owner.is_none());
@@ -157,31 +129,19 @@ pub(crate) fn descr_get(
         return Err(type_error("__get__(None, None) is invalid"));
     }
     function(thread, this, object, owner)
-}
+});
 
-pub(crate) fn descr_set(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
-    let SlotFunction::SetAttr(function) = function else { return Err(mismatch()) };
+wrapper!(descr_set: SetAttr = |thread, function, this, args| {
     let [object, value] = exact(&args)?;
     function(thread, this, object, Some(value))?;
     Ok(Value::NONE)
-}
+});
 
-pub(crate) fn descr_delete(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
-    let SlotFunction::SetAttr(function) = function else { return Err(mismatch()) };
+wrapper!(descr_delete: SetAttr = |thread, function, this, args| {
     let [object] = exact(&args)?;
     function(thread, this, object, None)?;
     Ok(Value::NONE)
-}
+});
 
 /// `object.__setattr__` of one native class must not bypass that of a more derived one (the "Carlo Verre hack").
 fn check_setattr(function: usize, this: Ref<'_>, what: &str) -> PyResult<()> {
@@ -200,55 +160,31 @@ fn check_setattr(function: usize, this: Ref<'_>, what: &str) -> PyResult<()> {
     Err(type_error(format!("can't apply this {what} to {} object", crate::class_of(this).name())))
 }
 
-pub(crate) fn setattr(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
+wrapper!(setattr: SetAttr = |thread, function, this, args| {
     let [name, value] = exact(&args)?;
-    check_setattr(function.address(), this, "__setattr__")?;
-    let SlotFunction::SetAttr(function) = function else { return Err(mismatch()) };
+    check_setattr(function as usize, this, "__setattr__")?;
     function(thread, this, name, Some(value))?;
     Ok(Value::NONE)
-}
+});
 
-pub(crate) fn delattr(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
+wrapper!(delattr: SetAttr = |thread, function, this, args| {
     let [name] = exact(&args)?;
-    check_setattr(function.address(), this, "__delattr__")?;
-    let SlotFunction::SetAttr(function) = function else { return Err(mismatch()) };
+    check_setattr(function as usize, this, "__delattr__")?;
     function(thread, this, name, None)?;
     Ok(Value::NONE)
-}
+});
 
-pub(crate) fn setitem(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
-    let SlotFunction::SetAttr(function) = function else { return Err(mismatch()) };
+wrapper!(setitem: SetAttr = |thread, function, this, args| {
     let [key, value] = exact(&args)?;
     function(thread, this, key, Some(value))?;
     Ok(Value::NONE)
-}
+});
 
-pub(crate) fn delitem(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
-    let SlotFunction::SetAttr(function) = function else { return Err(mismatch()) };
+wrapper!(delitem: SetAttr = |thread, function, this, args| {
     let [key] = exact(&args)?;
     function(thread, this, key, None)?;
     Ok(Value::NONE)
-}
+});
 
 /// The index for a sequence's slot; negative ones count from the end.
 fn index(thread: &mut Thread, this: Ref<'_>, key: Ref<'_>) -> PyResult<i64> {
@@ -261,74 +197,43 @@ fn index(thread: &mut Thread, this: Ref<'_>, key: Ref<'_>) -> PyResult<i64> {
     }
 }
 
-pub(crate) fn sequence_item(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
-    let SlotFunction::SizeArg(function) = function else { return Err(mismatch()) };
+wrapper!(sequence_item: SizeArg = |thread, function, this, args| {
     let [key] = exact(&args)?;
     let index = index(thread, this, key)?;
     function(thread, this, index)
-}
+});
 
-pub(crate) fn sequence_setitem(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
-    let SlotFunction::SetItem(function) = function else { return Err(mismatch()) };
+wrapper!(sequence_setitem: SetItem = |thread, function, this, args| {
     let [key, value] = exact(&args)?;
     let index = index(thread, this, key)?;
     function(thread, this, index, Some(value))?;
     Ok(Value::NONE)
-}
+});
 
-pub(crate) fn sequence_delitem(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
-    let SlotFunction::SetItem(function) = function else { return Err(mismatch()) };
+wrapper!(sequence_delitem: SetItem = |thread, function, this, args| {
     let [key] = exact(&args)?;
     let index = index(thread, this, key)?;
     function(thread, this, index, None)?;
     Ok(Value::NONE)
-}
+});
 
-pub(crate) fn repeat(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
-    let SlotFunction::SizeArg(function) = function else { return Err(mismatch()) };
+wrapper!(repeat: SizeArg = |thread, function, this, args| {
     let [count] = exact(&args)?;
     let count = int::index_i64(thread, count)?;
     function(thread, this, count)
-}
+});
 
-pub(crate) fn contains(
-    thread: &mut Thread,
-    function: SlotFunction,
-    this: Ref<'_>,
-    args: Args<'_>,
-) -> PyResult {
-    let SlotFunction::Contains(function) = function else { return Err(mismatch()) };
+wrapper!(contains: Contains = |thread, function, this, args| {
     let [item] = exact(&args)?;
     Ok(Value::bool(function(thread, this, item)?))
-}
+});
 
 macro_rules! comparisons {
     ($($name:ident => $op:ident;)*) => { $(
-        pub(crate) fn $name(
-            thread: &mut Thread,
-            function: SlotFunction,
-            this: Ref<'_>,
-            args: Args<'_>,
-        ) -> PyResult {
-            let SlotFunction::RichCompare(function) = function else { return Err(mismatch()) };
+        wrapper!($name: RichCompare = |thread, function, this, args| {
             let [other] = exact(&args)?;
             function(thread, this, other, CompareOp::$op)
-        }
+        });
     )* };
 }
 comparisons! {
@@ -371,8 +276,7 @@ pub(crate) fn class_argument<'a>(owner: &Obj<PyType>, args: &Args<'a>) -> PyResu
     Ok(class)
 }
 
-pub(crate) fn buffer(thread: &mut Thread, function: SlotFunction, this: Ref<'_>, args: Args<'_>) -> PyResult {
-    let SlotFunction::GetBuffer(function) = function else { return Err(mismatch()) };
+wrapper!(buffer: GetBuffer = |thread, function, this, args| {
     let [flags] = exact(&args)?;
     let flags = int::index_i64(thread, flags)?;
     let Ok(flags) = u32::try_from(flags) else {
@@ -381,4 +285,4 @@ pub(crate) fn buffer(thread: &mut Thread, function: SlotFunction, this: Ref<'_>,
     // Asked for what it can't give, the exporter says so.
     drop(function(thread, this, flags)?);
     crate::types::memoryview::of_object(thread, this)
-}
+});
