@@ -68,10 +68,8 @@ fn main() {
         }
     }
     let orochi = own.join("orochi");
-    if orochi.is_dir() {
-        println!("cargo::rerun-if-changed={}", orochi.display());
-        collect(&own, &orochi, &mut files);
-    }
+    println!("cargo::rerun-if-changed={}", orochi.display());
+    collect(&own, &orochi, &mut files);
     std::fs::copy(library.join("PSF-LICENSE"), out.join("PSF-LICENSE")).expect("the library's licence");
     let files: Vec<File> = files.into_values().collect();
     let packed = compile_all(&files);

@@ -28,3 +28,13 @@ fn stress() {
 fn guarantees() {
     run("guarantees.py", "0.05", "2");
 }
+
+#[test]
+fn linearizability() {
+    run("linearizability.py", "0.2", "3");
+}
+
+#[test]
+fn concurrent_module() {
+    run("concurrent_module.py", "0", "4");
+}

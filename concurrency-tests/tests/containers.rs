@@ -84,6 +84,21 @@ fn list_read_against_assignment() {
 }
 
 #[test]
+fn list_read_against_insertion() {
+    model(|| {
+        list_reader_against(|list, thread, classes| {
+            let element = classes.node(thread, None).into_value();
+            list.insert(Owner::from(list), thread, |_| 0, element).expect("memory");
+        });
+    });
+}
+
+#[test]
+fn list_read_against_clear() {
+    model(|| list_reader_against(|list, thread, _| drop(list.take(Owner::from(list), thread))));
+}
+
+#[test]
 fn list_read_without_release_of_the_element_fails() {
     fails("field: replace", || {
         list_reader_against(|list, thread, classes| {

@@ -1,17 +1,22 @@
 //! Models of `threading.Lock`'s word: mutual exclusion, and no waiter sleeps on a free lock, also when some demand it and some give
-//! up.
+//! up; of RLock's ownership; and of what Condition does with them: a waiter's lock that is released once to wake it. Importing a module
+//! once rests on the same lock (`stdlib/src/imp/import_lock.rs`).
 #![cfg(orochi_loom)]
 
 mod common;
 
 use common::{fails, model};
 use orochi_core::host::Wake;
-use orochi_core::sync::{Arc, UnsafeCell, thread};
+use orochi_core::sync::{Arc, UnsafeCell, check, thread};
 
 #[path = "../../stdlib/src/thread/lock_word.rs"]
 #[allow(dead_code, reason = "a module of another crate")]
 mod lock_word;
 use lock_word::LockWord;
+#[path = "../../stdlib/src/thread/ownership.rs"]
+#[allow(dead_code, reason = "a module of another crate")]
+mod ownership;
+use ownership::Ownership;
 
 struct Locked {
     word: LockWord,
@@ -139,4 +144,123 @@ fn leaving_without_withdrawing_fails() {
 #[test]
 fn handing_over_without_waking_fails() {
     fails("thread lock: nobody to wake", || waiters(demand, increment));
+}
+
+/// A reentrant lock around a state.
+struct Reentrant {
+    locked: Arc<Locked>,
+    holder: Ownership,
+}
+
+impl Reentrant {
+    fn acquire(&self, me: u64) {
+        if check("thread lock: already mine", self.holder.is(me)) {
+            assert!(self.holder.again());
+            return;
+        }
+        if !self.locked.word.try_acquire() {
+            while self.locked.word.wait(None, false).is_some() {}
+        }
+        self.holder.take(me, 1);
+    }
+
+    fn release(&self, me: u64) {
+        assert!(self.holder.is(me), "who releases holds the lock");
+        if self.holder.let_go_once() {
+            assert!(self.locked.word.release());
+        }
+    }
+
+    fn change(&self) {
+        // SAFETY: the lock is held.
+        self.locked.state.with_mut(|state| unsafe { *state += 1 });
+    }
+}
+
+/// Two threads that hold the lock twice, and change the state between the acquisitions and the releases.
+fn reentrant() {
+    let lock = Arc::new(Reentrant { locked: Locked::new(), holder: Ownership::new() });
+    let second = lock.clone();
+    let twice = |lock: &Reentrant, me: u64| {
+        lock.acquire(me);
+        lock.acquire(me);
+        lock.change();
+        lock.release(me);
+        lock.change();
+        lock.release(me);
+    };
+    let other = thread::spawn(move || twice(&second, 2));
+    twice(&lock, 1);
+    other.join().expect("no panic");
+    assert!(!lock.locked.word.is_locked());
+    lock.acquire(3);
+    // SAFETY: the lock is held.
+    lock.locked.state.with(|state| assert_eq!(unsafe { *state }, 4));
+}
+
+#[test]
+fn reentrant_lock() {
+    model(reentrant);
+}
+
+#[test]
+fn reentrant_lock_that_does_not_ask_who_holds_it_fails() {
+    fails("thread lock: already mine", reentrant);
+}
+
+/// `Condition.wait` against `notify`, as `threading.py` has them: who waits makes a lock and takes it, makes it known under the
+/// condition's lock, lets go of that, and takes its own lock again, which `notify` releases.
+fn condition() {
+    let condition = Locked::new();
+    let waiter = Arc::new(LockWord::new());
+    let (notifier, notified) = (condition.clone(), waiter.clone());
+    let other = thread::spawn(move || {
+        while !notifier.word.try_acquire() {
+            if notifier.word.wait(None, false).is_none() {
+                break;
+            }
+        }
+        // SAFETY: the lock is held.
+        let known = notifier.state.with_mut(|state| unsafe {
+            let before = *state;
+            *state = before | 2;
+            before & 1 != 0
+        });
+        if known {
+            assert!(notified.release());
+        }
+        assert!(notifier.word.release());
+    });
+    let acquire = |word: &LockWord| {
+        if !word.try_acquire() {
+            while word.wait(None, false).is_some() {}
+        }
+    };
+    acquire(&condition.word);
+    // SAFETY: the lock is held.
+    let happened = condition.state.with_mut(|state| unsafe {
+        *state |= 1;
+        *state & 2 != 0
+    });
+    if !happened {
+        acquire(&waiter);
+        assert!(condition.word.release());
+        // Until it is notified.
+        acquire(&waiter);
+        acquire(&condition.word);
+        // SAFETY: the lock is held.
+        condition.state.with(|state| assert_eq!(unsafe { *state }, 3));
+    }
+    assert!(condition.word.release());
+    other.join().expect("no panic");
+}
+
+#[test]
+fn condition_wait_against_notify() {
+    model(condition);
+}
+
+#[test]
+fn condition_without_release_of_its_lock_fails() {
+    fails("thread lock: release", condition);
 }

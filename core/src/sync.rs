@@ -136,6 +136,22 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
+/// A lock of the process for short steps that are rare.
+#[cfg(not(orochi_loom))]
+pub fn rarely() -> MutexGuard<'static, ()> {
+    static RARE: Mutex<()> = Mutex::new(());
+    lock(&RARE)
+}
+
+/// The lock of an execution; see the other variant.
+#[cfg(orochi_loom)]
+pub fn rarely() -> MutexGuard<'static, ()> {
+    loom::lazy_static! {
+        static ref RARE: Mutex<()> = Mutex::new(());
+    }
+    lock(&RARE)
+}
+
 /// Waits on a façade condition variable.
 pub fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
     condvar.wait(guard).unwrap_or_else(|poisoned| poisoned.into_inner())

@@ -11,6 +11,7 @@ pub mod cmath;
 pub mod codecs;
 pub mod collections;
 mod compression;
+pub mod concurrent;
 pub mod contextvars;
 pub mod csv;
 pub mod errno;
@@ -70,6 +71,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &cmath::MODULE,
     &codecs::MODULE,
     &collections::MODULE,
+    &concurrent::MODULE,
     &contextvars::MODULE,
     &csv::MODULE,
     &errno::MODULE,

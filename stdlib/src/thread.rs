@@ -6,11 +6,13 @@
 mod local;
 mod lock;
 mod lock_word;
+mod ownership;
 mod rlock;
 pub(crate) mod start;
 
 use crate::thread::lock::PyLock;
 pub(crate) use crate::thread::lock::RawLock;
+pub(crate) use crate::thread::ownership::Ownership;
 use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::{PyErr, PyResult, overflow_error, value_error};
 use orochi_objects::types::exception;

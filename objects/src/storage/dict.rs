@@ -622,7 +622,7 @@ impl DictStorage {
 
     /// Adds an entry whose key is not there to a dict that no other thread has seen, though it may be marked shared.
     /// Without memory the value comes back.
-    pub(super) fn append_unseen(&self, hash: i64, key: Field, value: Field) -> Result<(), (NoMemory, Field)> {
+    pub(crate) fn append_unseen(&self, hash: i64, key: Field, value: Field) -> Result<(), (NoMemory, Field)> {
         let table = self.load();
         // SAFETY: the present table; nobody else uses it.
         let full =
@@ -645,7 +645,7 @@ impl DictStorage {
     }
 
     /// Empties a dict that no other thread has seen without releasing what it holds.
-    pub(super) fn forget_all(&self) {
+    pub(crate) fn forget_all(&self) {
         if let Some(table) = NonNull::new(self.load()) {
             self.publish(std::ptr::null_mut());
             // SAFETY: nobody else has seen the table.

@@ -19,6 +19,7 @@
 //!    given another class whose instances have room for more of them.
 //! 4. Overflow blocks are replaced like the buffers of lists.
 
+#[path = "instance/cached.rs"]
 pub mod cached;
 
 use super::shape::{Name, Shape};
@@ -26,7 +27,7 @@ use super::{NoMemory, dict::DictStorage};
 use crate::types::str::PyStr;
 use crate::types::r#type::PyType;
 use orochi_core::object::{ExtensionOps, extension_of};
-use orochi_core::sync::{AtomicPtr, AtomicUsize, Ordering};
+use orochi_core::sync::{AtomicPtr, AtomicUsize, Ordering, check};
 use orochi_core::word::{UNBOUND, Word};
 use orochi_core::{
     Field, Header, Layout as NativeLayout, Obj, Owner, Ref, Thread, TypeHead, Value, epoch, lock,
@@ -35,7 +36,7 @@ use std::alloc::Layout;
 use std::ptr::NonNull;
 
 /// Bytes of the two words before slots and attributes.
-const HEAD: usize = 16;
+const HEAD: usize = size_of::<Head>();
 /// Inline attributes of a class that doesn't say how many it sets.
 pub const DEFAULT_INLINE: u16 = 4;
 /// The most inline attributes.
@@ -71,9 +72,17 @@ impl InstanceLayout {
 }
 
 #[repr(C)]
-struct Head {
+pub(crate) struct Head {
     shape: AtomicPtr<Shape>,
     second: AtomicUsize,
+}
+
+#[cfg(orochi_loom)]
+impl Head {
+    /// What zeroed memory is elsewhere: the checker's atomics have to be made.
+    pub(crate) fn new() -> Head {
+        Head { shape: AtomicPtr::new(std::ptr::null_mut()), second: AtomicUsize::new(0) }
+    }
 }
 
 #[repr(C)]
@@ -94,6 +103,11 @@ impl Overflow {
             NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) }).ok_or(NoMemory)?.cast::<Overflow>();
         // SAFETY: allocated just now.
         unsafe { (*block.as_ptr()).capacity = capacity };
+        #[cfg(orochi_loom)]
+        for index in 0..capacity {
+            // SAFETY: as above. The checker's atomics must be made before they are stored to.
+            unsafe { std::ptr::from_ref(Self::field(block, index)).cast_mut().write(Field::empty()) };
+        }
         Ok(block)
     }
 
@@ -299,7 +313,7 @@ impl<'a> Attributes<'a> {
         (index, next): (usize, &Shape),
         field: Field,
     ) -> Result<Field, (bool, Field)> {
-        if !std::ptr::eq(self.shape(), seen) {
+        if !check("instance: same shape", std::ptr::eq(self.shape(), seen)) {
             return Err((false, field));
         }
         if std::ptr::eq(seen, next) {

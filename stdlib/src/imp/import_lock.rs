@@ -1,55 +1,54 @@
 //! The lock of importlib's table of locks: each module has a lock of its own, which is made, found and forgotten under this one. So
 //! two threads that import a module find the same lock, and the module is executed once.
 //!
-//! It is reentrant, since a module's lock may be forgotten (by a weak reference's callback) while its holder makes another. `OWNER`
-//! is changed by the holder alone, so a thread that reads its own number there holds the lock; `COUNT` is the holder's.
+//! It is reentrant, since a module's lock may be forgotten (by a weak reference's callback) while its holder makes another.
 
-use crate::thread::RawLock;
-use orochi_core::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::thread::{Ownership, RawLock};
+use orochi_objects::error::overflow_error;
 use orochi_objects::{PyResult, Thread};
 use std::sync::LazyLock;
 
-static LOCK: LazyLock<RawLock> = LazyLock::new(RawLock::new);
-static OWNER: AtomicU64 = AtomicU64::new(0);
-static COUNT: AtomicUsize = AtomicUsize::new(0);
-
-fn is_own(thread: &Thread) -> bool {
-    // Relaxed: only this thread ever writes its own number here.
-    OWNER.load(Ordering::Relaxed) == thread.shared().id()
+struct ImportLock {
+    raw: RawLock,
+    holder: Ownership,
 }
+
+static LOCK: LazyLock<ImportLock> =
+    LazyLock::new(|| ImportLock { raw: RawLock::new(), holder: Ownership::new() });
 
 /// Waits for the lock. Signal handlers run meanwhile, and may raise.
 pub(crate) fn acquire(thread: &mut Thread) -> PyResult<()> {
-    if !is_own(thread) {
-        LOCK.acquire(thread, None)?;
-        OWNER.store(thread.shared().id(), Ordering::Relaxed);
+    let me = thread.shared().id();
+    if LOCK.holder.is(me) {
+        return if LOCK.holder.again() {
+            Ok(())
+        } else {
+            Err(overflow_error("Internal lock count overflowed"))
+        };
     }
-    COUNT.fetch_add(1, Ordering::Relaxed);
+    LOCK.raw.acquire(thread, None)?;
+    LOCK.holder.take(me, 1);
     Ok(())
 }
 
 /// Releases the lock once; false if another thread or none holds it.
 pub(crate) fn release(thread: &Thread) -> bool {
-    if !is_own(thread) {
-        return false;
+    let own = LOCK.holder.is(thread.shared().id());
+    if own && LOCK.holder.let_go_once() {
+        LOCK.raw.release();
     }
-    if COUNT.fetch_sub(1, Ordering::Relaxed) == 1 {
-        OWNER.store(0, Ordering::Relaxed);
-        LOCK.release();
-    }
-    true
+    own
 }
 
 /// Whether some thread holds the lock.
 pub(crate) fn is_held() -> bool {
-    LOCK.is_locked()
+    LOCK.raw.is_locked()
 }
 
 /// In the child of a fork: other threads' holds ended with them.
 pub(crate) fn after_fork(thread: &Thread) {
-    if !is_own(thread) {
-        OWNER.store(0, Ordering::Relaxed);
-        COUNT.store(0, Ordering::Relaxed);
-        LOCK.reset();
+    if !LOCK.holder.is(thread.shared().id()) {
+        LOCK.holder.let_go();
+        LOCK.raw.reset();
     }
 }

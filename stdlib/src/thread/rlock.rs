@@ -1,10 +1,7 @@
 //! `_thread.RLock`: a lock that its holder may acquire again.
-//!
-//! `owner` is the holder's identifier and is changed only by the holder, so a thread that reads its own identifier there
-//! holds the lock; `count` belongs to the holder.
 
 use super::lock::RawLock;
-use orochi_core::sync::{AtomicU64, AtomicUsize, Ordering};
+use super::ownership::Ownership;
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{PyResult, overflow_error, runtime_error, type_error};
 use orochi_objects::types::{int, tuple};
@@ -15,27 +12,19 @@ use orochi_objects::{Obj, PyType, Ref, Thread, Value};
 #[derive(Trace)]
 pub(super) struct PyRLock {
     raw: RawLock,
-    owner: AtomicU64,
-    count: AtomicUsize,
+    holder: Ownership,
 }
 
 impl PyRLock {
     fn is_owned(&self, thread: &Thread) -> bool {
-        // Relaxed: only this thread ever writes its own identifier here.
-        self.owner.load(Ordering::Relaxed) == thread.shared().id()
+        self.holder.is(thread.shared().id())
     }
 
     /// Releases the lock altogether, whatever the count; the count.
     fn let_go(&self) -> usize {
-        let count = self.count.swap(0, Ordering::Relaxed);
-        self.owner.store(0, Ordering::Relaxed);
+        let count = self.holder.let_go();
         self.raw.release();
         count
-    }
-
-    fn take(&self, thread: &Thread, count: usize) {
-        self.owner.store(thread.shared().id(), Ordering::Relaxed);
-        self.count.store(count, Ordering::Relaxed);
     }
 }
 
@@ -51,7 +40,7 @@ impl PyRLock {
     ) -> PyResult {
         // Arguments are for the `__init__` of subclasses; threading.RLock warns of them.
         let _ = (args, kwargs);
-        let lock = PyRLock { raw: RawLock::new(), owner: AtomicU64::new(0), count: AtomicUsize::new(0) };
+        let lock = PyRLock { raw: RawLock::new(), holder: Ownership::new() };
         Ok(orochi_objects::alloc(thread, cls, lock)?.into_value())
     }
 
@@ -60,15 +49,14 @@ impl PyRLock {
     fn acquire(thread: &mut Thread, this: &Obj<Self>, blocking: bool, timeout: f64) -> PyResult<bool> {
         let timeout = super::timeout_of(blocking, timeout)?;
         if this.is_owned(thread) {
-            let count = this.count.load(Ordering::Relaxed);
-            let more =
-                count.checked_add(1).ok_or_else(|| overflow_error("Internal lock count overflowed"))?;
-            this.count.store(more, Ordering::Relaxed);
+            if !this.holder.again() {
+                return Err(overflow_error("Internal lock count overflowed"));
+            }
             return Ok(true);
         }
         let acquired = this.raw.acquire(thread, timeout)?;
         if acquired {
-            this.take(thread, 1);
+            this.holder.take(thread.shared().id(), 1);
         }
         Ok(acquired)
     }
@@ -78,11 +66,8 @@ impl PyRLock {
         if !this.is_owned(thread) {
             return Err(runtime_error("cannot release un-acquired lock"));
         }
-        match this.count.load(Ordering::Relaxed) {
-            0 | 1 => {
-                this.let_go();
-            }
-            count => this.count.store(count - 1, Ordering::Relaxed),
+        if this.holder.let_go_once() {
+            this.raw.release();
         }
         Ok(())
     }
@@ -107,7 +92,7 @@ impl PyRLock {
     }
 
     fn _recursion_count(thread: &mut Thread, this: &Obj<Self>) -> usize {
-        if this.is_owned(thread) { this.count.load(Ordering::Relaxed) } else { 0 }
+        if this.is_owned(thread) { this.holder.count() } else { 0 }
     }
 
     /// For Condition: release altogether, and say what to restore.
@@ -115,7 +100,7 @@ impl PyRLock {
         if !this.is_owned(thread) {
             return Err(runtime_error("cannot release un-acquired lock"));
         }
-        let owner = int::new(thread, this.owner.load(Ordering::Relaxed) as i64)?;
+        let owner = int::new(thread, this.holder.owner() as i64)?;
         let count = int::new(thread, this.let_go() as i64)?;
         Ok(tuple::new(thread, vec![count, owner])?.into_value())
     }
@@ -127,13 +112,12 @@ impl PyRLock {
             None => return Err(type_error("the state must be what _release_save() gave")),
         };
         this.raw.acquire(thread, None)?;
-        this.take(thread, usize::try_from(count).unwrap_or(1));
+        this.holder.take(thread.shared().id(), usize::try_from(count).unwrap_or(1));
         Ok(())
     }
 
     fn _at_fork_reinit(this: &Obj<Self>) {
-        this.owner.store(0, Ordering::Relaxed);
-        this.count.store(0, Ordering::Relaxed);
+        this.holder.let_go();
         this.raw.reset();
     }
 
@@ -143,8 +127,8 @@ impl PyRLock {
         let text = format!(
             "<{state} {} object owner={} count={} at {:#x}>",
             orochi_objects::class_of(this.get()).full_name(),
-            this.owner.load(Ordering::Relaxed),
-            this.count.load(Ordering::Relaxed),
+            this.holder.owner(),
+            this.holder.count(),
             this.get().word()
         );
         orochi_objects::str::new(thread, &text)

@@ -2,6 +2,7 @@
 
 mod lexer;
 
+use crate::thread::{Ownership, RawLock};
 use lexer::{Lexer, Problem, Token, kind};
 use orochi_macros::{Trace, pyclass, pymethods, pymodule};
 use orochi_objects::error::{type_error, unicode_error};
@@ -21,6 +22,9 @@ struct TokenizerIter {
     extra_tokens: bool,
     #[trace(unsafe_skip)]
     state: Guarded<State>,
+    /// Held while a token is read: threads that share the iterator wait for each other.
+    reading: RawLock,
+    reader: Ownership,
 }
 
 enum State {
@@ -160,6 +164,8 @@ impl TokenizerIter {
             encoding: encoding.map(Into::into),
             extra_tokens,
             state: Guarded::new(State::Fresh),
+            reading: RawLock::new(),
+            reader: Ownership::new(),
         };
         Ok(alloc(thread, cls, made)?.into_value())
     }
@@ -171,7 +177,22 @@ impl TokenizerIter {
 
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
-        // Another thread that comes meanwhile finds no more tokens.
+        let me = thread.shared().id();
+        if this.reader.is(me) {
+            return Self::next_token(thread, this);
+        }
+        this.reading.acquire(thread, None)?;
+        this.reader.take(me, 1);
+        let token = Self::next_token(thread, this);
+        this.reader.let_go();
+        this.reading.release();
+        token
+    }
+}
+
+impl TokenizerIter {
+    fn next_token(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
+        // A function that reads lines and asks for tokens itself finds none.
         let state = this.state.with(this, thread, |state, _| std::mem::replace(state, State::Finished));
         let mut lexer = match state {
             State::Finished => return Ok(None),

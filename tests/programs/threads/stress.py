@@ -241,7 +241,7 @@ def generators_and_tracebacks(run):
             fail(4)
         except ValueError as error:
             passed.put(error)
-        while passed.qsize() > 50:
+        while passed.qsize() > 50 and not run.over():
             time.sleep(0.001)
 
     def take():

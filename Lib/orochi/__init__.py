@@ -1,0 +1,1 @@
+"""What Orochi offers beyond Python's standard library."""
