@@ -131,6 +131,9 @@ impl<'a> Args<'a> {
     pub fn rest(&self) -> Self {
         Self { positional: &self.positional[1..], ..*self }
     }
+    pub fn split(&self) -> (Ref<'a>, Self) {
+        (self.this(), self.rest())
+    }
     pub fn var_args(&self, signature: &'static Signature) -> ArgSlice<'a> {
         let named = signature
             .params
