@@ -76,7 +76,7 @@ pub fn decode_source(bytes: &[u8], file: Option<&str>, decoder: Decoder<'_>) -> 
         return Err(at_line(format!("encoding problem: {encoding} with BOM"), 1, 0, text));
     }
     let text = match encoding.as_str() {
-        "utf-8" => utf8(bytes, file)?,
+        "utf-8" => utf8(bytes, file).map_err(|error| first_of(error, bytes, file))?,
         "iso-8859-1" => bytes.iter().map(|byte| *byte as char).collect(),
         other => match decoder(other, bytes) {
             None => return Err(whole_file(format!("unknown encoding: {other}"))),
@@ -86,16 +86,23 @@ pub fn decode_source(bytes: &[u8], file: Option<&str>, decoder: Decoder<'_>) -> 
     };
     match text.find('\0') {
         None => Ok(text),
-        Some(at) => Err(null_byte(&text, at, file)),
+        Some(at) => Err(null_byte(text.as_bytes(), at, file)),
     }
 }
 
+/// A file is read line by line: a null byte on a line before that of an error is found first.
+fn first_of(error: CompileError, bytes: &[u8], file: Option<&str>) -> CompileError {
+    let null = file.and_then(|_| bytes.iter().position(|byte| *byte == 0));
+    let null = null.map(|at| null_byte(bytes, at, file));
+    null.filter(|null| null.line < error.line).unwrap_or(error)
+}
+
 /// The error of a null byte: in a file it has a place, but the line isn't shown.
-fn null_byte(text: &str, at: usize, file: Option<&str>) -> CompileError {
+fn null_byte(text: &[u8], at: usize, file: Option<&str>) -> CompileError {
     if file.is_none() {
         return CompileError::new(ErrorKind::Syntax, "source code string cannot contain null bytes");
     }
-    let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = text[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
     at_line("source code cannot contain null bytes".into(), line, 0, b"")
 }
 
@@ -166,6 +173,8 @@ mod tests {
             error.message.starts_with("Non-UTF-8 code starting with '\\xff' in file f.py on line 2, but")
         );
         assert_eq!((error.line, error.offset, error.text.as_deref()), (2, 6, Some("y = '\u{fffd}'")));
+        let error = decode_source(b"#\0\n#\xfd\n", Some("f.py"), &mut decoder).unwrap_err();
+        assert_eq!((error.message.as_str(), error.line), ("source code cannot contain null bytes", 1));
         let error = decode_source(b"x\n\0", Some("f.py"), &mut decoder).unwrap_err();
         assert_eq!((error.message.as_str(), error.line), ("source code cannot contain null bytes", 2));
         assert_eq!(decode(b"\0"), Err("source code string cannot contain null bytes".into()));

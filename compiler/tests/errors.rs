@@ -50,3 +50,28 @@ fn incomplete_input_is_told() {
         assert_eq!(kind(source), "Syntax", "{source:?}");
     }
 }
+
+#[test]
+fn lines_are_shown_as_cpython_shows_them() {
+    let error = |source: &str, is_script: bool| {
+        let options = CompileOptions { is_script, ..Default::default() };
+        compile(source, "<string>", Mode::Exec, &options).expect_err(source)
+    };
+    let shown = |source: &str, is_script: bool| {
+        let error = error(source, is_script);
+        (error.text.unwrap_or_default(), error.offset)
+    };
+    // The tokenizer's errors come without a newline, the parser's with one if there is one.
+    assert_eq!(shown("a = 'x\nb\n", false), ("a = 'x".into(), 5));
+    assert_eq!(shown("a = 1__0\n", false), ("a = 1__0".into(), 6));
+    assert_eq!(shown("(a\n", false), ("(a\n".into(), 1));
+    assert_eq!(shown("def f(:\n", false), ("def f(:\n".into(), 7));
+    // The end behind a backslash.
+    assert_eq!(shown("a = 5\\", false), ("a = 5\\\n".into(), 7));
+    assert_eq!(shown("a = 5\\", true), ("a = 5\\".into(), 7));
+    assert_eq!(shown("\\", false), ("\\\n".into(), 2));
+    assert_eq!(shown("\\", true), ("\\".into(), 0));
+    // Doubtful escapes before an error are warned of, once.
+    let warnings = error("'\\e' + (\n'\\d'", false).warnings;
+    assert_eq!(warnings.iter().map(|warning| warning.line).collect::<Vec<_>>(), [1, 2]);
+}

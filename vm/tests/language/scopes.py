@@ -123,3 +123,68 @@ def big():
 
 
 print(big())
+
+# A comprehension outside of functions has variables of its own.
+print([sorted(locals()) for inner in [1]], [eval('inner + 1') for inner in [1]])
+
+
+class Holder:
+    names = [sorted(locals()) for inner in [1]]
+
+
+print(Holder.names, 'inner' in globals())
+
+# Annotations of what is no simple name are never evaluated.
+place = [0]
+place[0]: print('no')
+(place): print('no')
+
+# Around a generic class only its type parameters are mangled.
+class __Base:
+    pass
+
+
+class Generic[__T](__Base):
+    parameter = __T
+
+
+print(Generic.__bases__[0] is __Base, Generic.__type_params__[0].__name__)
+
+
+# A change to a class that only `mro()` knows of is seen.
+class Stranger:
+    value = 1
+
+
+class Meta(type):
+    def mro(cls):
+        return (cls, Stranger, object)
+
+
+class Odd(metaclass=Meta):
+    pass
+
+
+print(Odd.value)
+Stranger.value = 2
+print(Odd.value, Stranger.__subclasses__())
+
+
+# A special method may say that it isn't there.
+class Shy:
+    @property
+    def __eq__(self):
+        raise AttributeError('no')
+
+    @property
+    def __add__(self):
+        raise AttributeError('no')
+
+    __hash__ = None
+
+
+print(Shy() == 1)
+try:
+    Shy() + 1
+except TypeError as error:
+    print(error)

@@ -324,3 +324,60 @@ t("memoryview(b'ab')[1,]", lambda: memoryview(b'ab')[1,])
 t("memoryview(b'ab')[None]", lambda: memoryview(b'ab')[None])
 t("memoryview(b'abcd').cast('B',[2,2]).shape", lambda: memoryview(b'abcd').cast('B',[2,2]).shape)
 t("memoryview(b'abcd').cast('B',[2,2]).strides", lambda: memoryview(b'abcd').cast('B',[2,2]).strides)
+
+# What arguments do to a bytearray while a method looks at them.
+class Clears:
+    def __init__(self, array):
+        self.array = array
+
+    def __index__(self):
+        self.array.clear()
+        return 65
+
+    def __repr__(self):
+        self.array.clear()
+        return 'x'
+
+
+for call in (lambda a, c: a.find(c), lambda a, c: a.count(c), lambda a, c: a % c):
+    array = bytearray(b'A%a')
+    try:
+        call(array, Clears(array))
+    except BufferError as error:
+        print(error, array)
+
+
+class Grows:
+    def __init__(self, array):
+        self.array = array
+
+    def __buffer__(self, flags):
+        self.array.extend(b'yy')
+        return memoryview(b'AB')
+
+
+array = bytearray(b'xxx')
+array.extend(Grows(array))
+print(array)
+array = bytearray(3)
+view = memoryview(array)
+array.resize(3)
+try:
+    array.resize(4)
+except BufferError as error:
+    print(error)
+
+
+class Kind(bytes):
+    pass
+
+
+class Makes:
+    def __bytes__(self):
+        return Kind(b'k')
+
+
+print(type(bytes(Makes())).__name__, type(Kind(Makes())).__name__)
+print(b','.join([b'a', bytearray(b'b'), memoryview(b'c')]), b'-'.join([]), bytearray(b'-').join((b'x', b'y')))
+rest = iter(b'abc')
+print(next(rest), list(rest), list(rest))
