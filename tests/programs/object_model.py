@@ -158,3 +158,14 @@ print("complex", complex(0, 4.25), 0 / -(2**100), ("%c" % 65))
 attempt("hash", hash, ([],))
 iterator = iter("ab")
 print("iterators", list(iterator), iterator.__reduce__(), iter(iter, 3).__reduce__()[1][1])
+
+# Around a generic class only its type parameters are mangled.
+class __Base:
+    pass
+
+
+class Generic[__T](__Base):
+    parameter = __T
+
+
+print(Generic.__bases__[0] is __Base, Generic.__type_params__[0].__name__)

@@ -139,18 +139,6 @@ place = [0]
 place[0]: print('no')
 (place): print('no')
 
-# Around a generic class only its type parameters are mangled.
-class __Base:
-    pass
-
-
-class Generic[__T](__Base):
-    parameter = __T
-
-
-print(Generic.__bases__[0] is __Base, Generic.__type_params__[0].__name__)
-
-
 # A change to a class that only `mro()` knows of is seen.
 class Stranger:
     value = 1
