@@ -76,7 +76,11 @@ fn find_or_load(thread: &mut Thread, absolute: Ref<'_>) -> PyResult {
             let importlib = importlib(thread)?;
             protocol::call_method(thread, importlib.get(), "_lock_unlock_module", &[absolute])?;
         }
-        return Ok(module);
+        // If that import has failed meanwhile, the module is gone: it is imported anew, so that the failure is seen here too.
+        let again = from_table(thread, absolute)?;
+        if again.is_some_and(|again| again.get().is(module.get())) {
+            return Ok(module);
+        }
     }
     let importlib = importlib(thread)?;
     let import = ThreadState::builtins(thread)?;

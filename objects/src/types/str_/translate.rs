@@ -6,7 +6,7 @@ use crate::types::dict::{self, PyDict};
 use crate::types::exception::LookupError;
 use crate::types::int;
 use crate::types::str::{self, PyStr};
-use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_core::{Obj, Ref, Thread};
 use orochi_macros::pymethods;
 use orochi_text::wtf8::{CodePoint, Wtf8Buf};
 
@@ -75,13 +75,12 @@ fn code_of(thread: &Thread, c: CodePoint) -> PyResult {
 
 /// `maketrans(dict)`: one-character keys become code points.
 fn from_mapping(thread: &mut Thread, table: &Obj<PyDict>, x: Ref<'_>) -> PyResult<()> {
-    let Some(_) = x.downcast::<PyDict>() else {
+    let Some(given) = x.downcast::<PyDict>() else {
         return Err(type_error("if you give only one argument to maketrans it must be a dict"));
     };
-    let items = protocol::call_method(thread, x, "items", &[])?;
-    protocol::iterate(thread, items.get(), |thread, pair| {
-        let (Some(key), Some(value)) = (pair_item(&pair, 0), pair_item(&pair, 1)) else { return Ok(()) };
-        let key = match key.get().downcast::<PyStr>() {
+    // Of one moment: another thread may change the dict.
+    for entry in dict::entries(thread, given)? {
+        let key = match entry.key.get().downcast::<PyStr>() {
             Some(text) => {
                 let mut points = text.as_wtf8().code_points();
                 match (points.next(), points.next()) {
@@ -89,20 +88,17 @@ fn from_mapping(thread: &mut Thread, table: &Obj<PyDict>, x: Ref<'_>) -> PyResul
                     _ => return Err(value_error("string keys in translatetable must be of length 1")),
                 }
             }
-            None if int::is_int(key.get()) => key,
+            None if int::is_int(entry.key.get()) => entry.key,
             None => return Err(keys_error()),
         };
-        protocol::set_item(thread, table.get(), key.get(), Some(value.get()))
-    })
+        protocol::set_item(thread, table.get(), key.get(), Some(entry.value.get()))?;
+    }
+    Ok(())
 }
 
 #[cold]
 fn keys_error() -> PyErr {
     type_error("keys in translate table mustbe strings or integers")
-}
-
-fn pair_item(pair: &Value, i: usize) -> Option<Value> {
-    pair.get().downcast::<crate::types::tuple::PyTuple>()?.item(i).map(Ref::to_owned)
 }
 
 fn argument<'a>(value: Ref<'a>, place: usize) -> PyResult<&'a Obj<PyStr>> {
