@@ -5,6 +5,7 @@
 use crate::class::StaticType;
 use crate::types::exception::{self, PyBaseException};
 use crate::types::r#type::{PyType, TypeExt};
+use crate::types::tuple;
 use orochi_core::{Obj, Owned, Ref, Thread, Value};
 use std::borrow::Cow;
 
@@ -27,6 +28,7 @@ enum Raised {
 enum LazyArgs {
     None,
     Message(Cow<'static, str>),
+    One(Value),
     Values(Vec<Value>),
     /// Message and attributes to set on the instance.
     Attributes(Cow<'static, str>, Vec<(&'static str, Value)>),
@@ -36,6 +38,11 @@ impl PyErr {
     /// The exception `class(*args)` of a built-in class.
     pub fn new(class: &'static StaticType, args: Vec<Value>) -> PyErr {
         PyErr(Box::new(Raised::Lazy { class, args: LazyArgs::Values(args) }))
+    }
+
+    /// The exception `class(value)` of a built-in class.
+    pub fn with_one(class: &'static StaticType, value: Value) -> PyErr {
+        PyErr(Box::new(Raised::Lazy { class, args: LazyArgs::One(value) }))
     }
 
     /// The exception `class(message)` of a built-in class.
@@ -127,12 +134,15 @@ impl PyErr {
 
 fn instantiate(thread: &mut Thread, class: &'static StaticType, args: LazyArgs) -> PyResult {
     let (args, attributes) = match args {
-        LazyArgs::None => (Vec::new(), Vec::new()),
-        LazyArgs::Message(message) => (vec![crate::str::new(thread, &message)?], Vec::new()),
-        LazyArgs::Values(values) => (values, Vec::new()),
-        LazyArgs::Attributes(message, attributes) => (vec![crate::str::new(thread, &message)?], attributes),
+        LazyArgs::None => (tuple::empty(thread).to_value(), Vec::new()),
+        LazyArgs::Message(message) => (tuple::of(thread, [crate::str::new(thread, &message)?])?, Vec::new()),
+        LazyArgs::One(value) => (tuple::of(thread, [value])?, Vec::new()),
+        LazyArgs::Values(values) => (tuple::new(thread, values)?.into_value(), Vec::new()),
+        LazyArgs::Attributes(message, attributes) => {
+            (tuple::of(thread, [crate::str::new(thread, &message)?])?, attributes)
+        }
     };
-    let instance = exception::new(thread, class.get(), args)?;
+    let instance = exception::of_args(thread, class.get(), args)?;
     for (name, value) in attributes {
         crate::protocol::set_attr_str(thread, instance.get(), name, value.get())?;
     }
@@ -188,14 +198,16 @@ pub fn memory_error() -> PyErr {
 /// `KeyError(key)`.
 #[cold]
 pub fn key_error(key: Value) -> PyErr {
-    PyErr::new(&exception::KeyError, vec![key])
+    PyErr::with_one(&exception::KeyError, key)
 }
 
 /// `StopIteration(value)`, or without a value for `None`.
 #[cold]
 pub fn stop_iteration(value: Value) -> PyErr {
-    let args = if value.get().is_none() { Vec::new() } else { vec![value] };
-    PyErr::new(&exception::StopIteration, args)
+    if value.get().is_none() {
+        return PyErr::bare(&exception::StopIteration);
+    }
+    PyErr::with_one(&exception::StopIteration, value)
 }
 
 /// KeyboardInterrupt.

@@ -195,7 +195,7 @@ g.send(2)
 print(frame.f_locals, frame.f_lineno - frame.f_code.co_firstlineno)
 print(g.send(3))
 del g
-print(frame.f_locals)
+print(frame.f_locals, frame.f_back)
 
 
 # What a frame that has ended still shows.

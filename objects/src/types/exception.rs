@@ -118,7 +118,9 @@ pub(crate) fn show(thread: &mut Thread, this: &Obj<PyBaseException>) -> PyResult
 
 /// `BaseException.__init__`.
 pub(crate) fn init(thread: &mut Thread, this: &Obj<PyBaseException>, args: &Args<'_>) -> PyResult<()> {
-    args.no_keywords(&crate::class_of(this.get()).name())?;
+    if args.keyword_count() != 0 {
+        args.no_keywords(&crate::class_of(this.get()).name())?;
+    }
     let present = this.args(thread);
     // As a rule `__new__` has got the same arguments.
     if present.len() == args.len() && present.items().zip(args.iter()).all(|(own, given)| own.is(given)) {
@@ -154,16 +156,61 @@ pub(crate) fn own_state(thread: &mut Thread, this: Ref<'_>) -> PyResult<Option<o
     Ok(Some(state))
 }
 
-/// A new exception of a class whose instances have this payload or an extension of it: `class(*args)`.
-pub fn new(thread: &mut Thread, class: &Obj<PyType>, args: Vec<Value>) -> PyResult {
-    let base = PyBaseException::static_type().get();
-    let is_base = |slot| class.slots.raw(slot) == base.slots.raw(slot);
-    if is_base(SlotId::tp_new) && is_base(SlotId::tp_init) {
-        let args = tuple::new(thread, args)?;
-        return Ok(crate::alloc(thread, class, PyBaseException::with_args(args.into_value()))?.into_value());
+/// Which payload instances of a class have that are nothing but their arguments.
+#[derive(Clone, Copy)]
+enum Plain {
+    Base,
+    Key,
+}
+
+/// Says so if `__new__` and `__init__` of the class only keep the positional arguments.
+#[inline]
+fn plain_payload(class: &Obj<PyType>) -> Option<Plain> {
+    let slots = &class.slots;
+    let base = &PyBaseException::static_type().get().slots;
+    let key = &KeyError.get().slots;
+    if slots.raw(SlotId::tp_init) != base.raw(SlotId::tp_init) {
+        return None;
     }
+    let new = slots.raw(SlotId::tp_new);
+    if new == base.raw(SlotId::tp_new) {
+        return Some(Plain::Base);
+    }
+    (new == key.raw(SlotId::tp_new)).then_some(Plain::Key)
+}
+
+fn make_plain(thread: &Thread, class: &Obj<PyType>, payload: Plain, args: Value) -> PyResult {
+    let base = PyBaseException::with_args(args);
+    Ok(match payload {
+        Plain::Base => crate::alloc(thread, class, base)?.into_value(),
+        Plain::Key => crate::alloc(thread, class, PyKeyError { base })?.into_value(),
+    })
+}
+
+/// What calling the class with these arguments makes, if that runs no code of the class's own.
+#[inline]
+pub fn call_plain(thread: &Thread, class: &Obj<PyType>, args: &Args<'_>) -> Option<PyResult> {
+    if args.keyword_count() != 0 {
+        return None;
+    }
+    let payload = plain_payload(class)?;
+    Some(args_tuple(thread, args).and_then(|args| make_plain(thread, class, payload, args)))
+}
+
+/// A new exception: `class(*args)`.
+pub fn new(thread: &mut Thread, class: &Obj<PyType>, args: Vec<Value>) -> PyResult {
+    let args = tuple::new(thread, args)?;
+    of_args(thread, class, args.into_value())
+}
+
+/// A new exception: `class(*args)`, of a tuple.
+pub(crate) fn of_args(thread: &mut Thread, class: &Obj<PyType>, args: Value) -> PyResult {
+    if let Some(payload) = plain_payload(class) {
+        return make_plain(thread, class, payload, args);
+    }
+    let values = args.get().downcast::<PyTuple>().map(|args| args.items().collect::<Vec<_>>());
     // Past the check of the native stack: the error that says how low it is must be made with what is left.
-    construct(thread, class, Args::of_values(&args))
+    construct(thread, class, Args::new(&values.unwrap_or_default()))
 }
 
 macro_rules! exceptions {

@@ -14,10 +14,12 @@
 //! 2. `active` is followed by the thread that runs the frame only; other threads see the variables as unknown.
 //! 3. A value that is overwritten through the object in an active frame is kept in `retired` until the frame ends: the
 //!    running instruction may be using it.
+//! 4. `locals` has a place for each register below the code's `first_temp`; they are empty while the variables are elsewhere.
 
 pub mod locals;
 mod methods;
 
+use crate::class::PyClass;
 use crate::error::PyResult;
 use crate::frames::{Frame, FrameStack};
 use crate::thread::ThreadState;
@@ -26,11 +28,11 @@ use crate::types::code::PyCode;
 use crate::types::function::PyFunction;
 use crate::types::generator::PyGenerator;
 use crate::types::tuple::{self, PyTuple};
-use orochi_core::field::Owner;
+use orochi_core::object::Tail;
 use orochi_core::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use orochi_core::value::{drop_register, take_register};
 use orochi_core::word;
-use orochi_core::{AtomicField, Field, Guarded, Obj, Owned, Ref, Thread, Value};
+use orochi_core::{AtomicField, Field, Header, Layout, Obj, Owned, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass};
 use std::ptr::NonNull;
 
@@ -38,8 +40,9 @@ use std::ptr::NonNull;
 pub const LINE_ZERO: u32 = u32::MAX;
 
 /// A frame.
-#[pyclass(name = "frame", no_new)]
+#[pyclass(name = "frame", no_new, unsafe_layout = Layout::of::<PyFrame>().with_tail(size))]
 #[derive(Trace)]
+#[repr(C)]
 pub struct PyFrame {
     function: Field,
     /// Kept by the function: code that is replaced becomes immortal.
@@ -52,51 +55,82 @@ pub struct PyFrame {
     #[trace(unsafe_skip)]
     generator: AtomicPtr<Obj<PyGenerator>>,
     pc: AtomicU32,
-    namespace: AtomicField,
-    back: AtomicField,
-    finished: Guarded<Vec<Field>>,
-    retired: Guarded<Vec<Field>>,
-    /// `clear()` was called: the variables are gone, those of enclosing functions too. Relaxed: it stands alone.
-    cleared: AtomicBool,
-    /// Names that were added through `f_locals`.
-    extra: AtomicField,
-    pub(crate) trace: AtomicField,
     /// A line to show in place of that of the instruction, or 0.
     pub(crate) line: AtomicU32,
     /// The line that the trace function was told of last, or 0.
     pub traced_line: AtomicU32,
+    /// `clear()` was called: the variables are gone, those of enclosing functions too. Relaxed: it stands alone.
+    cleared: AtomicBool,
     /// `f_trace_lines`
-    pub trace_lines: AtomicU32,
+    pub trace_lines: AtomicBool,
     /// `f_trace_opcodes`
-    pub trace_opcodes: AtomicU32,
+    pub trace_opcodes: AtomicBool,
+    namespace: AtomicField,
+    back: AtomicField,
+    /// A pair of a value and the pair before it, or nothing. See invariant 3.
+    retired: AtomicField,
+    /// Names that were added through `f_locals`.
+    extra: AtomicField,
+    pub(crate) trace: AtomicField,
+    /// See invariant 4.
+    locals: Tail<AtomicField>,
 }
 
-fn make(
-    thread: &mut Thread,
+unsafe fn size(object: NonNull<Header>) -> usize {
+    // SAFETY: called for live frames.
+    unsafe { object.cast::<Obj<PyFrame>>().as_ref() }.locals.size_with::<PyFrame>()
+}
+
+/// What a frame object is made of.
+struct Parts {
     function: Value,
     code: NonNull<Obj<PyCode>>,
     namespace: Option<Value>,
-) -> PyResult<Owned<PyFrame>> {
-    let payload = PyFrame {
-        function: Field::new_local(function),
-        code,
-        active: AtomicPtr::new(std::ptr::null_mut()),
-        thread: AtomicU64::new(0),
-        generator: AtomicPtr::new(std::ptr::null_mut()),
-        pc: AtomicU32::new(0),
-        namespace: namespace.map_or_else(AtomicField::empty, AtomicField::new_local),
-        back: AtomicField::empty(),
-        finished: Guarded::new(Vec::new()),
-        retired: Guarded::new(Vec::new()),
-        cleared: AtomicBool::new(false),
-        extra: AtomicField::empty(),
-        trace: AtomicField::empty(),
-        line: AtomicU32::new(0),
-        traced_line: AtomicU32::new(0),
-        trace_lines: AtomicU32::new(1),
-        trace_opcodes: AtomicU32::new(0),
-    };
-    crate::make(thread, payload)
+    instruction: u32,
+}
+
+impl Parts {
+    /// Those of an active frame.
+    fn of(frame: &Frame) -> Parts {
+        Parts {
+            function: frame.function().to_value(),
+            code: frame.code,
+            namespace: frame.namespace().map(Ref::to_owned),
+            instruction: frame.instruction(),
+        }
+    }
+
+    fn make(self, thread: &Thread, local: impl FnMut(usize) -> AtomicField) -> PyResult<Owned<PyFrame>> {
+        // SAFETY: the code is kept by the function.
+        let n = unsafe { self.code.as_ref() }.first_temp();
+        let payload = |locals| PyFrame {
+            function: Field::new_local(self.function),
+            code: self.code,
+            active: AtomicPtr::new(std::ptr::null_mut()),
+            thread: AtomicU64::new(0),
+            generator: AtomicPtr::new(std::ptr::null_mut()),
+            pc: AtomicU32::new(self.instruction),
+            line: AtomicU32::new(0),
+            traced_line: AtomicU32::new(0),
+            cleared: AtomicBool::new(false),
+            trace_lines: AtomicBool::new(true),
+            trace_opcodes: AtomicBool::new(false),
+            namespace: self.namespace.map_or_else(AtomicField::empty, AtomicField::new_local),
+            back: AtomicField::empty(),
+            retired: AtomicField::empty(),
+            extra: AtomicField::empty(),
+            trace: AtomicField::empty(),
+            locals,
+        };
+        let class = NonNull::from(PyFrame::static_type().get()).cast();
+        // SAFETY: the class's layout is the payload's; the tail goes last; a new object is local.
+        let made = unsafe { orochi_core::alloc::allocate_with_tail(thread, class, n, payload, local) };
+        made.ok_or_else(crate::error::memory_error)
+    }
+
+    fn without_locals(self, thread: &Thread) -> PyResult<Owned<PyFrame>> {
+        self.make(thread, |_| AtomicField::empty())
+    }
 }
 
 /// The frame object of an active frame of this thread.
@@ -118,10 +152,7 @@ pub unsafe fn of_active(thread: &mut Thread, frame: *mut Frame) -> PyResult<Owne
             (*frame).object = object.to_value().into_word();
             return Ok(object);
         }
-        let function = (*frame).function().to_value();
-        let code = (*frame).code;
-        let namespace = (*frame).namespace().map(Ref::to_owned);
-        let object = make(thread, function, code, namespace)?;
+        let object = Parts::of(&*frame).without_locals(thread)?;
         object.activate(thread, frame);
         (*frame).object = object.to_value().into_word();
         if let Some(generator) = (*frame).generator() {
@@ -151,8 +182,7 @@ pub fn snapshot(
     instruction: u32,
     back: Option<Value>,
 ) -> PyResult<Owned<PyFrame>> {
-    let object = make(thread, function, code, None)?;
-    object.pc.store(instruction, Ordering::Relaxed);
+    let object = Parts { function, code, namespace: None, instruction }.without_locals(thread)?;
     drop(object.back.swap(&*object, thread, back));
     Ok(object)
 }
@@ -164,10 +194,35 @@ pub fn of_suspended(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResu
     }
     let function = generator.function().to_value();
     let code = NonNull::from(generator.code());
-    let object = make(thread, function, code, None)?;
+    let parts = Parts { function, code, namespace: None, instruction: 0 };
+    let object = parts.without_locals(thread)?;
     object.generator.store(std::ptr::from_ref(generator).cast_mut(), Ordering::Relaxed);
     PyGenerator::set_frame_object(generator, thread, Some(object.to_value()));
     Ok(object)
+}
+
+/// The frame object of the running frame, which an exception ends: its variables move to the object.
+///
+/// # Safety
+/// `frame` is the running frame of this thread, and no instruction of it will run any more.
+pub unsafe fn of_ending(thread: &mut Thread, frame: *mut Frame) -> PyResult<Owned<PyFrame>> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let known = (*frame).generator().is_some_and(|generator| generator.frame_object(thread).is_some());
+        if known || (*frame).object != word::UNBOUND {
+            return of_active(thread, frame);
+        }
+        let parts = Parts::of(&*frame);
+        let registers = (*frame).registers;
+        parts.make(thread, |i| {
+            let word = std::mem::replace(&mut *registers.add(i), word::UNBOUND);
+            if word == word::UNBOUND {
+                AtomicField::empty()
+            } else {
+                AtomicField::new_local(take_register(word))
+            }
+        })
+    }
 }
 
 /// An active frame with an object is about to be popped: the object parts from it. `ended`: the frame will not go on.
@@ -175,53 +230,71 @@ pub fn of_suspended(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResu
 /// # Safety
 /// `frame` is the running frame of this thread.
 pub unsafe fn part(thread: &mut Thread, frame: *mut Frame, ended: bool) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        if !ended {
+            drop(suspend(thread, frame));
+        } else if let Some(object) = end(thread, frame)
+            && (*frame).generator.is_null()
+        {
+            // The frame of a generator that has ended has no caller.
+            link_to_caller(thread, &object, frame);
+        }
+    }
+}
+
+/// The object, which is no longer that of an active frame.
+///
+/// # Safety
+/// As [`part`].
+unsafe fn suspend(thread: &mut Thread, frame: *mut Frame) -> Option<Owned<PyFrame>> {
     // SAFETY: as the caller promises; the word was owned by the frame.
     unsafe {
         let word = std::mem::replace(&mut (*frame).object, word::UNBOUND);
         if word == word::UNBOUND {
-            return;
+            return None;
         }
-        let Ok(object) = take_register(word).downcast::<PyFrame>() else { return };
+        let object = take_register(word).downcast::<PyFrame>().ok()?;
         object.pc.store((*frame).instruction(), Ordering::Relaxed);
         object.active.store(std::ptr::null_mut(), Ordering::Relaxed);
-        let retired = object.retired.with(&*object, thread, |retired, _| std::mem::take(retired));
-        drop(retired);
-        if !ended {
-            return;
+        if !object.retired.is_empty() {
+            drop(object.retired.swap(&*object, thread, None));
         }
+        Some(object)
+    }
+}
+
+/// The running frame ends. Its object, if somebody else has it, takes over the variables; the link to its caller is left to
+/// whoever calls this.
+///
+/// # Safety
+/// As [`part`].
+pub unsafe fn end(thread: &mut Thread, frame: *mut Frame) -> Option<Owned<PyFrame>> {
+    // SAFETY: as the caller promises: the frame's registers are valid, and emptied as they are taken.
+    unsafe {
+        let object = suspend(thread, frame)?;
         object.generator.store(std::ptr::null_mut(), Ordering::Relaxed);
         if let Some(generator) = (*frame).generator() {
             PyGenerator::set_frame_object(generator, thread, None);
         }
-        // Someone else has the object: it takes over the variables, and the link to its caller.
-        if !object.header().is_unique_local() {
-            let fields = take_locals(Owner::of(object.header()), frame);
-            let old =
-                object.finished.with(&*object, thread, |finished, _| std::mem::replace(finished, fields));
-            drop(old);
-            keep_caller(thread, &object, frame);
+        if object.header().is_unique_local() {
+            return None;
         }
+        for (i, local) in object.locals.as_slice().iter().enumerate() {
+            let word = std::mem::replace(&mut *(*frame).registers.add(i), word::UNBOUND);
+            if word != word::UNBOUND {
+                drop(local.swap(&*object, thread, Some(take_register(word))));
+            }
+        }
+        Some(object)
     }
 }
 
+/// Gives the object of a frame that ends its `f_back`: the object of the frame below.
+///
 /// # Safety
-/// As [`part`].
-unsafe fn take_locals(owner: Owner<'_>, frame: *mut Frame) -> Vec<Field> {
-    // SAFETY: as the caller promises: the frame's registers are valid, and emptied as they are taken.
-    unsafe {
-        let locals = (*frame).code().first_temp();
-        (0..locals)
-            .map(|i| {
-                let word = std::mem::replace(&mut *(*frame).registers.add(i), word::UNBOUND);
-                if word == word::UNBOUND { Field::empty() } else { owner.store(take_register(word)) }
-            })
-            .collect()
-    }
-}
-
-/// # Safety
-/// As [`part`].
-unsafe fn keep_caller(thread: &mut Thread, object: &Obj<PyFrame>, frame: *mut Frame) {
+/// `frame` is or was the frame above the running one, or the running one.
+pub unsafe fn link_to_caller(thread: &mut Thread, object: &Obj<PyFrame>, frame: *mut Frame) {
     let frames = &raw mut ThreadState::of(thread).frames;
     // SAFETY: the frames below the running one are active frames of this thread.
     unsafe {
@@ -229,7 +302,7 @@ unsafe fn keep_caller(thread: &mut Thread, object: &Obj<PyFrame>, frame: *mut Fr
             return;
         };
         if let Ok(caller) = of_active(thread, caller) {
-            drop(object.back.swap(object, thread, Some(caller.into_value())));
+            PyFrame::set_back(object, thread, &caller);
         }
     }
 }
@@ -311,6 +384,11 @@ impl PyFrame {
         drop(this.trace.swap(this, thread, function));
     }
 
+    /// Sets `f_back` of a frame that has ended.
+    pub fn set_back(this: &Obj<Self>, thread: &mut Thread, back: &Obj<PyFrame>) {
+        drop(this.back.swap(this, thread, Some(back.to_value())));
+    }
+
     /// The caller's frame object.
     pub fn back(this: &Obj<Self>, thread: &mut Thread) -> PyResult<Option<Value>> {
         let Some(frame) = this.active(thread).map(std::ptr::from_ref) else {
@@ -360,9 +438,7 @@ impl PyFrame {
         if this.active(thread).is_some() || this.suspended_generator().is_some() {
             return this.local(thread, i);
         }
-        let raw = this.finished.with(this, thread, |finished, _| {
-            finished.get(i).and_then(|field| field.load(thread)).map(Ref::to_owned)
-        })?;
+        let raw = this.locals.as_slice().get(i)?.get(thread)?;
         match raw.get().downcast::<PyCell>() {
             Some(cell) if this.code().may_hold_cell(i) => cell.contents.get(thread),
             _ => Some(raw),
@@ -419,8 +495,7 @@ impl PyFrame {
             unsafe {
                 let old = std::mem::replace(&mut *frame.registers.add(i), word);
                 if word::is_counted(old) {
-                    let old = take_register(old);
-                    this.retired.with(this, thread, |retired, owner| retired.push(owner.store(old)));
+                    Self::retire(this, thread, take_register(old));
                 } else {
                     drop_register(old);
                 }
@@ -428,11 +503,17 @@ impl PyFrame {
         } else if let Some(generator) = this.suspended_generator() {
             drop(PyGenerator::set_register(generator, i, value));
         } else {
-            let old = this.finished.with(this, thread, |finished, owner| {
-                let slot = finished.get_mut(i)?;
-                Some(std::mem::replace(slot, owner.store_option(value)))
-            });
-            drop(old);
+            let local = this.locals.as_slice().get(i);
+            drop(local.and_then(|local| local.swap(this, thread, value)));
+        }
+    }
+
+    /// Keeps a value until the frame ends; for good, should there be no memory for that.
+    fn retire(this: &Obj<Self>, thread: &mut Thread, value: Value) {
+        let before = this.retired.get(thread).unwrap_or(Value::NONE);
+        match tuple::of(thread, [value.clone(), before]) {
+            Ok(pair) => drop(this.retired.swap(this, thread, Some(pair))),
+            Err(_) => std::mem::forget(value),
         }
     }
 
@@ -440,15 +521,14 @@ impl PyFrame {
         if this.active(thread).is_some() || this.suspended_generator().is_some() {
             return this.raw_local(thread, i);
         }
-        this.finished.with(this, thread, |finished, _| {
-            finished.get(i).and_then(|field| field.load(thread)).map(Ref::to_owned)
-        })
+        this.locals.as_slice().get(i)?.get(thread)
     }
 
     /// `frame.clear()` of a frame that has ended.
     pub fn clear_finished(this: &Obj<Self>, thread: &mut Thread) {
-        let old = this.finished.with(this, thread, |finished, _| std::mem::take(finished));
-        drop(old);
+        for local in this.locals.as_slice() {
+            drop(local.swap(this, thread, None));
+        }
         this.cleared.store(true, Ordering::Relaxed);
         drop(this.extra.swap(this, thread, None));
     }

@@ -399,6 +399,12 @@ impl PyGenerator {
         self.flags.fetch_and(!flag, Ordering::AcqRel);
     }
 
+    /// Whether there is a frame object.
+    #[inline(always)]
+    pub fn has_frame_object(&self) -> bool {
+        !self.frame.is_empty()
+    }
+
     /// The frame object, if there is one.
     pub fn frame_object(&self, thread: &Thread) -> Option<Owned<PyFrame>> {
         self.frame.get(thread)?.downcast().ok()

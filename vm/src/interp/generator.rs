@@ -171,6 +171,10 @@ unsafe fn unpack(thread: &mut Thread, frame: *mut Frame, generator: &Obj<PyGener
             base: how.base,
         };
         push(thread, frame, new);
+        if generator.has_frame_object() {
+            // It looks for the variables in the active frame from now on.
+            let _ = frame::of_active(thread, frame);
+        }
     }
     ThreadState::of(thread).active_generators += 1;
 }

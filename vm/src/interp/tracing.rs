@@ -154,11 +154,11 @@ fn lines(thread: &mut Thread, at: At) -> PyResult<()> {
     let last = object.traced_line.load(Ordering::Relaxed);
     if line != 0 && line != last {
         object.traced_line.store(line, Ordering::Relaxed);
-        if object.trace_lines.load(Ordering::Relaxed) != 0 {
+        if object.trace_lines.load(Ordering::Relaxed) {
             at_instruction(at, |at| local_trace(thread, at, &object, "line", Value::NONE))?;
         }
     }
-    if object.trace_opcodes.load(Ordering::Relaxed) != 0 {
+    if object.trace_opcodes.load(Ordering::Relaxed) {
         at_instruction(at, |at| local_trace(thread, at, &object, "opcode", Value::NONE))?;
     }
     Ok(())

@@ -3,14 +3,14 @@
 use super::{PyFrame, locals};
 use crate::error::{PyResult, runtime_error, type_error};
 use crate::types::generator;
-use orochi_core::sync::{AtomicU32, Ordering};
+use orochi_core::sync::{AtomicBool, Ordering};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
 
-fn set_flag(flag: &AtomicU32, value: Option<Ref<'_>>) -> PyResult<()> {
+fn set_flag(flag: &AtomicBool, value: Option<Ref<'_>>) -> PyResult<()> {
     match value.and_then(Ref::as_bool) {
         Some(value) => {
-            flag.store(u32::from(value), Ordering::Relaxed);
+            flag.store(value, Ordering::Relaxed);
             Ok(())
         }
         None => Err(type_error("attribute value type must be bool")),
@@ -83,7 +83,7 @@ impl PyFrame {
 
     #[getter]
     fn f_trace_lines(this: &Obj<Self>) -> bool {
-        this.trace_lines.load(Ordering::Relaxed) != 0
+        this.trace_lines.load(Ordering::Relaxed)
     }
 
     #[setter]
@@ -93,7 +93,7 @@ impl PyFrame {
 
     #[getter]
     fn f_trace_opcodes(this: &Obj<Self>) -> bool {
-        this.trace_opcodes.load(Ordering::Relaxed) != 0
+        this.trace_opcodes.load(Ordering::Relaxed)
     }
 
     #[setter]

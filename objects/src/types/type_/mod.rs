@@ -77,6 +77,11 @@ pub fn construct(thread: &mut Thread, class: &Obj<PyType>, args: Args<'_>) -> Py
     let Some(new) = class.slots.tp_new() else {
         return Err(type_error(format!("cannot create '{}' instances", class.full_name())));
     };
+    if class.has(TypeFlags::EXCEPTION_SUBCLASS)
+        && let Some(made) = crate::types::exception::call_plain(thread, class, &args)
+    {
+        return made;
+    }
     let instance = new(thread, class, args)?;
     initialise(thread, class, instance.get(), args)?;
     Ok(instance)

@@ -1,17 +1,24 @@
 //! `raise` and `raise from`.
 
 use super::super::cursor::{At, Cursor, Flow, raise};
+use super::super::iter::exactly;
 use super::{chain, is_exception_class, set_cause};
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::{Ref, Thread, Value};
 use orochi_objects::error::{PyErr, PyResult, type_error};
-use orochi_objects::types::exception::PyBaseException;
+use orochi_objects::args::Args;
+use orochi_objects::types::exception::{self, PyBaseException};
 use orochi_objects::types::r#type::PyType;
 use orochi_objects::{class_of, protocol};
 
 /// The exception that an operand of `raise` stands for: an instance, or a class that is called.
 fn instance(thread: &mut Thread, object: Ref<'_>, otherwise: &'static str) -> PyResult {
     if is_exception_class(object) {
+        if let Some(class) = exactly::<PyType>(object)
+            && let Some(made) = exception::call_plain(thread, class, &Args::new(&[]))
+        {
+            return made;
+        }
         let made = protocol::call(thread, object, &[])?;
         if made.get().downcast::<PyBaseException>().is_none() {
             let class = object.downcast::<PyType>().map(|class| class.name()).unwrap_or_default();
@@ -28,7 +35,7 @@ fn instance(thread: &mut Thread, object: Ref<'_>, otherwise: &'static str) -> Py
     Err(type_error(otherwise))
 }
 
-fn exception(thread: &mut Thread, object: Ref<'_>) -> PyResult {
+fn made(thread: &mut Thread, object: Ref<'_>) -> PyResult {
     let exception = instance(thread, object, "exceptions must derive from BaseException")?;
     chain(thread, exception.get());
     Ok(exception)
@@ -39,14 +46,14 @@ fn exception(thread: &mut Thread, object: Ref<'_>) -> PyResult {
 pub(in super::super) fn Raise(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.sync();
     let at = At(c.frame);
-    match exception(thread, at.get(w.a())) {
+    match made(thread, at.get(w.a())) {
         Ok(value) => raise(thread, PyErr::from_instance(value)),
         Err(error) => raise(thread, error),
     }
 }
 
 fn raise_from(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Value> {
-    let raised = exception(thread, at.get(w.a()))?;
+    let raised = made(thread, at.get(w.a()))?;
     let cause = at.get(w.b());
     let cause = if cause.is_none() {
         None

@@ -5,11 +5,13 @@ use super::super::frames::{clear_registers, owned_value, pop_entry, pop_to_calle
 use super::super::{generator, tracing};
 use super::chain;
 use orochi_core::word;
-use orochi_core::{Thread, Value};
+use orochi_compiler::code::ExceptionEntry;
+use orochi_core::{Owned, Thread, Value};
 use orochi_objects::error::{PyErr, PyResult};
 use orochi_objects::frames::Mode;
 use orochi_objects::thread::{Outcome, ThreadState};
 use orochi_objects::types::exception::PyBaseException;
+use orochi_objects::types::frame::PyFrame;
 use orochi_objects::types::{exception_chain, frame, traceback};
 
 /// Handles the exception that waits in the thread's state. `Reload`: a handler goes on; `Exit`: none did.
@@ -23,25 +25,41 @@ pub(in super::super) fn unwind(thread: &mut Thread) -> Flow {
     if fresh {
         chain(thread, error.get());
     }
+    let mut inner: Option<Owned<PyFrame>> = None;
     loop {
         let at = At(ThreadState::of(thread).frames.current);
+        let entry = at.frame().code().code.handler(at.frame().instruction());
         if !has_entry {
-            add_traceback(thread, at, &error);
+            let ends = entry.is_none() && !tracing::is_on(thread);
+            let object = add_traceback(thread, at, &error, ends);
+            if let (Some(inner), Some(object)) = (inner.take(), object.as_ref()) {
+                PyFrame::set_back(&inner, thread, object);
+            }
+            // What the frame has become an object of, if its variables went there already.
+            inner = object.filter(|_| at.frame().object == word::UNBOUND);
             if tracing::is_on(thread) {
                 let told = tracing::raised(thread, at, &error);
                 replace(thread, at, &mut error, told);
             }
         }
         has_entry = false;
-        error = match enter_handler(at, error) {
-            Ok(()) => return Flow::Reload,
-            Err(error) => error,
-        };
+        if let Some(entry) = entry.copied() {
+            enter_handler(at, error, entry);
+            return Flow::Reload;
+        }
         if tracing::is_on(thread) {
             let told = tracing::returning(thread, at, Value::NONE);
             replace(thread, at, &mut error, told);
         }
+        // SAFETY: the running frame.
+        inner = unsafe { frame::end(thread, at.0) }.or(inner);
+        // The frame of a generator that has ended has no caller.
+        inner = inner.filter(|_| at.frame().generator.is_null());
         if let Some(ended) = leave_frame(thread, at, &mut error) {
+            if let Some(inner) = inner {
+                // SAFETY: the frame that was left just now.
+                unsafe { frame::link_to_caller(thread, &inner, at.0) };
+            }
             return ended;
         }
     }
@@ -51,22 +69,20 @@ pub(in super::super) fn unwind(thread: &mut Thread) -> Flow {
 fn replace(thread: &mut Thread, at: At, error: &mut Value, told: PyResult<()>) {
     if let Err(other) = told {
         *error = other.into_value(thread);
-        add_traceback(thread, at, error);
+        add_traceback(thread, at, error, false);
     }
 }
 
-/// Goes on at the handler of the running instruction, which gets the exception; gives it back if there is none.
-fn enter_handler(at: At, error: Value) -> Result<(), Value> {
+/// Goes on at a handler of the running frame, which gets the exception.
+fn enter_handler(at: At, error: Value, entry: ExceptionEntry) {
     let frame = at.frame();
     let code = frame.code();
-    let Some(entry) = code.code.handler(frame.instruction()).copied() else { return Err(error) };
     for register in usize::from(entry.clear_from)..code.n_registers() {
         at.clear(register as u8);
     }
     at.set(entry.exc_reg, error);
     // SAFETY: verified: the target is an instruction of the code.
     frame.pc = unsafe { code.entry().add(entry.target as usize) };
-    Ok(())
 }
 
 /// Pops the running frame. `Some` when native code entered with it.
@@ -100,13 +116,17 @@ fn exit(thread: &mut Thread, error: Value) -> Flow {
     Flow::Exit
 }
 
-/// Adds the running frame to the exception's traceback. Without memory the entry is left out.
-fn add_traceback(thread: &mut Thread, at: At, error: &Value) {
-    let Some(exception) = error.get().downcast::<PyBaseException>() else { return };
+/// Adds the running frame, which ends if no handler goes on, to the exception's traceback; gives its object. Without memory
+/// the entry is left out.
+fn add_traceback(thread: &mut Thread, at: At, error: &Value, ends: bool) -> Option<Owned<PyFrame>> {
+    let exception = error.get().downcast::<PyBaseException>()?;
     // SAFETY: the running frame of this thread.
-    let Ok(object) = (unsafe { frame::of_active(thread, at.0) }) else { return };
+    let object = unsafe {
+        if ends { frame::of_ending(thread, at.0) } else { frame::of_active(thread, at.0) }
+    };
+    let object = object.ok()?;
     let next = exception_chain::traceback_of(error.get(), thread);
-    if let Ok(entry) = traceback::new(thread, next, object, at.frame().instruction()) {
-        exception_chain::set_traceback(exception, thread, Some(entry.into_value()));
-    }
+    let entry = traceback::new(thread, next, object.clone(), at.frame().instruction()).ok()?;
+    exception_chain::set_traceback(exception, thread, Some(entry.into_value()));
+    Some(object)
 }
