@@ -53,6 +53,8 @@ pub struct ThreadState {
     pub frames: FrameStack,
     /// An exception on its way to the loop.
     pub raised: Option<PyErr>,
+    /// The same for an exception object that was raised by an instruction.
+    pub raised_instance: Option<Value>,
     /// What the frame that native code entered with came to.
     pub outcome: Option<Outcome>,
     /// The exception that is being handled by the innermost generator or by the code outside of generators; UNBOUND or
@@ -94,6 +96,7 @@ impl ThreadState {
         let state = Box::new(ThreadState {
             frames,
             raised: None,
+            raised_instance: None,
             outcome: None,
             handled: word::UNBOUND,
             sent: word::UNBOUND,

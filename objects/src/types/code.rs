@@ -74,8 +74,7 @@ pub fn new(thread: &mut Thread, code: Arc<Code>) -> PyResult<Owned<PyCode>> {
     let caches =
         if code.n_caches > CACHE_WORDS_LIMIT { usize::from(NO_CACHE) + 2 } else { code.n_caches as usize };
     let caches = std::iter::repeat_with(|| AtomicU64::new(0)).take(caches).collect();
-    let complicated =
-        flags::VARARGS | flags::VARKEYWORDS | flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR;
+    let complicated = flags::VARARGS | flags::VARKEYWORDS;
     let simple = code.n_registers <= MAX_SIMPLE_REGISTERS
         && code.flags & complicated == 0
         && code.kwonlyargcount == 0
@@ -147,8 +146,8 @@ impl PyCode {
         unsafe { self.caches.get_unchecked(index) }
     }
 
-    /// Whether a call with so many positional arguments needs nothing but a frame: no defaults, `*args`, keyword-only
-    /// parameters, and no generator.
+    /// Whether a call with so many positional arguments needs nothing but a frame: no defaults, `*args` or keyword-only
+    /// parameters.
     #[inline(always)]
     pub fn takes_exactly(&self, positional: usize) -> bool {
         self.simple_args as usize == positional

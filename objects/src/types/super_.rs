@@ -6,7 +6,7 @@ use crate::name;
 use crate::types::dict::DictExt;
 use crate::types::str::PyStr;
 use crate::types::r#type::{PyType, TypeExt};
-use orochi_core::{AtomicField, Obj, Ref, Thread, Value};
+use orochi_core::{AtomicField, Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
 /// super() -> same as super(__class__, <first argument>)
@@ -88,14 +88,15 @@ pub fn find<'a>(
 ) -> Option<Ref<'a>> {
     let order = object_class.mro(thread);
     let at = order.items().position(|entry| entry.is(class.get()))?;
-    let rest = order.items().skip(at + 1);
+    let rest = order.fields().get(at + 1..)?;
     // With single inheritance the rest is the MRO of the next class, which has a cache.
-    if let Some(next) = order.item(at + 1).and_then(Ref::downcast::<PyType>)
-        && next.mro(thread).items().eq(rest.clone())
-    {
-        return next.lookup(thread, name);
+    if let Some(next) = order.item(at + 1).and_then(Ref::downcast::<PyType>) {
+        let own = next.mro(thread).fields();
+        if own.len() == rest.len() && own.iter().zip(rest).all(|(own, entry)| own.word() == entry.word()) {
+            return next.lookup(thread, name);
+        }
     }
-    rest.filter_map(Ref::downcast::<PyType>).find_map(|entry| entry.namespace(thread).get_str(thread, name))
+    rest.iter().map(Field::fixed).filter_map(Ref::downcast::<PyType>).find_map(|entry| entry.namespace(thread).get_str(thread, name))
 }
 
 impl PySuper {

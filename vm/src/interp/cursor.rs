@@ -86,6 +86,13 @@ fn opaque(mut pc: *const u32) -> *const u32 {
     pc
 }
 
+/// Leaves an exception object for the loop.
+#[inline]
+pub(crate) fn raise_instance(thread: &mut Thread, exception: Value) -> Flow {
+    ThreadState::of(thread).raised_instance = Some(exception);
+    Flow::Raise
+}
+
 impl Cursor {
     /// The state for the thread's running frame.
     #[inline(always)]

@@ -6,13 +6,13 @@ mod raise_op;
 mod unwind;
 
 use super::collections;
-use super::cursor::{At, Cursor, Flow, raise};
+use super::cursor::{At, Cursor, Flow, raise, raise_instance};
 use super::iter::exactly;
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::word;
 use orochi_core::{Ref, Thread, Value};
 use orochi_objects::class::TypeFlags;
-use orochi_objects::error::{PyErr, PyResult, runtime_error, type_error};
+use orochi_objects::error::{PyResult, runtime_error, type_error};
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::exception::{self, PyBaseException};
 use orochi_objects::types::exception_chain;
@@ -86,8 +86,9 @@ pub(super) fn PushHandled(c: &mut Cursor, thread: &mut Thread, w: Instruction) -
 pub(super) fn PopHandled(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     let handled = At(c.frame).take(w.a());
     let old = ThreadState::replace_handled(thread, handled.into_word());
+    // The register with the exception, which is dropped next, has it still; so finalizers wait for that.
     drop(super::frames::owned_value(old));
-    super::poll::after_release(c, thread)
+    Flow::Next
 }
 
 /// Whether the object may stand behind `except`.
@@ -115,6 +116,31 @@ pub(super) fn matches(exception: Ref<'_>, pattern: Ref<'_>) -> PyResult<bool> {
             Ok(class_of(exception).is_subtype_of(class))
         }
         _ => Err(type_error(message)),
+    }
+}
+
+/// What the loop does itself; `false` if more is to be done.
+pub(super) mod hot {
+    use super::*;
+    use crate::interp::iter::exact;
+    use orochi_core::Obj;
+
+    /// A clause that names one class.
+    #[inline(always)]
+    pub(in super::super) fn MatchException(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> bool {
+        let Some(pattern) = c.object(w.c()).and_then(exact::<PyType>) else { return false };
+        if !pattern.has(TypeFlags::EXCEPTION_SUBCLASS) {
+            return false;
+        }
+        let result = is_kind_of(At(c.frame).get(w.b()), pattern);
+        c.consume(w.c());
+        c.set(w.a(), if result { word::TRUE } else { word::FALSE });
+        true
+    }
+
+    #[inline(never)]
+    fn is_kind_of(exception: Ref<'_>, pattern: &Obj<PyType>) -> bool {
+        class_of(exception).is_subtype_of(pattern)
     }
 }
 
@@ -216,7 +242,7 @@ pub(super) fn RaiseCurrent(c: &mut Cursor, thread: &mut Thread, _w: Instruction)
 
 fn reraise(thread: &mut Thread, exception: Value) -> Flow {
     ThreadState::of(thread).reraised = true;
-    raise(thread, PyErr::from_instance(exception))
+    raise_instance(thread, exception)
 }
 
 #[inline(always)]

@@ -103,7 +103,7 @@ fn fast(c: &mut Cursor, thread: &mut Thread, w: Instruction, op: Op) -> Fast {
         };
     }
     cases! {
-        always Nop Move Copy Swap LoadConst LoadInt LoadNone LoadTrue LoadFalse Jump Is IsNot JumpIs JumpIfNone JumpIfNotNone;
+        always Nop Move Copy Swap LoadConst LoadInt LoadNone LoadTrue LoadFalse Jump Is IsNot JumpIs JumpIfNone JumpIfNotNone PushHandled PopHandled;
         words
             Add in arith, Sub in arith, Mul in arith, TrueDiv in arith, FloorDiv in arith, Mod in arith, And in arith,
             Or in arith, Xor in arith, LShift in arith, RShift in arith, FloorDivI in arith, InplaceTrueDiv in arith, InplaceAdd in arith, InplaceSub in arith, InplaceMul in arith, AddI in arith, SubI in arith,
@@ -112,7 +112,7 @@ fn fast(c: &mut Cursor, thread: &mut Thread, w: Instruction, op: Op) -> Fast {
             JumpEq in compare, JumpNe in compare, JumpLtI in compare, JumpLeI in compare, JumpGtI in compare,
             JumpGeI in compare, JumpEqI in compare, JumpNeI in compare, JumpIfTrue in compare, JumpIfFalse in compare,;
         thread
-            LoadGlobal in name, LoadFree in load, LoadCell in load, CheckBound in load, Drop in load, LoadAttr in attr, StoreAttr in attr, LoadMethod in attr, ForIter in iter, Yield in generator, GetItem in container, GetItemI in container, SetItem in container, ListAppend in container, UnpackSequence in unpack,
+            LoadGlobal in name, LoadFree in load, LoadCell in load, CheckBound in load, Drop in load, LoadAttr in attr, StoreAttr in attr, LoadMethod in attr, ForIter in iter, Yield in generator, MatchException in exception, GetItem in container, GetItemI in container, SetItem in container, ListAppend in container, UnpackSequence in unpack,
             JumpBack in jump, Return in call, ReturnNone in call,
     }
 }

@@ -63,6 +63,7 @@ pub(super) fn call(
         return enter(thread, at, w, function, names);
     }
     if names.is_none()
+        && exactly::<PyMethodDescriptor>(callee).is_some()
         && let Some(called) = super::super::generator::call_send(thread, at, w, callee)
     {
         return called;

@@ -1,11 +1,11 @@
 //! `raise` and `raise from`.
 
-use super::super::cursor::{At, Cursor, Flow, raise};
+use super::super::cursor::{At, Cursor, Flow, raise, raise_instance};
 use super::super::iter::exactly;
 use super::{chain, is_exception_class, set_cause};
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::{Ref, Thread, Value};
-use orochi_objects::error::{PyErr, PyResult, type_error};
+use orochi_objects::error::{PyResult, type_error};
 use orochi_objects::args::Args;
 use orochi_objects::types::exception::{self, PyBaseException};
 use orochi_objects::types::r#type::PyType;
@@ -47,7 +47,7 @@ pub(in super::super) fn Raise(c: &mut Cursor, thread: &mut Thread, w: Instructio
     c.sync();
     let at = At(c.frame);
     match made(thread, at.get(w.a())) {
-        Ok(value) => raise(thread, PyErr::from_instance(value)),
+        Ok(value) => raise_instance(thread, value),
         Err(error) => raise(thread, error),
     }
 }
@@ -69,7 +69,7 @@ fn raise_from(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Value> {
 pub(in super::super) fn RaiseFrom(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.sync();
     match raise_from(thread, At(c.frame), w) {
-        Ok(value) => raise(thread, PyErr::from_instance(value)),
+        Ok(value) => raise_instance(thread, value),
         Err(error) => raise(thread, error),
     }
 }

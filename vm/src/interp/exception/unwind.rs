@@ -19,12 +19,11 @@ use orochi_objects::types::{exception_chain, frame, traceback};
 pub(in super::super) fn unwind(thread: &mut Thread) -> Flow {
     let state = ThreadState::of(thread);
     let mut has_entry = std::mem::take(&mut state.reraised);
-    let Some(error) = state.raised.take() else { return Flow::Reload };
-    let fresh = !error.is_instance();
-    let mut error = error.into_value(thread);
-    if fresh {
-        chain(thread, error.get());
-    }
+    let mut error = match (state.raised_instance.take(), state.raised.take()) {
+        (Some(instance), _) => instance,
+        (None, Some(error)) => made(thread, error),
+        (None, None) => return Flow::Reload,
+    };
     let mut inner: Option<Owned<PyFrame>> = None;
     loop {
         let at = At(ThreadState::of(thread).frames.current);
@@ -63,6 +62,16 @@ pub(in super::super) fn unwind(thread: &mut Thread) -> Flow {
             return ended;
         }
     }
+}
+
+/// The object of an exception that native code raised.
+fn made(thread: &mut Thread, error: PyErr) -> Value {
+    let fresh = !error.is_instance();
+    let error = error.into_value(thread);
+    if fresh {
+        chain(thread, error.get());
+    }
+    error
 }
 
 /// An exception of a trace function takes the place of the one that it was told of.
