@@ -142,7 +142,7 @@ class AST:
                 continue
             kind = types.get(name)
             if kind is None:
-                _warn(f"Field {name!r} is missing from {cls.__module__}.{cls.__name__}._field_types. "
+                _warn(f"Field {name!r} is missing from {cls.__name__}._field_types. "
                       "This will become an error in Python 3.15.")
             elif hasattr(kind, "__args__") and getattr(kind, "__origin__", None) is list:
                 setattr(self, name, [])
@@ -295,8 +295,7 @@ def _compile(source, filename, mode, flags, optimize):
             raise TypeError(f"expected {expected.__name__} node, got {type(source).__name__}")
         if flags & PyCF_ONLY_AST:
             if flags & 0x8000:
-                return parse(compile_tree(source, filename, flags, optimize, True, globals()), filename, mode,
-                             flags, optimize, globals())
+                return compile_tree(source, filename, flags, optimize, True, globals())
             return source
         return compile_tree(source, filename, flags, optimize, False, globals())
     return parse(source, filename, mode, flags, optimize, globals())

@@ -98,3 +98,27 @@ def _install():
     sys.path_hooks.insert(0, LibraryImporter)
     import zipimport
     sys.path_hooks.insert(1, zipimport.zipimporter)
+
+
+def unpack(folder):
+    """Writes the sources of the library to a folder."""
+    import os
+
+    def write(package, folder):
+        os.makedirs(folder, exist_ok=True)
+        for name, is_package in _library.children(package):
+            module = f'{package}.{name}' if package else name
+            path = os.path.join(folder, name)
+            if is_package:
+                write(module, path)
+            source = _library.source(module)
+            if source is not None:
+                with open(os.path.join(path, '__init__.py') if is_package else path + '.py', 'wb') as file:
+                    file.write(source.encode() if isinstance(source, str) else source)
+
+    write('', folder)
+
+
+if __name__ == '__main__':
+    # For tools that read the library's files, where `__file__` says that they are unless another folder is named.
+    unpack(sys.argv[1] if len(sys.argv) > 1 else sys._stdlib_dir)

@@ -63,6 +63,18 @@ pub fn compile_tree(module: Mod, filename: &str, options: &CompileOptions) -> Re
     })
 }
 
+/// Folds the constants of a syntax tree in place, as compiling it does; gives the warnings of that.
+///
+/// # Errors
+/// The tree is no valid one.
+pub fn optimize_tree(module: &mut Mod, options: &CompileOptions) -> Result<Vec<Warning>> {
+    on_large_stack(|| {
+        validate::validate(module)?;
+        let flags = (options.future_flags & flags::FUTURE_MASK) | future::scan(module)?.flags;
+        Ok(fold::fold(module, options.optimize, flags & flags::FUTURE_ANNOTATIONS != 0))
+    })
+}
+
 fn compile_located(
     module: Mod,
     filename: &str,

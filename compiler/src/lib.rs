@@ -27,6 +27,6 @@ mod unparse;
 pub mod validate;
 pub mod verify;
 
-pub use compile::{CompileOptions, compile, compile_tree, symbol_table};
+pub use compile::{CompileOptions, compile, compile_tree, optimize_tree, symbol_table};
 pub use error::{CompileError, ErrorKind, Warning, WarningCategory};
 pub use parse::Mode;

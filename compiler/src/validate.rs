@@ -176,7 +176,7 @@ fn compound(node: &Stmt) -> Result<()> {
             let owner = if node.is_star { "TryStar" } else { "Try" };
             body(&node.body, owner)?;
             if node.handlers.is_empty() && node.finalbody.is_empty() {
-                return fail(format!("{owner} has neither handlers nor finalbody"));
+                return fail(format!("{owner} has neither except handlers nor finalbody"));
             }
             if node.handlers.is_empty() && !node.orelse.is_empty() {
                 return fail(format!("{owner} has orelse but no except handlers"));

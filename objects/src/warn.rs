@@ -6,7 +6,7 @@ use crate::protocol;
 use crate::thread::ThreadState;
 use crate::types::exception;
 use orochi_core::sync::{AtomicU64, Ordering};
-use orochi_core::{Thread, Value};
+use orochi_core::{Ref, Thread, Value};
 
 /// Whether bytes that are taken for text are warned of (`-b`).
 static BYTES_WARNINGS: AtomicU64 = AtomicU64::new(0);
@@ -70,4 +70,34 @@ pub fn runtime_warning(thread: &mut Thread, message: &str) -> PyResult<()> {
 #[cold]
 pub fn deprecation(thread: &mut Thread, message: &str) -> PyResult<()> {
     warn(thread, &exception::DeprecationWarning, message)
+}
+
+/// Tells of a coroutine that nobody has awaited, in the words of `warnings._warn_unawaited_coroutine` if there is that.
+pub fn unawaited(thread: &mut Thread, coroutine: Ref<'_>, qualname: &str) {
+    let message = Some("Exception ignored while finalizing coroutine");
+    let mut told = false;
+    match teller(thread) {
+        Ok(Some(teller)) => match protocol::call(thread, teller.get(), &[coroutine]) {
+            Ok(_) => told = true,
+            Err(error) => {
+                told = error.matches(&exception::RuntimeWarning);
+                crate::finalize::unraisable(thread, error, message, coroutine);
+            }
+        },
+        Ok(None) => {}
+        Err(error) => crate::finalize::unraisable(thread, error, message, coroutine),
+    }
+    if !told
+        && let Err(error) = runtime_warning(thread, &format!("coroutine '{qualname}' was never awaited"))
+    {
+        crate::finalize::unraisable(thread, error, message, coroutine);
+    }
+}
+
+fn teller(thread: &mut Thread) -> PyResult<Option<Value>> {
+    let builtins = ThreadState::builtins(thread)?;
+    let import = protocol::get_item(thread, builtins.get(), crate::name!("__import__").get())?;
+    let name = crate::str::new(thread, "warnings")?;
+    let warnings = protocol::call(thread, import.get(), &[name.get()])?;
+    protocol::find_attr(thread, warnings.get(), crate::name!("_warn_unawaited_coroutine"))
 }

@@ -46,6 +46,7 @@ pub mod sre;
 pub mod string;
 pub mod struct_;
 pub mod support;
+pub mod symtable;
 pub mod syntax_tree;
 pub mod sys;
 pub mod termios;
@@ -108,6 +109,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &sre::MODULE,
     &string::MODULE,
     &struct_::MODULE,
+    &symtable::MODULE,
     &syntax_tree::MODULE,
     &termios::MODULE,
     &thread::MODULE,

@@ -13,10 +13,12 @@ pub use info::Settings;
 
 use crate::sys::info::Implementation;
 use orochi_core::publish::publish;
+use orochi_core::sync::{AtomicU64, Ordering};
 use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::{PyErr, PyResult, type_error, value_error};
 use orochi_objects::thread::{ThreadState, with_frames_of_all};
 use orochi_objects::types::str::PyStr;
+use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::types::{dict, exception, frame, int, set, tuple};
 use orochi_objects::{
     DictExt, ModuleExt, Obj, PyModule, PyType, Ref, Thread, TypeExt, Value, class_of, name, protocol,
@@ -31,7 +33,10 @@ pub const VERSION: (u8, u8, u8) = (3, 14, 6);
 #[pyfunction]
 #[signature(status = None, /)]
 fn exit(status: Option<Ref<'_>>) -> PyResult {
-    let args = status.map(Ref::to_owned).into_iter().collect();
+    let args = match status.and_then(Ref::downcast::<PyTuple>) {
+        Some(values) => values.items().map(Ref::to_owned).collect(),
+        None => status.map(Ref::to_owned).into_iter().collect(),
+    };
     Err(PyErr::new(&exception::SystemExit, args))
 }
 
@@ -205,17 +210,25 @@ fn getfilesystemencodeerrors() -> &'static str {
     "surrogateescape"
 }
 
+/// What `getswitchinterval` gives, as bits. It has no effect. Relaxed: it stands alone.
+static SWITCH_INTERVAL: AtomicU64 = AtomicU64::new(0x3f74_7ae1_47ae_147b);
+
 /// Return the interval at which threads would take turns; there is no lock to take turns at.
 #[pyfunction]
 fn getswitchinterval() -> f64 {
-    0.005
+    f64::from_bits(SWITCH_INTERVAL.load(Ordering::Relaxed))
 }
 
 /// Accepted for compatibility: threads run at the same time.
 #[pyfunction]
 #[signature(interval, /)]
 fn setswitchinterval(interval: f64) -> PyResult<()> {
-    if interval > 0.0 { Ok(()) } else { Err(value_error("switch interval must be strictly positive")) }
+    if interval > 0.0 {
+        SWITCH_INTERVAL.store(interval.to_bits(), Ordering::Relaxed);
+        Ok(())
+    } else {
+        Err(value_error("switch interval must be strictly positive"))
+    }
 }
 
 /// Return whether the global interpreter lock is on: there is none.

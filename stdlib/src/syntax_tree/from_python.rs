@@ -141,6 +141,16 @@ impl<'a> Reader<'a> {
         if line > end_line {
             return Err(value_error(format!("AST node line range ({line}, {end_line}) is not valid")));
         }
+        if (line < 0 && end_line != line) || (column < 0 && column != end_column) {
+            return Err(value_error(format!(
+                "AST node column range ({column}, {end_column}) for line range ({line}, {end_line}) is not valid"
+            )));
+        }
+        if line == end_line && column > end_column {
+            return Err(value_error(format!(
+                "line {line}, column {column}-{end_column} is not a valid range"
+            )));
+        }
         Ok(Position {
             line: u32::try_from(line).unwrap_or(0),
             end_line: u32::try_from(end_line).unwrap_or(0),
@@ -169,19 +179,38 @@ impl<'a> Reader<'a> {
     }
 
     fn exprs(&self, thread: &mut Thread, node: &Node<'_>, name: &str) -> PyResult<Vec<Expr>> {
-        self.list(thread, node, name, Self::expr)
+        self.list(thread, node, name, |reader, thread, item| {
+            if item.is_none() {
+                return Err(value_error("None disallowed in expression list"));
+            }
+            reader.expr(thread, item)
+        })
     }
 
     fn body(&self, thread: &mut Thread, node: &Node<'_>, name: &str) -> PyResult<Vec<Stmt>> {
-        self.list(thread, node, name, Self::stmt)
+        self.list(thread, node, name, |reader, thread, item| {
+            if item.is_none() {
+                return Err(value_error("None disallowed in statement list"));
+            }
+            reader.stmt(thread, item)
+        })
     }
 
     fn idents(&self, thread: &mut Thread, node: &Node<'_>, name: &str) -> PyResult<Vec<Ident>> {
         self.list(thread, node, name, |_, _, item| ident(item))
     }
 
-    fn one(&self, thread: &mut Thread, node: &Node<'_>, name: &str) -> PyResult<Expr> {
+    /// A field that must be there, and not None.
+    fn required(&self, thread: &mut Thread, node: &Node<'_>, name: &str) -> PyResult<Value> {
         let value = self.get(thread, node, name)?;
+        if value.get().is_none() {
+            return Err(value_error(format!("field '{name}' is required for {}", node.kind)));
+        }
+        Ok(value)
+    }
+
+    fn one(&self, thread: &mut Thread, node: &Node<'_>, name: &str) -> PyResult<Expr> {
+        let value = self.required(thread, node, name)?;
         self.expr(thread, value.get())
     }
 
@@ -199,7 +228,7 @@ impl<'a> Reader<'a> {
     }
 
     fn name(&self, thread: &mut Thread, node: &Node<'_>, name: &str) -> PyResult<Ident> {
-        let value = self.get(thread, node, name)?;
+        let value = self.required(thread, node, name)?;
         ident(value.get())
     }
 
@@ -456,7 +485,7 @@ impl<'a> Reader<'a> {
         let optional = |reader: &Self, thread: &mut Thread, item: Ref<'_>| {
             if item.is_none() { Ok(None) } else { reader.expr(thread, item).map(Some) }
         };
-        let arguments = Arguments {
+        Ok(Arguments {
             posonlyargs: self.list(thread, &node, "posonlyargs", Self::arg)?,
             args: self.list(thread, &node, "args", Self::arg)?,
             vararg: star(thread, "vararg")?,
@@ -464,14 +493,7 @@ impl<'a> Reader<'a> {
             kw_defaults: self.list(thread, &node, "kw_defaults", optional)?,
             kwarg: star(thread, "kwarg")?,
             defaults: self.exprs(thread, &node, "defaults")?,
-        };
-        if arguments.defaults.len() > arguments.posonlyargs.len() + arguments.args.len() {
-            return Err(value_error("more positional defaults than args on arguments"));
-        }
-        if arguments.kw_defaults.len() != arguments.kwonlyargs.len() {
-            return Err(value_error("length of kwonlyargs is not the same as kw_defaults on arguments"));
-        }
-        Ok(arguments)
+        })
     }
 
     fn type_param(&self, thread: &mut Thread, object: Ref<'_>) -> PyResult<TypeParam> {

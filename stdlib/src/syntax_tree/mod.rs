@@ -8,7 +8,7 @@ use orochi_compiler::code::flags::FUTURE_MASK;
 use orochi_compiler::parse::parse_with;
 use orochi_compiler::{CompileOptions, Mode};
 use orochi_macros::{pyfunction, pymodule};
-use orochi_objects::error::{not_implemented_error, value_error};
+use orochi_objects::error::value_error;
 use orochi_objects::types::code;
 use orochi_objects::{Obj, PyDict, PyModule, PyResult, Ref, Thread};
 use orochi_vm::builtins::{issue_all, text_of};
@@ -50,16 +50,19 @@ fn parse(
     optimize: i64,
     classes: &Obj<PyDict>,
 ) -> PyResult {
-    if flags & OPTIMIZED != 0 {
-        return Err(not_implemented_error("optimized syntax trees"));
-    }
     let mode = mode_of(mode)?;
     let text = text_of(thread, source, filename, "compile", "string, bytes or AST object")?;
-    let (module, warnings) = match parse_with(&text, mode, &options(flags, optimize)) {
+    let options = options(flags, optimize);
+    let (mut module, warnings) = match parse_with(&text, mode, &options) {
         Ok(parsed) => parsed,
         Err(error) => return Err(syntax_error_in(thread, &error, filename, &text)),
     };
     issue_all(thread, &warnings, filename)?;
+    if flags & OPTIMIZED != 0
+        && let Err(error) = orochi_compiler::optimize_tree(&mut module, &options)
+    {
+        return Err(syntax_error_in(thread, &error, filename, &text));
+    }
     Maker::new(classes).module(thread, &module)
 }
 
@@ -74,10 +77,13 @@ fn compile_tree(
     only_tree: bool,
     classes: &Obj<PyDict>,
 ) -> PyResult {
+    let mut module = Reader { namespace: classes }.module(thread, tree)?;
     if only_tree {
-        return Err(not_implemented_error("optimized syntax trees"));
+        return match orochi_compiler::optimize_tree(&mut module, &options(flags, optimize)) {
+            Ok(_) => Maker::new(classes).module(thread, &module),
+            Err(error) => Err(syntax_error(thread, &error, filename)),
+        };
     }
-    let module = Reader { namespace: classes }.module(thread, tree)?;
     match orochi_compiler::compile_tree(module, filename, &options(flags, optimize)) {
         Ok((compiled, warnings)) => {
             issue_all(thread, &warnings, filename)?;

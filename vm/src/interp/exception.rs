@@ -128,7 +128,8 @@ pub(super) mod hot {
     /// A clause that names one class.
     #[inline(always)]
     pub(in super::super) fn MatchException(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> bool {
-        let Some(pattern) = c.object(w.c()).and_then(exact::<PyType>) else { return false };
+        let Some(pattern) = c.object(w.c()) else { return false };
+        let Some(pattern) = exact::<PyType>(pattern.get()) else { return false };
         if !pattern.has(TypeFlags::EXCEPTION_SUBCLASS) {
             return false;
         }

@@ -6,7 +6,7 @@ use super::cursor::{At, Cursor, Flow};
 use super::name::builtin;
 use orochi_compiler::opcode::{FunctionAttr, Intrinsic1, Intrinsic2, Word as Instruction};
 use orochi_core::{Obj, Ref, Thread, Value};
-use orochi_objects::error::{PyResult, system_error};
+use orochi_objects::error::{PyResult, runtime_error, system_error};
 use orochi_objects::protocol;
 use orochi_objects::types::function::{self, PyFunction};
 use orochi_objects::types::tuple::PyTuple;
@@ -59,7 +59,9 @@ fn typing(thread: &mut Thread, name: &str, args: &[Ref<'_>]) -> PyResult {
 
 fn display(thread: &mut Thread, value: Ref<'_>) -> PyResult {
     let sys = super::import::import_module(thread, "sys")?;
-    let hook = protocol::get_attr_str(thread, sys.get(), "displayhook")?;
+    let Some(hook) = protocol::find_attr(thread, sys.get(), orochi_objects::name!("displayhook"))? else {
+        return Err(runtime_error("lost sys.displayhook"));
+    };
     protocol::call(thread, hook.get(), &[value])?;
     Ok(Value::NONE)
 }

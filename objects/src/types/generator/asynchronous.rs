@@ -17,6 +17,7 @@ use crate::interpreter;
 use crate::protocol;
 use crate::slots::Sent;
 use crate::types::exception;
+use orochi_core::header::FINALIZED;
 use orochi_core::sync::{AtomicU8, Ordering};
 use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
@@ -168,7 +169,7 @@ impl PyAsyncStep {
             return Err(type_error("athrow() needs an exception"));
         };
         let args: Vec<Ref<'_>> = args.items().collect();
-        methods::throw_args(thread, generator, crate::args::Args::new(&args))
+        methods::throw_args(thread, generator, crate::args::Args::new(&args), None)
     }
 
     /// A step on a generator that has ended.
@@ -221,6 +222,11 @@ impl PyAsyncStep {
     }
 }
 
+/// Nothing is to be told of it when it goes away.
+fn used(this: &Obj<PyAsyncStep>) {
+    let _ = this.header().set_flag(FINALIZED);
+}
+
 fn finish(sent: Sent) -> PyResult {
     match sent {
         Sent::Yield(value) => Ok(value),
@@ -230,6 +236,26 @@ fn finish(sent: Sent) -> PyResult {
 
 #[pymethods]
 impl PyAsyncStep {
+    #[slot]
+    fn tp_finalize(thread: &mut Thread, this: Ref<'_>) -> PyResult<()> {
+        let Some(step) = this.downcast::<Self>().filter(|step| step.state() == INIT) else { return Ok(()) };
+        step.set_state(CLOSED);
+        let generator = step.generator()?;
+        let method = match step.kind {
+            Kind::Send => "asend",
+            Kind::Throw => "athrow",
+            Kind::Close => "aclose",
+        };
+        let qualname = generator.qualname(thread);
+        let qualname = crate::str::display(qualname.get());
+        let message = format!("coroutine method '{method}' of '{qualname}' was never awaited");
+        if let Err(error) = crate::warn::runtime_warning(thread, &message) {
+            let message = Some("Exception ignored while finalizing async generator");
+            crate::finalize::unraisable(thread, error, message, generator.get());
+        }
+        Ok(())
+    }
+
     #[slot]
     fn tp_iter(_thread: &mut Thread, this: Ref<'_>) -> PyResult {
         Ok(this.to_owned())
@@ -242,27 +268,31 @@ impl PyAsyncStep {
 
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
+        used(this);
         this.resume(thread, Ref::NONE).and_then(finish).map(Some)
     }
 
     #[slot]
     fn am_send(thread: &mut Thread, this: &Obj<Self>, value: Ref<'_>) -> PyResult<Sent> {
+        used(this);
         this.resume(thread, value)
     }
 
     fn send(thread: &mut Thread, this: &Obj<Self>, value: Ref<'_>) -> PyResult {
+        used(this);
         this.resume(thread, value).and_then(finish)
     }
 
     #[signature(*args)]
     fn throw(thread: &mut Thread, this: &Obj<Self>, args: ArgSlice<'_>) -> PyResult {
+        used(this);
         let generator = this.generator()?;
         match this.state() {
             CLOSED => return Err(this.reused()),
             INIT => this.begin(generator)?,
             _ => {}
         }
-        let sent = methods::throw_args(thread, generator, args);
+        let sent = methods::throw_args(thread, generator, args, Some("throw"));
         this.unwrap(generator, sent).and_then(finish)
     }
 
@@ -316,6 +346,7 @@ impl PyAsyncGenerator {
     /// and may be removed in a future version of Python.
     #[signature(*args)]
     fn athrow(thread: &mut Thread, this: Ref<'_>, args: ArgSlice<'_>) -> PyResult {
+        methods::warn_of_three(thread, args, "athrow")?;
         let args = crate::tuple::new(thread, args.iter().map(Ref::to_owned).collect())?;
         step(thread, this, Kind::Throw, args.into_value())
     }

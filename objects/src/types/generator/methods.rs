@@ -29,8 +29,8 @@ fn finish(sent: Sent) -> PyResult {
     }
 }
 
-/// The exception that `throw(type, value, traceback)` names.
-fn thrown(thread: &mut Thread, args: ArgSlice<'_>) -> PyResult<PyErr> {
+/// The exception that `throw(type, value, traceback)` names. The function warns of more than one argument.
+fn thrown(thread: &mut Thread, args: ArgSlice<'_>, function: Option<&str>) -> PyResult<PyErr> {
     let Some(first) = args.get(0) else {
         return Err(type_error("throw expected at least 1 argument, got 0"));
     };
@@ -44,10 +44,8 @@ fn thrown(thread: &mut Thread, args: ArgSlice<'_>) -> PyResult<PyErr> {
     {
         return Err(type_error("throw() third argument must be a traceback object"));
     }
-    if args.len() > 1 {
-        let message =
-            "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.";
-        crate::warn::warn(thread, &exception::DeprecationWarning, message)?;
+    if let Some(function) = function {
+        warn_of_three(thread, args, function)?;
     }
     let instance = if let Some(class) = exception_class(first) {
         match instantiate(thread, class, value) {
@@ -70,6 +68,17 @@ fn thrown(thread: &mut Thread, args: ArgSlice<'_>) -> PyResult<PyErr> {
         drop(exception.traceback.swap(exception, thread, Some(traceback.to_owned())));
     }
     Ok(PyErr::from_instance(instance))
+}
+
+/// Warns of arguments beside the exception.
+pub(super) fn warn_of_three(thread: &mut Thread, args: ArgSlice<'_>, function: &str) -> PyResult<()> {
+    if args.len() <= 1 {
+        return Ok(());
+    }
+    let message = format!(
+        "the (type, exc, tb) signature of {function}() is deprecated, use the single-arg signature instead."
+    );
+    crate::warn::warn(thread, &exception::DeprecationWarning, &message)
 }
 
 /// An exception of the class, from what `throw` was given for a value.
@@ -239,7 +248,8 @@ fn finalize(thread: &mut Thread, this: Ref<'_>) -> PyResult<()> {
     }
     if is_coroutine(this) && state.state() == CREATED {
         let name = str::display(state.qualname(thread).get());
-        return crate::warn::runtime_warning(thread, &format!("coroutine '{name}' was never awaited"));
+        crate::warn::unawaited(thread, this, &name);
+        return Ok(());
     }
     close(thread, state).map(drop)
 }
@@ -346,7 +356,7 @@ impl PyGenerator {
     /// and may be removed in a future version of Python.
     #[signature(*args)]
     fn throw(thread: &mut Thread, this: Ref<'_>, args: ArgSlice<'_>) -> PyResult {
-        let error = thrown(thread, args)?;
+        let error = thrown(thread, args, Some("throw"))?;
         throw(thread, state_of(this)?, error).and_then(finish)
     }
 
@@ -383,7 +393,7 @@ impl PyCoroutine {
     /// and may be removed in a future version of Python.
     #[signature(*args)]
     fn throw(thread: &mut Thread, this: Ref<'_>, args: ArgSlice<'_>) -> PyResult {
-        let error = thrown(thread, args)?;
+        let error = thrown(thread, args, Some("throw"))?;
         throw(thread, state_of(this)?, error).and_then(finish)
     }
 
@@ -403,8 +413,9 @@ pub(super) fn throw_args(
     thread: &mut Thread,
     generator: &Obj<PyGenerator>,
     args: ArgSlice<'_>,
+    function: Option<&str>,
 ) -> PyResult<Sent> {
-    let error = thrown(thread, args)?;
+    let error = thrown(thread, args, function)?;
     throw(thread, generator, error)
 }
 

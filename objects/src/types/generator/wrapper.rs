@@ -64,7 +64,7 @@ impl PyCoroutineWrapper {
     /// StopIteration.
     #[signature(*args)]
     fn throw(thread: &mut Thread, this: &Obj<Self>, args: ArgSlice<'_>) -> PyResult {
-        methods::throw_args(thread, this.coroutine()?, args).and_then(finish)
+        methods::throw_args(thread, this.coroutine()?, args, Some("throw")).and_then(finish)
     }
 
     /// close() -> raise GeneratorExit inside coroutine.
