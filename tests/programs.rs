@@ -37,3 +37,8 @@ fn system() {
 fn generators() {
     prints_as_expected("generators");
 }
+
+#[test]
+fn trees() {
+    prints_as_expected("trees");
+}

@@ -63,7 +63,7 @@ pub fn compile_tree(module: Mod, filename: &str, options: &CompileOptions) -> Re
     })
 }
 
-/// Folds the constants of a syntax tree in place, as compiling it does; gives the warnings of that.
+/// Does to a syntax tree, in place, what CPython does to one that a program wants optimised; gives the warnings of that.
 ///
 /// # Errors
 /// The tree is no valid one.
@@ -71,7 +71,7 @@ pub fn optimize_tree(module: &mut Mod, options: &CompileOptions) -> Result<Vec<W
     on_large_stack(|| {
         validate::validate(module)?;
         let flags = (options.future_flags & flags::FUTURE_MASK) | future::scan(module)?.flags;
-        Ok(fold::fold(module, options.optimize, flags & flags::FUTURE_ANNOTATIONS != 0))
+        Ok(fold::fold_for_programs(module, options.optimize, flags & flags::FUTURE_ANNOTATIONS != 0))
     })
 }
 

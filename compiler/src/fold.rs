@@ -11,7 +11,15 @@ use crate::error::Warning;
 
 /// Folds a tree in place; gives its warnings. `text_annotations`: annotations are kept as text, as they were written.
 pub(crate) fn fold(module: &mut Mod, optimize: u8, text_annotations: bool) -> Vec<Warning> {
-    let mut folder = Folder { optimize, text_annotations, warnings: Vec::new(), finally: None };
+    run(module, Folder { optimize, text_annotations, operators: true, warnings: Vec::new(), finally: None })
+}
+
+/// As [`fold`], but for programs that ask for the tree: as in CPython, it keeps operators outside of patterns.
+pub(crate) fn fold_for_programs(module: &mut Mod, optimize: u8, text_annotations: bool) -> Vec<Warning> {
+    run(module, Folder { optimize, text_annotations, operators: false, warnings: Vec::new(), finally: None })
+}
+
+fn run(module: &mut Mod, mut folder: Folder) -> Vec<Warning> {
     match module {
         Mod::Module { body } | Mod::Interactive { body } => folder.suite(body),
         Mod::Expression { body } => folder.expr(body),
@@ -30,6 +38,8 @@ struct Finally {
 struct Folder {
     optimize: u8,
     text_annotations: bool,
+    /// Operators on constants, and tuples of constants, are folded.
+    operators: bool,
     warnings: Vec<Warning>,
     finally: Option<Finally>,
 }
@@ -128,7 +138,9 @@ impl Folder {
             StmtKind::For(node) => {
                 self.expr(&mut node.target);
                 self.expr(&mut node.iter);
-                operators::fold_iterable(&mut node.iter);
+                if self.operators {
+                    operators::fold_iterable(&mut node.iter);
+                }
                 self.in_loop(&mut node.body);
                 self.suite(&mut node.orelse);
             }
@@ -163,7 +175,9 @@ impl Folder {
             StmtKind::Match { subject, cases } => {
                 self.expr(subject);
                 for case in cases {
+                    let outside = std::mem::replace(&mut self.operators, true);
                     self.pattern(&mut case.pattern);
+                    self.operators = outside;
                     case.guard.iter_mut().for_each(|expr| self.expr(expr));
                     self.suite(&mut case.body);
                 }
@@ -239,15 +253,21 @@ impl Folder {
             ExprKind::Bin { left, right, .. } => {
                 self.expr(left);
                 self.expr(right);
-                operators::fold_binary(expr);
+                if self.operators {
+                    operators::fold_binary(expr);
+                }
             }
             ExprKind::Unary { operand, .. } => {
                 self.expr(operand);
-                operators::fold_unary(expr);
+                if self.operators {
+                    operators::fold_unary(expr);
+                }
             }
             ExprKind::Tuple { elts, .. } => {
                 self.exprs(elts);
-                operators::fold_tuple(expr);
+                if self.operators {
+                    operators::fold_tuple(expr);
+                }
             }
             ExprKind::Compare { left, ops, comparators } => {
                 // The warning about `is` with literals is about what the source says.
@@ -259,7 +279,7 @@ impl Folder {
                     }
                 }
                 for (op, right) in ops.iter().zip(comparators) {
-                    if matches!(op, CmpOp::In | CmpOp::NotIn) {
+                    if self.operators && matches!(op, CmpOp::In | CmpOp::NotIn) {
                         operators::fold_iterable(right);
                     }
                 }

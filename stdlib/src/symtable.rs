@@ -5,9 +5,12 @@
 use orochi_compiler::Mode;
 use orochi_compiler::symtable::{ComprehensionKind, Place, Scope, ScopeId, ScopeKind, Symbol, SymbolTable, TOP, def};
 use orochi_macros::{Trace, pyclass, pyfunction, pymethods, pymodule};
-use orochi_objects::error::value_error;
+use orochi_objects::error::{type_error, value_error};
+use orochi_objects::types::str::PyStr;
 use orochi_objects::types::{bytes, dict, list};
-use orochi_objects::{Field, ModuleExt, Obj, PyModule, PyResult, Ref, Thread, Value, make, str};
+use orochi_objects::{
+    Field, ModuleExt, Obj, PyModule, PyResult, Ref, Thread, Value, class_of, make, protocol, str,
+};
 use orochi_vm::builtins::text_of;
 use orochi_vm::errors::syntax_error_in;
 use std::collections::HashSet;
@@ -192,6 +195,26 @@ fn entry(thread: &mut Thread, table: &SymbolTable, id: ScopeId) -> PyResult {
     Ok(make(thread, made)?.into_value())
 }
 
+/// The text of a file's name.
+fn file_name(thread: &mut Thread, name: Ref<'_>) -> PyResult<String> {
+    if let Some(name) = bytes::value(name) {
+        return Ok(String::from_utf8_lossy(name).into_owned());
+    }
+    if name.downcast::<PyStr>().is_some() {
+        return Ok(str::display(name).to_string());
+    }
+    match protocol::find_attr(thread, name, orochi_objects::name!("__fspath__"))? {
+        Some(method) => {
+            let path = protocol::call(thread, method.get(), &[])?;
+            Ok(str::display(path.get()).to_string())
+        }
+        None => {
+            let given = class_of(name).name();
+            Err(type_error(format!("expected str, bytes or os.PathLike object, not {given}")))
+        }
+    }
+}
+
 /// Return symbol and scope dictionaries used internally by compiler.
 #[pyfunction]
 #[signature(source, filename, startstr, /)]
@@ -202,10 +225,7 @@ fn symtable(thread: &mut Thread, source: Ref, filename: Ref, startstr: &str) -> 
         "single" => Mode::Single,
         _ => return Err(value_error("symtable() arg 3 must be 'exec' or 'eval' or 'single'")),
     };
-    let filename = match bytes::value(filename) {
-        Some(name) => String::from_utf8_lossy(name).into_owned(),
-        None => str::display(filename).to_string(),
-    };
+    let filename = file_name(thread, filename)?;
     let text = text_of(thread, source, &filename, "symtable", "string or bytes")?;
     match orochi_compiler::symbol_table(&text, mode) {
         Ok(table) => entry(thread, &table, TOP),
@@ -214,7 +234,7 @@ fn symtable(thread: &mut Thread, source: Ref, filename: Ref, startstr: &str) -> 
 }
 
 /// The compiler's symbol tables.
-#[pymodule(name = "_symtable", functions(symtable), classes(Entry))]
+#[pymodule(name = "_symtable", functions(symtable))]
 fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     for (name, bits) in FLAGS {
         module.add(thread, name, i64::from(bits))?;

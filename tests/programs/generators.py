@@ -285,3 +285,34 @@ except ValueError as error:
 print('kept')
 kept.__traceback__.tb_next.tb_frame.clear()
 print('cleared')
+
+
+# What nobody awaits is told of.
+import warnings
+
+
+async def coroutine():
+    pass
+
+
+async def asynchronous():
+    yield 1
+
+
+def told(make):
+    with warnings.catch_warnings(record=True) as log:
+        warnings.simplefilter('always')
+        try:
+            make()
+        except BaseException as error:
+            print(repr(error))
+    print([(w.category.__name__, str(w.message)) for w in log])
+
+
+told(lambda: coroutine())
+told(lambda: asynchronous().asend(None))
+told(lambda: asynchronous().athrow(ValueError))
+told(lambda: asynchronous().aclose())
+told(lambda: asynchronous().asend(None).close())
+told(lambda: asynchronous().asend(None).send(None))
+told(lambda: asynchronous().athrow(ValueError, 'x', None).close())

@@ -7,6 +7,7 @@ use orochi_compiler::ast::*;
 use orochi_objects::error::{PyErr, recursion_error, type_error, value_error};
 use orochi_objects::int::IntRef;
 use orochi_objects::types::list::{self, PyList};
+use orochi_objects::types::set::PyFrozenSet;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::types::{bytes, complex, float};
@@ -28,7 +29,7 @@ fn unexpected(thread: &mut Thread, what: &str, object: Ref<'_>) -> PyErr {
 }
 
 /// The constant that an object is.
-fn constant(object: Ref<'_>) -> PyResult<Constant> {
+fn constant(thread: &mut Thread, object: Ref<'_>) -> PyResult<Constant> {
     if object.is_none() {
         return Ok(Constant::None);
     }
@@ -66,7 +67,13 @@ fn constant(object: Ref<'_>) -> PyResult<Constant> {
         return Ok(Constant::Bytes(content.into()));
     }
     if let Some(items) = object.downcast::<PyTuple>() {
-        return Ok(Constant::Tuple(items.items().map(constant).collect::<PyResult<Vec<_>>>()?.into()));
+        let items = items.items().map(|item| constant(thread, item)).collect::<PyResult<Vec<_>>>()?;
+        return Ok(Constant::Tuple(items.into()));
+    }
+    if object.downcast::<PyFrozenSet>().is_some() {
+        let items = list::to_values(thread, object)?;
+        let items = items.iter().map(|item| constant(thread, item.get())).collect::<PyResult<Vec<_>>>()?;
+        return Ok(Constant::FrozenSet(items.into()));
     }
     Err(type_error(format!("got an invalid type in Constant: {}", class_of(object).name())))
 }
@@ -235,6 +242,12 @@ impl<'a> Reader<'a> {
     fn maybe_name(&self, thread: &mut Thread, node: &Node<'_>, name: &str) -> PyResult<Option<Ident>> {
         let value = self.find(thread, node, name)?;
         if value.get().is_none() { Ok(None) } else { ident(value.get()).map(Some) }
+    }
+
+    /// A field that is a constant.
+    fn constant(&self, thread: &mut Thread, node: &Node<'_>, name: &str) -> PyResult<Constant> {
+        let value = self.find(thread, node, name)?;
+        constant(thread, value.get())
     }
 
     /// The kind of a node without fields.
@@ -514,7 +527,7 @@ impl<'a> Reader<'a> {
 
     fn match_case(&self, thread: &mut Thread, object: Ref<'_>) -> PyResult<MatchCase> {
         let node = self.node(thread, object)?;
-        let pattern = self.get(thread, &node, "pattern")?;
+        let pattern = self.required(thread, &node, "pattern")?;
         Ok(MatchCase {
             pattern: self.pattern(thread, pattern.get())?,
             guard: self.maybe(thread, &node, "guard")?,
@@ -527,7 +540,7 @@ impl<'a> Reader<'a> {
         let node = self.node(thread, object)?;
         let kind = match node.kind.as_str() {
             "MatchValue" => PatternKind::Value(self.one(thread, &node, "value")?),
-            "MatchSingleton" => PatternKind::Singleton(constant(self.find(thread, &node, "value")?.get())?),
+            "MatchSingleton" => PatternKind::Singleton(self.constant(thread, &node, "value")?),
             "MatchSequence" => PatternKind::Sequence(self.list(thread, &node, "patterns", Self::pattern)?),
             "MatchMapping" => PatternKind::Mapping {
                 keys: self.exprs(thread, &node, "keys")?,
@@ -677,7 +690,7 @@ impl<'a> Reader<'a> {
             })),
             "Interpolation" => ExprKind::Interpolation(Box::new(Interpolation {
                 value: self.one(thread, node, "value")?,
-                text: constant(self.find(thread, node, "str")?.get())?,
+                text: self.constant(thread, node, "str")?,
                 conversion: self.conversion(thread, node)?,
                 format_spec: self.maybe(thread, node, "format_spec")?,
             })),
@@ -686,7 +699,7 @@ impl<'a> Reader<'a> {
             "Constant" => {
                 let value = self.get(thread, node, "value")?;
                 let kind = self.find(thread, node, "kind")?;
-                ExprKind::Constant { value: constant(value.get())?, u_prefix: !kind.get().is_none() }
+                ExprKind::Constant { value: constant(thread, value.get())?, u_prefix: !kind.get().is_none() }
             }
             "Attribute" => ExprKind::Attribute {
                 value: self.boxed(thread, node, "value")?,
