@@ -4,8 +4,8 @@
 
 use crate::class::StaticType;
 use crate::types::exception::{self, PyBaseException};
-use crate::types::r#type::{PyType, TypeExt};
 use crate::types::tuple;
+use crate::types::r#type::{PyType, TypeExt};
 use orochi_core::{Obj, Owned, Ref, Thread, Value};
 use std::borrow::Cow;
 

@@ -87,8 +87,7 @@ pub fn unawaited(thread: &mut Thread, coroutine: Ref<'_>, qualname: &str) {
         Ok(None) => {}
         Err(error) => crate::finalize::unraisable(thread, error, message, coroutine),
     }
-    if !told
-        && let Err(error) = runtime_warning(thread, &format!("coroutine '{qualname}' was never awaited"))
+    if !told && let Err(error) = runtime_warning(thread, &format!("coroutine '{qualname}' was never awaited"))
     {
         crate::finalize::unraisable(thread, error, message, coroutine);
     }

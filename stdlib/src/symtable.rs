@@ -3,7 +3,9 @@
 //! Entries show what CPython's show: an inlined comprehension has none of its own; its names are in the entry around it.
 
 use orochi_compiler::Mode;
-use orochi_compiler::symtable::{ComprehensionKind, Place, Scope, ScopeId, ScopeKind, Symbol, SymbolTable, TOP, def};
+use orochi_compiler::symtable::{
+    ComprehensionKind, Place, Scope, ScopeId, ScopeKind, Symbol, SymbolTable, TOP, def,
+};
 use orochi_macros::{Trace, pyclass, pyfunction, pymethods, pymodule};
 use orochi_objects::error::{type_error, value_error};
 use orochi_objects::types::str::PyStr;

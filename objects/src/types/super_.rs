@@ -96,7 +96,10 @@ pub fn find<'a>(
             return next.lookup(thread, name);
         }
     }
-    rest.iter().map(Field::fixed).filter_map(Ref::downcast::<PyType>).find_map(|entry| entry.namespace(thread).get_str(thread, name))
+    rest.iter()
+        .map(Field::fixed)
+        .filter_map(Ref::downcast::<PyType>)
+        .find_map(|entry| entry.namespace(thread).get_str(thread, name))
 }
 
 impl PySuper {

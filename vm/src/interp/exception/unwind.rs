@@ -4,8 +4,8 @@ use super::super::cursor::{At, Flow};
 use super::super::frames::{clear_registers, owned_value, pop_entry, pop_to_caller, release_extras};
 use super::super::{generator, tracing};
 use super::chain;
-use orochi_core::word;
 use orochi_compiler::code::ExceptionEntry;
+use orochi_core::word;
 use orochi_core::{Owned, Thread, Value};
 use orochi_objects::error::{PyErr, PyResult};
 use orochi_objects::frames::Mode;
@@ -130,9 +130,8 @@ fn exit(thread: &mut Thread, error: Value) -> Flow {
 fn add_traceback(thread: &mut Thread, at: At, error: &Value, ends: bool) -> Option<Owned<PyFrame>> {
     let exception = error.get().downcast::<PyBaseException>()?;
     // SAFETY: the running frame of this thread.
-    let object = unsafe {
-        if ends { frame::of_ending(thread, at.0) } else { frame::of_active(thread, at.0) }
-    };
+    let object =
+        unsafe { if ends { frame::of_ending(thread, at.0) } else { frame::of_active(thread, at.0) } };
     let object = object.ok()?;
     let next = exception_chain::traceback_of(error.get(), thread);
     let entry = traceback::new(thread, next, object.clone(), at.frame().instruction()).ok()?;
