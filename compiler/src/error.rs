@@ -33,7 +33,7 @@ pub(crate) enum LineEnd {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileError {
     pub kind: ErrorKind,
-    pub message: String,
+    pub message: Box<str>,
     /// `SyntaxError.lineno`, from 1; 0 if there is no place.
     pub line: u32,
     /// `SyntaxError.offset` in characters from 1; 0 if it is not known.
@@ -50,7 +50,7 @@ pub struct CompileError {
     /// Whether more input could make the source valid (what `codeop` and the REPL ask).
     pub incomplete: bool,
     /// Warnings of what was read before the error.
-    pub warnings: Vec<Warning>,
+    pub warnings: Box<[Warning]>,
     /// How `text` ends.
     pub(crate) line_end: LineEnd,
     /// The place in bytes, until [`CompileError::locate`] has made offsets of it.
@@ -64,7 +64,7 @@ impl CompileError {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> CompileError {
         CompileError {
             kind,
-            message: message.into(),
+            message: message.into().into_boxed_str(),
             line: 0,
             offset: 0,
             end_line: 0,
@@ -73,7 +73,7 @@ impl CompileError {
             whole_file: false,
             statement: None,
             incomplete: false,
-            warnings: Vec::new(),
+            warnings: Box::default(),
             line_end: LineEnd::AsInSource,
             at: None,
             fixed_end_offset: None,

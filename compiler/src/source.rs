@@ -149,7 +149,7 @@ mod tests {
 
     fn decode(bytes: &[u8]) -> Result<String, String> {
         let mut decoder = |name: &str, _: &[u8]| (name == "cp437").then(|| Ok("437".to_string()));
-        decode_source(bytes, None, &mut decoder).map_err(|error| error.message)
+        decode_source(bytes, None, &mut decoder).map_err(|error| error.message.into())
     }
 
     #[test]
@@ -174,9 +174,9 @@ mod tests {
         );
         assert_eq!((error.line, error.offset, error.text.as_deref()), (2, 6, Some("y = '\u{fffd}'")));
         let error = decode_source(b"#\0\n#\xfd\n", Some("f.py"), &mut decoder).unwrap_err();
-        assert_eq!((error.message.as_str(), error.line), ("source code cannot contain null bytes", 1));
+        assert_eq!((&*error.message, error.line), ("source code cannot contain null bytes", 1));
         let error = decode_source(b"x\n\0", Some("f.py"), &mut decoder).unwrap_err();
-        assert_eq!((error.message.as_str(), error.line), ("source code cannot contain null bytes", 2));
+        assert_eq!((&*error.message, error.line), ("source code cannot contain null bytes", 2));
         assert_eq!(decode(b"\0"), Err("source code string cannot contain null bytes".into()));
     }
 }

@@ -198,7 +198,7 @@ pub(crate) fn explain(source: &str, error: &ParseError, mode: Mode, is_script: b
     if is_script && chosen.line_end == LineEnd::Added {
         end_of_script(source, &mut error);
     }
-    error.warnings = warnings(source, std::mem::take(&mut grammar.doubtful));
+    error.warnings = warnings(source, std::mem::take(&mut grammar.doubtful)).into();
     error.statement = match grammar.last_statement {
         Some(offset) => {
             let at = locate(source, &Trouble::new("", offset, offset)).at.unwrap_or_default();

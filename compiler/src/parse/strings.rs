@@ -56,7 +56,7 @@ impl Adapter<'_> {
         let end = self.position(token).end_column.max(0) as u32;
         // The place of the error is CPython's, which leaves out the prefix, and takes the token behind an f-string's text.
         self.warn(message, start, start + 1 + width, |error| {
-            error.message = error_message;
+            error.message = error_message.into();
             if let Some(text) = &mut error.text
                 && !text.ends_with('\n')
             {
