@@ -77,5 +77,5 @@ fn build(thread: &mut Thread, error: &CompileError, filename: &str) -> PyResult<
 }
 
 fn plain(class: &'static orochi_objects::StaticType, error: &CompileError) -> PyErr {
-    PyErr::with_message(class, error.message.clone())
+    PyErr::with_message(class, error.message.clone().into_string())
 }

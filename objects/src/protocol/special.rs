@@ -43,7 +43,7 @@ fn with<const OPTIONAL: bool, R>(
             None => f(thread, found, false).map(Some),
         }
     };
-    let called = thread.hold(&*crate::class_of(this), |class, thread| class.lookup(thread, name), call);
+    let called = thread.hold(crate::class_of(this), |class, thread| class.lookup(thread, name), call);
     called.unwrap_or(Ok(None))
 }
 

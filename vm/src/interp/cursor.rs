@@ -77,6 +77,7 @@ pub(crate) fn raise(thread: &mut Thread, error: PyErr) -> Flow {
 /// The same address. The compiler isn't told, or it would compute later ones from the old one, and keep both in machine
 /// registers, of which the loop has few.
 #[inline(always)]
+#[allow(clippy::pointers_in_nomem_asm_block, reason = "what it points to is indeed neither read nor written")]
 fn opaque(mut pc: *const u32) -> *const u32 {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     // SAFETY: does nothing.
