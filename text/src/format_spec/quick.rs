@@ -141,3 +141,50 @@ pub fn of_float(spec: &[u8], value: f64) -> Option<Line> {
     let digits = write_fixed(scaled(value, places)?, places, &mut buffer)?;
     quick.lay_out(if value.is_sign_negative() { b"-" } else { b"" }, digits)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::Random;
+    use crate::format_spec::{FormatSpec, IntValue, Kind, Locale};
+    use crate::wtf8::Wtf8;
+
+    fn same(line: &Line, general: Result<crate::wtf8::Wtf8Buf, crate::format_spec::FormatError>, spec: &str) {
+        let general = general.expect("the quick way takes valid specifications only").to_string();
+        assert_eq!(String::from_utf8_lossy(line.as_bytes()), general, "{spec}");
+    }
+
+    #[test]
+    fn as_the_general_way() {
+        let (mut random, locale, mut known) = (Random(7), Locale::default(), 0);
+        for _ in 0..40_000 {
+            let parts = [
+                random.pick(&["", "", "*", "0", "<", "+"]),
+                random.pick(&["", "<", ">", "^", "="]),
+                random.pick(&["", "", "0"]),
+                random.pick(&["", "1", "5", "12", "119", "130"]),
+                random.pick(&["", "", ".0", ".3", ".17", ".", ".40"]),
+                random.pick(&["", "d", "s", "f", "x", "g"]),
+            ];
+            let spec = parts.concat();
+            let (int, float) = (random.next() as i64 >> random.below(64), random.float());
+            let text = random.pick(&["", "a", "spam and eggs"]);
+            if let Some(line) = of_int(spec.as_bytes(), int) {
+                let parsed = FormatSpec::parse(Wtf8::new(&spec), Kind::Int, "int");
+                same(&line, parsed.and_then(|p| p.format_int(IntValue::Small(int), &locale, 4300, "int")), &spec);
+                known += 1;
+            }
+            if let Some(line) = of_float(spec.as_bytes(), float) {
+                let parsed = FormatSpec::parse(Wtf8::new(&spec), Kind::Float, "float");
+                same(&line, parsed.and_then(|p| p.format_float(float, &locale, "float")), &spec);
+                known += 1;
+            }
+            if let Some(line) = of_ascii(spec.as_bytes(), text.as_bytes()) {
+                let parsed = FormatSpec::parse(Wtf8::new(&spec), Kind::Str, "str");
+                same(&line, parsed.and_then(|p| p.format_str(Wtf8::new(text), "str")), &spec);
+                known += 1;
+            }
+        }
+        assert!(known > 5_000, "{known}");
+    }
+}

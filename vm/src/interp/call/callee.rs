@@ -120,7 +120,7 @@ fn call_native(thread: &mut Thread, callee: Ref<'_>, args: Args<'_>) -> PyResult
 
 /// A class whose `__init__` is a Python function: the instance is made here, and `__init__` gets a frame of the loop.
 /// `None`: the class isn't of that kind.
-fn instantiate(
+pub(super) fn instantiate(
     thread: &mut Thread,
     at: At,
     w: Instruction,

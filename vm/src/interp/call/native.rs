@@ -1,18 +1,20 @@
 //! Calls of native functions and methods straight from the caller's registers.
 
-use super::super::cursor::{Fast, raise, register_word};
+use super::super::cursor::{At, Fast, raise, register_word};
 use super::super::frames::clear_registers;
 use super::super::iter::exact;
 use super::super::{poll, tracing};
+use super::callee::{self, Called};
 use crate::builtins;
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::value::{drop_register, on_heap, take_register};
 use orochi_core::word::{self, Word};
-use orochi_core::{Header, Obj, Owner, Ref, Thread, Value};
+use orochi_core::{Header, Obj, Owner, Ref, Thread};
 use orochi_objects::args::Args;
 use orochi_objects::class::PyClass;
 use orochi_objects::class_of;
-use orochi_objects::error::{PyErr, PyResult};
+use orochi_objects::error::PyErr;
+use orochi_objects::thread::ThreadState;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::method_descriptor::PyMethodDescriptor;
@@ -63,11 +65,9 @@ pub(super) fn call(thread: &mut Thread, registers: *mut Word, w: Instruction, ca
             (definition.function, receiver != word::UNBOUND)
         }
     } else {
-        let called = exact::<PyType>(callee).and_then(|class| call_class(thread, window, count, class));
-        return match called {
-            Some(Ok(result)) => finish(thread, registers, w, result),
-            Some(Err(error)) => raised(thread, error),
-            None => Fast::Slow,
+        return match exact::<PyType>(callee) {
+            Some(class) if receiver == word::UNBOUND => call_class(thread, registers, w, class),
+            _ => Fast::Slow,
         };
     };
     let receives = usize::from(receives);
@@ -138,25 +138,32 @@ pub(super) fn other(called: Fast) -> Fast {
     called
 }
 
-/// Calls a native class.
+/// Calls a class. An `__init__` in Python gets a frame.
 #[inline(never)]
-fn call_class(
-    thread: &mut Thread,
-    window: *mut Word,
-    count: usize,
-    class: &Obj<PyType>,
-) -> Option<PyResult<Word>> {
-    // SAFETY: within the window.
-    let receiver = unsafe { *window.add(1) };
-    if receiver != word::UNBOUND || class.native().is_none() {
-        return None;
-    }
-    // SAFETY: the arguments stay in the window for the length of the call.
-    let args = unsafe { Args::from_registers(window.add(2), count, None) };
+fn call_class(thread: &mut Thread, registers: *mut Word, w: Instruction, class: &Obj<PyType>) -> Fast {
+    let count = w.c() as usize;
+    // SAFETY: the arguments lie in the window, within the frame, and stay there for the length of the call.
+    let args = unsafe { Args::from_registers(registers.add(w.b() as usize + 2), count, None) };
     if std::ptr::eq(class, PyType::static_type().get()) {
-        return (count == 1).then(|| Ok(register_word(class_of(args.this()).get())));
+        return match count {
+            1 => finish(thread, registers, w, register_word(class_of(args.this()).get())),
+            _ => Fast::Slow,
+        };
     }
-    Some(type_::construct(thread, class, args).map(Value::into_word))
+    if class.native().is_some() {
+        return match type_::construct(thread, class, args) {
+            Ok(instance) => finish(thread, registers, w, instance.into_word()),
+            Err(error) => raised(thread, error),
+        };
+    }
+    let at = At(ThreadState::of(thread).frames.current);
+    match callee::instantiate(thread, at, w, class, args) {
+        Ok(Some(Called::Entered)) => Fast::Reload,
+        Ok(Some(Called::Done)) if thread.poll() == 0 => Fast::Done,
+        Ok(Some(Called::Done)) => look_around(thread),
+        Ok(None) => Fast::Slow,
+        Err(error) => raised(thread, error),
+    }
 }
 
 #[cold]
