@@ -171,7 +171,11 @@ mod tests {
             let text = random.pick(&["", "a", "spam and eggs"]);
             if let Some(line) = of_int(spec.as_bytes(), int) {
                 let parsed = FormatSpec::parse(Wtf8::new(&spec), Kind::Int, "int");
-                same(&line, parsed.and_then(|p| p.format_int(IntValue::Small(int), &locale, 4300, "int")), &spec);
+                same(
+                    &line,
+                    parsed.and_then(|p| p.format_int(IntValue::Small(int), &locale, 4300, "int")),
+                    &spec,
+                );
                 known += 1;
             }
             if let Some(line) = of_float(spec.as_bytes(), float) {
