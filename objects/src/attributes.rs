@@ -76,7 +76,7 @@ fn delete(thread: &mut Thread, object: Ref<'_>, name: Name) -> PyResult<()> {
 
 #[cold]
 fn no_attributes(object: Ref<'_>, name: &Obj<PyStr>, in_class: bool) -> crate::error::PyErr {
-    let class = crate::class_of(object).name();
+    let class = crate::class_of(object).full_name();
     if in_class {
         return attribute_error_message(format!(
             "'{class}' object attribute '{name}' is read-only",

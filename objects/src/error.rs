@@ -221,12 +221,12 @@ pub fn keyboard_interrupt() -> PyErr {
 pub fn attribute_error(object: Ref<'_>, name: Ref<'_>) -> PyErr {
     let text = match object.downcast::<PyType>() {
         Some(class) => {
-            format!("type object '{}' has no attribute '{}'", class.name(), crate::str::display(name))
+            format!("type object '{}' has no attribute '{}'", class.full_name(), crate::str::display(name))
         }
         None => {
             format!(
                 "'{}' object has no attribute '{}'",
-                crate::class_of(object).name(),
+                crate::class_of(object).full_name(),
                 crate::str::display(name)
             )
         }

@@ -14,6 +14,7 @@ mod compression;
 pub mod concurrent;
 pub mod contextvars;
 pub mod csv;
+pub mod datetime_;
 pub mod errno;
 pub mod faulthandler;
 pub mod fcntl;
@@ -75,6 +76,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &concurrent::MODULE,
     &contextvars::MODULE,
     &csv::MODULE,
+    &datetime_::MODULE,
     &errno::MODULE,
     &functools::MODULE,
     &gc::MODULE,

@@ -98,8 +98,8 @@ pub fn rich_compare(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: Comp
         _ => Err(type_error(format!(
             "'{}' not supported between instances of '{}' and '{}'",
             op.symbol(),
-            left_class.name(),
-            right_class.name()
+            left_class.full_name(),
+            right_class.full_name()
         ))),
     }
 }

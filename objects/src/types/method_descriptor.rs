@@ -60,8 +60,8 @@ pub fn check_receiver(class: Ref<'_>, name: &str, receiver: Ref<'_>) -> PyResult
     }
     Err(type_error(format!(
         "descriptor '{name}' for '{}' objects doesn't apply to a '{}' object",
-        class.name(),
-        crate::class_of(receiver).name()
+        class.full_name(),
+        crate::class_of(receiver).full_name()
     )))
 }
 
@@ -97,7 +97,7 @@ impl PyMethodDescriptor {
     #[slot]
     fn tp_call(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult {
         let Some(receiver) = args.get(0) else {
-            let class = this.class.fixed().downcast::<PyType>().map(|class| class.name()).unwrap_or_default();
+            let class = this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
             let name = this.method.0.name;
             return Err(type_error(format!("unbound method {class}.{name}() needs an argument")));
         };
@@ -120,7 +120,7 @@ impl PyMethodDescriptor {
 
     #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let class = this.class.fixed().downcast::<PyType>().map(|class| class.name()).unwrap_or_default();
+        let class = this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
         crate::str::new(thread, &format!("<method '{}' of '{class}' objects>", this.method.0.name))
     }
 
@@ -133,7 +133,7 @@ impl PyMethodDescriptor {
     #[getter]
     #[name = "__qualname__"]
     fn qualname(this: &Obj<Self>) -> String {
-        let class = this.class.fixed().downcast::<PyType>().map(|class| class.name()).unwrap_or_default();
+        let class = this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
         format!("{class}.{}", this.method.0.name)
     }
 
@@ -180,7 +180,7 @@ impl PyClassMethodDescriptor {
 
     #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let class = this.class.fixed().downcast::<PyType>().map(|class| class.name()).unwrap_or_default();
+        let class = this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
         crate::str::new(thread, &format!("<method '{}' of '{class}' objects>", this.method.0.name))
     }
 
