@@ -1,8 +1,9 @@
 """The embedded standard library as an entry of sys.path.
 
-sys.path holds a folder that exists nowhere on disk (sys._stdlib_dir). The path hook here recognises it and the
+sys.path holds a folder that needn't exist on disk (sys._stdlib_dir). The path hook here recognises it and the
 folders of packages below it, so that order on sys.path decides between the library and a program's own modules, as
-with files. Bytecode and sources come from the native module _library.
+with files. Bytecode and sources come from the native module _library. If the folder exists, modules that somebody put
+there (CPython's test package, say) are found after those of the library.
 """
 
 import sys
@@ -25,6 +26,7 @@ class LibraryImporter:
         else:
             raise ImportError('not the embedded library', path=path)
         self.path = path
+        self.files = None
 
     def __repr__(self):
         return f'<{type(self).__name__} object "{self.path}">'
@@ -33,7 +35,7 @@ class LibraryImporter:
         name = self.prefix + fullname.rpartition('.')[2]
         kind = _library.kind(name)
         if not kind:
-            return None
+            return None if self.prefix else self.find_file(fullname)
         folder = sys._stdlib_dir + '/' + name.replace('.', '/')
         path = folder + '/__init__.py' if kind == 2 else folder + '.py'
         loader = LibraryLoader(name, path)
@@ -44,8 +46,17 @@ class LibraryImporter:
             spec.submodule_search_locations.append(folder)
         return spec
 
+    def find_file(self, fullname):
+        if self.files is None:
+            import _frozen_importlib_external as external
+            if not external._path_isdir(self.path):
+                return None
+            self.files = external.FileFinder(self.path, *external._get_supported_file_loaders())
+        return self.files.find_spec(fullname)
+
     def invalidate_caches(self):
-        pass
+        if self.files is not None:
+            self.files.invalidate_caches()
 
     def iter_modules(self, prefix=''):
         for name, is_package in _library.children(self.prefix.rstrip('.')):

@@ -26,6 +26,8 @@ pub(crate) mod poll;
 #[cfg(unix)]
 pub(crate) mod process;
 #[cfg(unix)]
+pub(crate) mod semaphore;
+#[cfg(unix)]
 pub(crate) mod signal;
 #[cfg(unix)]
 pub(crate) mod terminal;

@@ -32,9 +32,12 @@ pub mod locale;
 pub mod lzma;
 pub mod marshal;
 pub mod math;
+pub mod multiprocessing;
 pub mod operator;
 pub mod os_support;
+pub mod pickle;
 pub mod posix;
+pub mod posixshmem;
 pub mod posixsubprocess;
 pub mod queue;
 pub mod random;
@@ -44,6 +47,7 @@ pub mod signal;
 pub mod socket;
 mod socket_constants;
 pub mod sre;
+pub mod stat;
 pub mod string;
 pub mod struct_;
 pub mod support;
@@ -95,7 +99,9 @@ pub static MODULES: &[&ModuleDef] = &[
     &lzma::MODULE,
     &marshal::MODULE,
     &math::MODULE,
+    &multiprocessing::MODULE,
     &operator::MODULE,
+    &pickle::MODULE,
     &posix::MODULE,
     &queue::MODULE,
     &random::MODULE,
@@ -104,11 +110,13 @@ pub static MODULES: &[&ModuleDef] = &[
     &accounts::pwd::MODULE,
     &faulthandler::MODULE,
     &fcntl::MODULE,
+    &posixshmem::MODULE,
     &posixsubprocess::MODULE,
     &select::MODULE,
     &signal::MODULE,
     &socket::MODULE,
     &sre::MODULE,
+    &stat::MODULE,
     &string::MODULE,
     &struct_::MODULE,
     &symtable::MODULE,

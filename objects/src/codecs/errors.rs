@@ -104,7 +104,8 @@ impl<'a> Errors<'a> {
         Errors { name, builtin: Handler::from_name(name), found: None }
     }
 
-    fn call(&mut self, thread: &mut Thread, error: PyErr) -> PyResult {
+    /// Calls the handler; what it returned, and the exception that it was given.
+    fn call(&mut self, thread: &mut Thread, error: PyErr) -> PyResult<(Value, Value)> {
         let handler = match &self.found {
             Some(handler) => handler.clone(),
             None => {
@@ -113,7 +114,7 @@ impl<'a> Errors<'a> {
             }
         };
         let exception = error.into_value(thread);
-        protocol::call(thread, handler.get(), &[exception.get()])
+        Ok((protocol::call(thread, handler.get(), &[exception.get()])?, exception))
     }
 
     /// Answers a decoding error.
@@ -130,10 +131,19 @@ impl<'a> Errors<'a> {
             return handler.decode(bytes, &error).ok_or_else(|| decode_error(thread, bytes, &error));
         }
         let exception = decode_error(thread, bytes, &error);
-        let result = self.call(thread, exception)?;
+        let (result, exception) = self.call(thread, exception)?;
         let message = "decoding error handler must return (str, int) tuple";
         let (replacement, position) = pair(result.get(), message)?;
         let Some(text) = replacement.downcast::<PyStr>() else { return Err(type_error(message)) };
+        let object = protocol::get_attr_str(thread, exception.get(), "object")?;
+        let Some(now) = crate::bytes::value(object.get()) else {
+            return Err(type_error("object attribute must be bytes"));
+        };
+        if now != bytes {
+            // CPython goes on with the new bytes. Going on with the old ones might never end.
+            let text = "an error handler that replaces the object to decode is not supported yet";
+            return Err(crate::error::not_implemented_error(text));
+        }
         let mut copy = Wtf8Buf::new();
         copy.push_wtf8(text.as_wtf8());
         Ok((copy, resume_at(thread, position, bytes.len(), message)?))
@@ -159,7 +169,7 @@ impl<'a> Errors<'a> {
         error: &EncodeError,
     ) -> PyResult<(Replacement, usize)> {
         let exception = encode_error(thread, text, error);
-        let result = self.call(thread, exception)?;
+        let (result, _) = self.call(thread, exception)?;
         let message = "encoding error handler must return (str/bytes, int) tuple";
         let (replacement, position) = pair(result.get(), message)?;
         let replacement = match (replacement.downcast::<PyStr>(), crate::bytes::value(replacement)) {

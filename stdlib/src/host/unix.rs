@@ -61,6 +61,8 @@ macro_rules! plain {
 plain! {
     fn openat(dir: c_int, path: &CStr, flags: c_int, mode: c_uint) -> c_int;
     fn close(fd: c_int) -> c_int;
+    fn shm_open(name: &CStr, flags: c_int, mode: c_uint) -> c_int;
+    fn shm_unlink(name: &CStr) -> c_int;
     fn lseek(fd: c_int, offset: i64, whence: c_int) -> i64;
     fn dup(fd: c_int) -> c_int;
     fn dup2(fd: c_int, to: c_int) -> c_int;
