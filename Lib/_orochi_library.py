@@ -11,6 +11,15 @@ import _frozen_importlib as _bootstrap
 import _library
 
 
+def _data(path):
+    root = sys._stdlib_dir + '/'
+    data = _library.data(path[len(root):]) if path.startswith(root) else None
+    if data is None:
+        import errno
+        raise OSError(errno.ENOENT, 'No such file or directory', path)
+    return data
+
+
 class LibraryImporter:
     """Finds and loads the modules of one folder of the embedded library."""
 
@@ -58,6 +67,9 @@ class LibraryImporter:
         if self.files is not None:
             self.files.invalidate_caches()
 
+    def get_data(self, path):
+        return _data(path)
+
     def iter_modules(self, prefix=''):
         for name, is_package in _library.children(self.prefix.rstrip('.')):
             yield prefix + name, is_package
@@ -96,12 +108,7 @@ class LibraryLoader:
         return _library.kind(self.name) == 2
 
     def get_data(self, path):
-        root = sys._stdlib_dir + '/'
-        data = _library.data(path[len(root):]) if path.startswith(root) else None
-        if data is None:
-            import errno
-            raise OSError(errno.ENOENT, 'No such file or directory', path)
-        return data
+        return _data(path)
 
 
 def _install():

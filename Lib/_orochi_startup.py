@@ -60,17 +60,26 @@ def run_folder_or_archive(path):
     return True
 
 
+def _put_first(path):
+    sys.path.insert(0, path)
+    try:
+        import _library
+        _library.set_first_path(path)
+    except UnicodeEncodeError:
+        pass  # only messages need it
+
+
 def path_of_file(path):
     """Puts the folder of a program in front of sys.path."""
     import os
     if not sys.flags.safe_path:
-        sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
+        _put_first(os.path.dirname(os.path.realpath(path)))
 
 
 def path_of_command():
     """Puts the working folder, wherever it will be, in front of sys.path."""
     if not sys.flags.safe_path:
-        sys.path.insert(0, '')
+        _put_first('')
 
 
 def compiled_program(data):
@@ -117,7 +126,7 @@ def run_module(name):
     import os
     import runpy
     if not sys.flags.safe_path:
-        sys.path.insert(0, os.getcwd())
+        _put_first(os.getcwd())
     runpy._run_module_as_main(name)
 
 
@@ -281,15 +290,26 @@ def flush_streams():
 
 
 def let_go_of_modules():
-    """Empties the modules that are not the library's, so that what only they keep alive is finalized: files are flushed.
+    """Lets the modules that are not the library's die, so that what only they keep alive is finalized: files are flushed.
+    What finalizers find in their globals is there still. Only modules that something else holds are emptied afterwards.
     Not while daemon threads run, which would find their globals gone. Whether it was done."""
     import _thread
+    import gc
+    from _weakref import ref
     if _thread._count():
         return False
     for name in ('last_exc', 'last_type', 'last_value', 'last_traceback'):
         sys.__dict__.pop(name, None)
-    for module in reversed(list(sys.modules.values())):
+    left = []
+    for name, module in reversed(list(sys.modules.items())):
         if isinstance(module, type(sys)) and not _is_of_library(module):
+            left.append(ref(module))
+            del sys.modules[name]
+    module = None
+    gc.collect()
+    for reference in left:
+        module = reference()
+        if module is not None:
             _empty(module.__dict__)
     return True
 

@@ -33,6 +33,17 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "'_sysconfigdata'",
     ),
     ("platform.py", "RustPython", "Orochi"),
+    // Files in archives, and of a library that isn't on disk, are read through what imports them.
+    (
+        "linecache.py",
+        "        if os.path.isabs(filename):\n            return []\n",
+        "        lines = _imported_lines(filename)\n        if lines:\n            cache[filename] = sum(map(len, lines)), None, lines, filename\n            return lines\n        if os.path.isabs(filename):\n            return []\n",
+    ),
+    (
+        "linecache.py",
+        "def lazycache(filename, module_globals):",
+        "def _imported_lines(filename):\n    import os\n    import sys\n    from importlib.util import decode_source\n    for path, importer in list(sys.path_importer_cache.items()):\n        if path and filename.startswith(path + os.sep) and hasattr(importer, 'get_data'):\n            try:\n                return [line + '\\n' for line in decode_source(importer.get_data(filename)).splitlines()]\n            except (OSError, UnicodeDecodeError, SyntaxError):\n                pass\n    return []\n\n\ndef lazycache(filename, module_globals):",
+    ),
     // A timeout that is ignored may be anything.
     (
         "queue.py",

@@ -6,7 +6,8 @@ use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::collection::{self, GENERATIONS};
 use orochi_objects::error::{type_error, value_error};
 use orochi_objects::thread::ThreadState;
-use orochi_objects::types::{dict, list};
+use orochi_objects::types::dict::{self, PyDict};
+use orochi_objects::types::list;
 use orochi_objects::{
     ArgSlice, Args, DictExt, IntoPy, ModuleExt, Obj, PyModule, PyResult, Ref, Thread, Value, class_of, int,
     name, tuple,
@@ -196,8 +197,17 @@ fn get_referrers(thread: &mut Thread, objs: ArgSlice<'_>) -> PyResult {
 fn get_referents(thread: &mut Thread, objs: ArgSlice<'_>) -> PyResult {
     let mut found = Vec::new();
     for object in objs.iter() {
-        if collector::is_tracked(object) {
-            found.extend(collector::referents(thread, &object.to_owned()));
+        if !collector::is_tracked(object) {
+            continue;
+        }
+        match orochi_objects::class::exactly::<PyDict>(object) {
+            // Keys of dicts that the collector has no interest in are referents too.
+            Some(dict) => {
+                for entry in dict::entries(thread, dict)? {
+                    found.extend([entry.key, entry.value]);
+                }
+            }
+            None => found.extend(collector::referents(thread, &object.to_owned())),
         }
     }
     Ok(list::new(thread, found)?.into_value())

@@ -15,6 +15,13 @@ pub fn set_optimize(level: u8) {
     OPTIMIZE.store(level, Ordering::Relaxed);
 }
 
+/// Says what the program's start put first on sys.path, for messages about modules that hide others.
+#[pyfunction]
+#[signature(path, /)]
+fn set_first_path(path: &str) {
+    orochi_objects::types::module_origin::set_first_path(path);
+}
+
 /// Return 0 if the library has no module of this name, 1 if it is a module, 2 if it is a package.
 #[pyfunction]
 #[signature(name, /)]
@@ -96,7 +103,7 @@ fn children(thread: &mut Thread, package: &str) -> PyResult {
 }
 
 /// The embedded standard library.
-#[pymodule(name = "_library", functions(kind, module_code, source, data, children))]
+#[pymodule(name = "_library", functions(kind, module_code, source, data, children, set_first_path))]
 fn init(_thread: &mut Thread, _module: &Obj<PyModule>) -> PyResult<()> {
     Ok(())
 }

@@ -124,6 +124,10 @@ impl PyMethodDescriptor {
         crate::str::new(thread, &format!("<method '{}' of '{class}' objects>", this.method.0.name))
     }
 
+    fn __reduce__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        crate::types::reduce_as_attribute(thread, this.class.fixed(), this.method.0.name)
+    }
+
     #[member]
     #[name = "__name__"]
     fn name(this: &Obj<Self>) -> &'static str {
@@ -182,6 +186,10 @@ impl PyClassMethodDescriptor {
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let class = this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
         crate::str::new(thread, &format!("<method '{}' of '{class}' objects>", this.method.0.name))
+    }
+
+    fn __reduce__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        crate::types::reduce_as_attribute(thread, this.class.fixed(), this.method.0.name)
     }
 
     #[getter]

@@ -39,6 +39,7 @@ pub mod method;
 pub mod method_descriptor;
 pub mod module;
 mod module_methods;
+pub mod module_origin;
 pub mod native_function;
 pub mod object;
 pub mod object_;

@@ -4,6 +4,7 @@ use crate::error::{PyErr, PyResult, type_error};
 use crate::types::dict::{self, DictExt, PyDict};
 use crate::types::exception;
 use crate::types::module::{self, PyModule};
+use crate::types::module_origin::{Origin, renaming_advice, shadowing_advice};
 use crate::types::object::find_attr;
 use crate::types::str::PyStr;
 use crate::types::r#type::PyType;
@@ -17,33 +18,47 @@ fn shown_name(thread: &Thread, this: &Obj<PyModule>) -> Option<String> {
     name.downcast::<PyStr>().map(|name| name.as_wtf8().to_string_lossy().into_owned())
 }
 
-#[cold]
-fn no_attribute(thread: &mut Thread, this: &Obj<PyModule>, name: &Obj<PyStr>) -> PyErr {
-    let message = match shown_name(thread, this) {
-        None => format!("module has no attribute '{}'", **name),
-        Some(module) => match initializing(thread, this) {
-            true => format!(
-                "partially initialized module '{module}' has no attribute '{}' (most likely due to a circular import)",
-                **name
-            ),
-            false => format!("module '{module}' has no attribute '{}'", **name),
-        },
-    };
-    PyErr::with_attributes(
-        &exception::AttributeError,
-        message,
-        vec![("name", name.to_value()), ("obj", this.to_value())],
-    )
+/// The message for a name that a module hasn't, with advice where the reason is known.
+fn why_missing(thread: &mut Thread, this: &Obj<PyModule>, name: &Obj<PyStr>) -> PyResult<String> {
+    let name_ = &**name;
+    let own = this.namespace(thread).get_str(thread, name!("__name__")).map(Ref::to_owned);
+    let own = own.filter(|own| own.get().downcast::<PyStr>().is_some());
+    let Some(own) = own else { return Ok(format!("module has no attribute '{name_}'")) };
+    let module = crate::str::display(own.get());
+    let spec = this.namespace(thread).get_str(thread, name!("__spec__")).map(Ref::to_owned);
+    let origin = Origin::of_spec(thread, spec);
+    let plain = format!("module '{module}' has no attribute '{name_}'");
+    if let Some(path) = &origin.path {
+        if origin.shadows_library(thread, own.get())? {
+            return Ok(format!("{plain} {}", shadowing_advice(path, &module)));
+        }
+        if origin.initializing && origin.may_shadow() {
+            return Ok(format!("{plain} {}", renaming_advice(path)));
+        }
+    }
+    if origin.initializing {
+        let from = origin.path.map_or_else(String::new, |path| format!(" from '{path}'"));
+        return Ok(format!(
+            "partially initialized module '{module}'{from} has no attribute '{name_}' (most likely due to a circular import)"
+        ));
+    }
+    if origin.is_submodule_to_be(thread, name) {
+        return Ok(format!(
+            "cannot access submodule '{name_}' of module '{module}' (most likely due to a circular import)"
+        ));
+    }
+    Ok(plain)
 }
 
-/// Whether the module is still being imported.
-fn initializing(thread: &mut Thread, this: &Obj<PyModule>) -> bool {
-    let Some(spec) = this.namespace(thread).get_str(thread, name!("__spec__")).map(Ref::to_owned) else {
-        return false;
-    };
-    match protocol::find_attr(thread, spec.get(), name!("_initializing")) {
-        Ok(Some(flag)) => protocol::is_true(thread, flag.get()).unwrap_or(false),
-        _ => false,
+#[cold]
+fn no_attribute(thread: &mut Thread, this: &Obj<PyModule>, name: &Obj<PyStr>) -> PyErr {
+    match why_missing(thread, this, name) {
+        Ok(message) => PyErr::with_attributes(
+            &exception::AttributeError,
+            message,
+            vec![("name", name.to_value()), ("obj", this.to_value())],
+        ),
+        Err(error) => error,
     }
 }
 

@@ -47,6 +47,7 @@ static SPEC: TypeSpec = TypeSpec {
     base: Some(PyTuple::static_type),
     layout: PyTuple::LAYOUT,
     flags: TypeFlags::IMMUTABLE,
+    match_args: &[],
     parts: &[&PART],
 };
 

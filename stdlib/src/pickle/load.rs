@@ -170,7 +170,7 @@ impl<'a> Loader<'a> {
     }
 
     fn line_text(&mut self, thread: &mut Thread) -> PyResult<String> {
-        let line = self.reader.line(thread)?;
+        let line = self.reader.full_line(thread)?;
         Ok(String::from_utf8_lossy(&line).into_owned())
     }
 
@@ -470,7 +470,7 @@ impl<'a> Loader<'a> {
     }
 
     fn utf8_line(&mut self, thread: &mut Thread) -> PyResult {
-        let line = self.reader.line(thread)?;
+        let line = self.reader.full_line(thread)?;
         match std::str::from_utf8(&line) {
             Ok(text) => Ok(str::intern(thread, text)?.to_value()),
             Err(_) => self.decoded(thread, &line, "utf-8", "strict"),

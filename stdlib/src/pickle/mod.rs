@@ -38,6 +38,7 @@ macro_rules! errors {
                 base: Some(|| &PICKLE_ERROR),
                 layout: <orochi_objects::types::exception::PyBaseException as orochi_objects::core::Payload>::LAYOUT,
                 flags: orochi_objects::TypeFlags::SUBCLASSABLE,
+                match_args: &[],
                 parts: &[],
             };
             orochi_objects::StaticType::new(&SPEC)

@@ -211,9 +211,7 @@ impl Pickler {
         let write = write_method(thread, file)?;
         Pickler::configure(this, thread, &options, Some(write), buffer_callback);
         // A subclass may have a table for all its instances.
-        let table = class_of(this.get()).to_owned();
         if !orochi_objects::class::is_exact(this.get(), <Self as orochi_objects::PyClass>::static_type()) {
-            drop(table);
             drop(this.table.swap(this, thread, None));
             let table = protocol::find_attr(thread, this.get(), name!("dispatch_table"))?;
             drop(this.table.swap(this, thread, table));

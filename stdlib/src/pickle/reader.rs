@@ -14,10 +14,12 @@ pub(super) struct File {
 
 impl File {
     pub(super) fn new(thread: &mut Thread, file: Ref<'_>) -> PyResult<File> {
-        let missing = || type_error("file must have 'read' and 'readline' attributes");
-        let read = protocol::find_attr(thread, file, name!("read"))?.ok_or_else(missing)?;
-        let readline = protocol::find_attr(thread, file, name!("readline"))?.ok_or_else(missing)?;
-        Ok(File { read, readline })
+        let read = protocol::find_attr(thread, file, name!("read"))?;
+        let readline = protocol::find_attr(thread, file, name!("readline"))?;
+        match (read, readline) {
+            (Some(read), Some(readline)) => Ok(File { read, readline }),
+            _ => Err(type_error("file must have 'read' and 'readline' attributes")),
+        }
     }
 }
 
@@ -25,6 +27,8 @@ impl File {
 pub(super) struct Reader {
     data: Vec<u8>,
     at: usize,
+    /// Where the current frame ends in `data`, if all of the pickle is in it.
+    frame_end: Option<usize>,
     file: Option<File>,
 }
 
@@ -42,15 +46,32 @@ fn taken(thread: &mut Thread, what: &Value, method: &str) -> PyResult<Vec<u8>> {
 
 impl Reader {
     pub(super) fn memory(data: Vec<u8>) -> Reader {
-        Reader { data, at: 0, file: None }
+        Reader { data, at: 0, frame_end: None, file: None }
     }
 
     pub(super) fn file(file: File) -> Reader {
-        Reader { data: Vec::new(), at: 0, file: Some(file) }
+        Reader { data: Vec::new(), at: 0, frame_end: None, file: Some(file) }
     }
 
+    /// What there is of the current frame, or of all if no frame has begun.
     fn rest(&self) -> &[u8] {
-        self.data.get(self.at..).unwrap_or_default()
+        let end = self.frame_end.unwrap_or(self.data.len());
+        self.data.get(self.at..end).unwrap_or_default()
+    }
+
+    /// Leaves a frame that is used up.
+    fn leave_frame(&mut self) {
+        if self.frame_end.is_some_and(|end| self.at >= end) {
+            self.frame_end = None;
+        }
+    }
+
+    fn exhausted(&self) -> PyErr {
+        if self.file.is_some() || self.frame_end.is_some() {
+            unpickling_error("pickle exhausted before end of frame")
+        } else {
+            truncated()
+        }
     }
 
     /// Reads so many bytes from the file.
@@ -67,12 +88,13 @@ impl Reader {
 
     /// The next opcode.
     pub(super) fn opcode(&mut self, thread: &mut Thread) -> PyResult<u8> {
+        self.leave_frame();
         if let Some(&opcode) = self.data.get(self.at) {
             self.at += 1;
             return Ok(opcode);
         }
         if self.file.is_none() {
-            return Err(if self.data.is_empty() { eof_error("Ran out of input") } else { truncated() });
+            return Err(eof_error("Ran out of input"));
         }
         self.fetch(thread, 1)?.first().copied().ok_or_else(truncated)
     }
@@ -85,11 +107,8 @@ impl Reader {
             self.at += len;
             return Ok(part);
         }
-        if !rest.is_empty() {
-            return Err(match self.file {
-                Some(_) => unpickling_error("pickle exhausted before end of frame"),
-                None => truncated(),
-            });
+        if !rest.is_empty() || self.frame_end.is_some() {
+            return Err(self.exhausted());
         }
         self.fetch(thread, len).map_err(|error| {
             if error.matches(&orochi_objects::types::exception::EOFError) { truncated() } else { error }
@@ -106,14 +125,17 @@ impl Reader {
         self.take(thread, N)?.try_into().map_err(|_| truncated())
     }
 
+    /// The rest of the line, which isn't empty.
+    pub(super) fn full_line(&mut self, thread: &mut Thread) -> PyResult<Vec<u8>> {
+        let line = self.line(thread)?;
+        if line.is_empty() { Err(truncated()) } else { Ok(line) }
+    }
+
     /// The rest of the line, without its end.
     pub(super) fn line(&mut self, thread: &mut Thread) -> PyResult<Vec<u8>> {
         let rest = self.rest();
         if !rest.is_empty() || self.file.is_none() {
-            let end = memchr::memchr(b'\n', rest).ok_or_else(|| match self.file {
-                Some(_) => unpickling_error("pickle exhausted before end of frame"),
-                None => truncated(),
-            })?;
+            let end = memchr::memchr(b'\n', rest).ok_or_else(|| self.exhausted())?;
             let line = rest.get(..end).unwrap_or_default().to_vec();
             self.at += end + 1;
             return Ok(line);
@@ -129,12 +151,17 @@ impl Reader {
 
     /// Reads a frame of this size.
     pub(super) fn frame(&mut self, thread: &mut Thread, len: usize) -> PyResult<()> {
+        self.leave_frame();
         let rest = self.rest().len();
-        if self.file.is_none() {
-            return if rest < len { Err(truncated()) } else { Ok(()) };
-        }
-        if rest > 0 {
+        if self.frame_end.is_some() || self.file.is_some() && rest > 0 {
             return Err(unpickling_error("beginning of a new frame before end of current frame"));
+        }
+        if self.file.is_none() {
+            if rest < len {
+                return Err(truncated());
+            }
+            self.frame_end = Some(self.at + len);
+            return Ok(());
         }
         self.data = self.take(thread, len)?;
         self.at = 0;

@@ -88,6 +88,20 @@ impl Saver<'_> {
             )));
         }
         let rest = Rest { state: part(2), items: part(3), pairs: part(4), setter: part(5) };
+        for (what, part) in [("fourth", rest.items), ("fifth", rest.pairs)] {
+            if let Some(part) = part.filter(|part| class_of(*part).slots.tp_iternext().is_none()) {
+                let got = qualified(thread, part)?;
+                return Err(error(format!(
+                    "{what} item of the tuple returned by __reduce__ must be an iterator, not {got}"
+                )));
+            }
+        }
+        if let Some(setter) = rest.setter.filter(|setter| class_of(*setter).slots.tp_call().is_none()) {
+            let got = qualified(thread, setter)?;
+            return Err(error(format!(
+                "sixth item of the tuple returned by __reduce__ must be callable, not {got}"
+            )));
+        }
         self.save_reduce(thread, object, function, args, &rest)
     }
 

@@ -5,7 +5,7 @@ pub(crate) mod format;
 use self::format::Layout;
 use orochi_macros::{Trace, pyclass, pyfunction, pymethods, pymodule};
 use orochi_objects::buffer::{ArgBytes, bytes_of, writable};
-use orochi_objects::error::{Message, type_error};
+use orochi_objects::error::{Message, runtime_error, type_error};
 use orochi_objects::types::bytes;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::{
@@ -27,9 +27,28 @@ pub(crate) fn error(message: impl Message) -> PyErr {
 #[pyclass(name = "Struct", module = "_struct", subclassable, weakref)]
 #[derive(Trace)]
 struct Struct {
-    format: Box<str>,
+    /// Set by `__init__`, which may be called again.
+    compiled: Guarded<Option<Compiled>>,
+}
+
+/// A format and what it says.
+#[derive(Clone, Trace)]
+struct Compiled {
+    #[trace(unsafe_skip)]
+    format: Arc<str>,
     #[trace(unsafe_skip)]
     layout: Arc<Layout>,
+}
+
+impl Struct {
+    fn compiled(this: &Obj<Self>, thread: &Thread) -> PyResult<Compiled> {
+        let compiled = this.compiled.with(this, thread, |compiled, _| compiled.clone());
+        compiled.ok_or_else(|| runtime_error("Struct object is not initialized"))
+    }
+
+    fn layout(this: &Obj<Self>, thread: &Thread) -> PyResult<Arc<Layout>> {
+        Ok(Struct::compiled(this, thread)?.layout)
+    }
 }
 
 fn format_bytes<'a>(format: Ref<'a>) -> PyResult<&'a [u8]> {
@@ -173,17 +192,18 @@ fn pack_within(
 
 #[pymethods]
 impl Struct {
-    #[new]
-    #[signature(format)]
-    fn new(thread: &mut Thread, cls: &Obj<PyType>, format: Ref) -> PyResult {
-        let layout = layout_of(format)?;
-        let text = String::from_utf8_lossy(format_bytes(format)?).into_owned();
-        Ok(alloc(thread, cls, Struct { format: text.into(), layout })?.into_value())
+    #[slot]
+    fn tp_new(thread: &mut Thread, cls: &Obj<PyType>, _args: Args<'_>) -> PyResult {
+        Ok(alloc(thread, cls, Struct { compiled: Guarded::new(None) })?.into_value())
     }
 
-    #[slot]
-    fn tp_init(this: &Obj<Self>, args: Args<'_>) {
-        let _ = (this, args);
+    #[init]
+    #[signature(format)]
+    fn init(thread: &mut Thread, this: &Obj<Self>, format: Ref) -> PyResult<()> {
+        let layout = layout_of(format)?;
+        let format = String::from_utf8_lossy(format_bytes(format)?).into();
+        this.compiled.with(this, thread, |compiled, _| *compiled = Some(Compiled { format, layout }));
+        Ok(())
     }
 
     /// S.pack(v1, v2, ...) -> bytes
@@ -193,7 +213,8 @@ impl Struct {
     /// strings.
     #[no_text_signature]
     fn pack(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult {
-        let packed = pack_values(thread, &this.layout, args, "pack")?;
+        let layout = Struct::layout(this, thread)?;
+        let packed = pack_values(thread, &layout, args, "pack")?;
         bytes::new(thread, &packed)
     }
 
@@ -205,7 +226,8 @@ impl Struct {
     /// help(struct) for more on format strings.
     #[no_text_signature]
     fn pack_into(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult<()> {
-        pack_at(thread, &this.layout, args)
+        let layout = Struct::layout(this, thread)?;
+        pack_at(thread, &layout, args)
     }
 
     /// Return a tuple containing unpacked values.
@@ -215,7 +237,8 @@ impl Struct {
     ///
     /// See help(struct) for more on format strings.
     fn unpack(thread: &mut Thread, this: &Obj<Self>, buffer: Ref) -> PyResult {
-        unpack_values(thread, &this.layout, buffer)
+        let layout = Struct::layout(this, thread)?;
+        unpack_values(thread, &layout, buffer)
     }
 
     /// Return a tuple containing unpacked values.
@@ -228,7 +251,8 @@ impl Struct {
     /// See help(struct) for more on format strings.
     #[signature(buffer, offset = 0)]
     fn unpack_from(thread: &mut Thread, this: &Obj<Self>, buffer: Ref, offset: isize) -> PyResult {
-        unpack_at(thread, &this.layout, buffer, offset)
+        let layout = Struct::layout(this, thread)?;
+        unpack_at(thread, &layout, buffer, offset)
     }
 
     /// Return an iterator yielding tuples.
@@ -238,27 +262,30 @@ impl Struct {
     ///
     /// Requires that the bytes length be a multiple of the struct size.
     fn iter_unpack(thread: &mut Thread, this: &Obj<Self>, buffer: Ref) -> PyResult {
-        UnpackIterator::create(thread, &this.layout, buffer)
+        let layout = Struct::layout(this, thread)?;
+        UnpackIterator::create(thread, &layout, buffer)
     }
 
     /// struct format string
     #[getter]
     #[name = "format"]
-    fn get_format(this: &Obj<Self>) -> &str {
-        &this.format
+    fn get_format(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let compiled = Struct::compiled(this, thread)?;
+        str::new(thread, &compiled.format)
     }
 
     /// struct size in bytes
     #[getter]
-    fn size(this: &Obj<Self>) -> usize {
-        this.layout.size
+    fn size(thread: &mut Thread, this: &Obj<Self>) -> PyResult<usize> {
+        Ok(Struct::layout(this, thread)?.size)
     }
 
     #[slot]
-    fn tp_repr(this: &Obj<Self>) -> String {
+    fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult<String> {
         let name = class_of(this.get()).name();
-        let format: &str = &this.format;
-        format!("{name}({})", orochi_text::repr::repr(format.as_ref()))
+        let compiled = Struct::compiled(this, thread)?;
+        let format: &str = &compiled.format;
+        Ok(format!("{name}({})", orochi_text::repr::repr(format.as_ref())))
     }
 }
 

@@ -11,6 +11,7 @@ use orochi_objects::error::{PyErr, PyResult, import_error, type_error};
 use orochi_objects::protocol;
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::exception;
+use orochi_objects::types::module_origin::{Origin, renaming_advice, shadowing_advice};
 use orochi_objects::types::str::PyStr;
 use orochi_objects::{class_of, name};
 
@@ -76,25 +77,28 @@ fn cannot_import(
         .as_ref()
         .map_or("<unknown module name>".to_owned(), |package| orochi_objects::str::display(package.get()));
     let spec = protocol::find_attr(thread, module, name!("__spec__"))?;
-    let initializing = match &spec {
-        Some(spec) => match protocol::find_attr(thread, spec.get(), name!("_initializing"))? {
-            Some(flag) => protocol::is_true(thread, flag.get())?,
-            None => false,
-        },
-        None => false,
-    };
+    let origin = Origin::of_spec(thread, spec);
     let file = protocol::find_attr(thread, module, name!("__file__"))?;
     let path = match file.as_ref().and_then(|file| file.get().downcast::<PyStr>()) {
         Some(file) => format!("{}", **file),
         None => "unknown location".to_owned(),
     };
-    let text = if initializing {
+    let shown = format!("cannot import name '{}' from '{package_name}'", **name);
+    let shadows = match &package {
+        Some(package) => origin.shadows_library(thread, package.get())?,
+        None => false,
+    };
+    let text = if let Some(path) = origin.path.as_ref().filter(|_| shadows) {
+        format!("{shown} {}", shadowing_advice(path, &package_name))
+    } else if let Some(path) = origin.path.as_ref().filter(|_| origin.initializing && origin.may_shadow()) {
+        format!("{shown} {}", renaming_advice(path))
+    } else if origin.initializing {
         format!(
             "cannot import name '{}' from partially initialized module '{package_name}' (most likely due to a circular import) ({path})",
             **name
         )
     } else {
-        format!("cannot import name '{}' from '{package_name}' ({path})", **name)
+        format!("{shown} ({path})")
     };
     let mut attributes = vec![("name_from", name.to_value())];
     attributes.extend(package.map(|package| ("name", package)));
