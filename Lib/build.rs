@@ -42,7 +42,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     (
         "linecache.py",
         "def lazycache(filename, module_globals):",
-        "def _imported_lines(filename):\n    import os\n    import sys\n    from importlib.util import decode_source\n    for path, importer in list(sys.path_importer_cache.items()):\n        if path and filename.startswith(path + os.sep) and hasattr(importer, 'get_data'):\n            try:\n                return [line + '\\n' for line in decode_source(importer.get_data(filename)).splitlines()]\n            except (OSError, UnicodeDecodeError, SyntaxError):\n                pass\n    return []\n\n\ndef lazycache(filename, module_globals):",
+        "def _imported_lines(filename):\n    import os\n    import sys\n    from importlib.util import decode_source\n    for path, importer in list((sys.path_importer_cache or {}).items()):\n        if path and filename.startswith(path + os.sep) and hasattr(importer, 'get_data'):\n            try:\n                return [line + '\\n' for line in decode_source(importer.get_data(filename)).splitlines()]\n            except (OSError, UnicodeDecodeError, SyntaxError):\n                pass\n    return []\n\n\ndef lazycache(filename, module_globals):",
     ),
     // A timeout that is ignored may be anything.
     (

@@ -188,10 +188,6 @@ impl PyClassMethodDescriptor {
         crate::str::new(thread, &format!("<method '{}' of '{class}' objects>", this.method.0.name))
     }
 
-    fn __reduce__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        crate::types::reduce_as_attribute(thread, this.class.fixed(), this.method.0.name)
-    }
-
     #[getter]
     #[name = "__name__"]
     fn name(this: &Obj<Self>) -> &'static str {

@@ -12,12 +12,6 @@ use crate::{name, protocol};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
 
-/// The module's name for messages, if it has one.
-fn shown_name(thread: &Thread, this: &Obj<PyModule>) -> Option<String> {
-    let name = this.namespace(thread).get_str(thread, name!("__name__"))?;
-    name.downcast::<PyStr>().map(|name| name.as_wtf8().to_string_lossy().into_owned())
-}
-
 /// The message for a name that a module hasn't, with advice where the reason is known.
 fn why_missing(thread: &mut Thread, this: &Obj<PyModule>, name: &Obj<PyStr>) -> PyResult<String> {
     let name_ = &**name;
@@ -60,6 +54,12 @@ fn no_attribute(thread: &mut Thread, this: &Obj<PyModule>, name: &Obj<PyStr>) ->
         ),
         Err(error) => error,
     }
+}
+
+/// Whether the module is still being imported.
+fn initializing(thread: &mut Thread, this: &Obj<PyModule>) -> bool {
+    let spec = this.namespace(thread).get_str(thread, name!("__spec__")).map(Ref::to_owned);
+    Origin::of_spec(thread, spec).initializing
 }
 
 #[pymethods]
