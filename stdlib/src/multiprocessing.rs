@@ -8,8 +8,8 @@ use orochi_objects::error::{assertion_error, value_error};
 use orochi_objects::types::dict;
 use orochi_objects::types::r#type::{TypeExt, modified};
 use orochi_objects::{
-    ArgSlice, DictExt, Guarded, ModuleExt, Obj, PyClass, PyModule, PyResult, PyType, Ref, Thread, Value, alloc,
-    int, str,
+    ArgSlice, DictExt, Guarded, ModuleExt, Obj, PyClass, PyModule, PyResult, PyType, Ref, Thread, Value,
+    alloc, int, str,
 };
 use std::ffi::CString;
 

@@ -15,7 +15,7 @@ fn c_name(thread: &mut Thread, path: &Obj<PyStr>) -> PyResult<CString> {
 
 /// Open a shared memory object.  Returns a file descriptor (integer).
 #[pyfunction]
-#[signature(path, flags, mode=511)]
+#[signature(path, flags, mode = 511)]
 fn shm_open(thread: &mut Thread, path: &Obj<PyStr>, flags: i32, mode: u32) -> PyResult<i32> {
     let name = c_name(thread, path)?;
     let opened = os_support::blocking(thread, || system::shm_open(&name, flags, mode))?;

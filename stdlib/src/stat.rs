@@ -173,7 +173,9 @@ fn filemode(object: Ref<'_>) -> PyResult<String> {
         _ => '?',
     });
     // For owner, group and others: the bits, and the special bit that shows in place of "execute".
-    for (shift, special, letters) in [(6, 0o4000, ('s', 'S')), (3, 0o2000, ('s', 'S')), (0, 0o1000, ('t', 'T'))] {
+    for (shift, special, letters) in
+        [(6, 0o4000, ('s', 'S')), (3, 0o2000, ('s', 'S')), (0, 0o1000, ('t', 'T'))]
+    {
         let bits = mode >> shift;
         text.push(if bits & 4 != 0 { 'r' } else { '-' });
         text.push(if bits & 2 != 0 { 'w' } else { '-' });
@@ -191,7 +193,8 @@ fn filemode(object: Ref<'_>) -> PyResult<String> {
 #[pymodule(
     name = "_stat",
     functions(
-        is_dir, is_chr, is_blk, is_reg, is_fifo, is_lnk, is_sock, is_door, is_port, is_wht, settable, kind, filemode
+        is_dir, is_chr, is_blk, is_reg, is_fifo, is_lnk, is_sock, is_door, is_port, is_wht, settable, kind,
+        filemode
     )
 )]
 fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {

@@ -83,7 +83,8 @@ impl PyGetSet {
 
     #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let class = this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
+        let class =
+            this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
         crate::str::new(thread, &format!("<attribute '{}' of '{class}' objects>", this.definition.0.name))
     }
 

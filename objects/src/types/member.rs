@@ -125,7 +125,8 @@ impl PyMember {
 
     #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let class = this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
+        let class =
+            this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
         crate::str::new(thread, &format!("<member '{}' of '{class}' objects>", this.name_text()))
     }
 

@@ -97,7 +97,8 @@ impl PyMethodDescriptor {
     #[slot]
     fn tp_call(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult {
         let Some(receiver) = args.get(0) else {
-            let class = this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
+            let class =
+                this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
             let name = this.method.0.name;
             return Err(type_error(format!("unbound method {class}.{name}() needs an argument")));
         };
@@ -120,7 +121,8 @@ impl PyMethodDescriptor {
 
     #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let class = this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
+        let class =
+            this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
         crate::str::new(thread, &format!("<method '{}' of '{class}' objects>", this.method.0.name))
     }
 
@@ -137,7 +139,8 @@ impl PyMethodDescriptor {
     #[getter]
     #[name = "__qualname__"]
     fn qualname(this: &Obj<Self>) -> String {
-        let class = this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
+        let class =
+            this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
         format!("{class}.{}", this.method.0.name)
     }
 
@@ -184,7 +187,8 @@ impl PyClassMethodDescriptor {
 
     #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let class = this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
+        let class =
+            this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
         crate::str::new(thread, &format!("<method '{}' of '{class}' objects>", this.method.0.name))
     }
 

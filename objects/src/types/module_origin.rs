@@ -45,7 +45,8 @@ impl Origin {
         } else {
             None
         };
-        let path = path.as_ref().and_then(|path| path.get().downcast::<PyStr>()).map(|path| format!("{}", **path));
+        let path =
+            path.as_ref().and_then(|path| path.get().downcast::<PyStr>()).map(|path| format!("{}", **path));
         let initializing = flag(thread, spec.get(), name!("_initializing"));
         Origin { path, initializing, spec: Some(spec) }
     }
@@ -53,7 +54,9 @@ impl Origin {
     /// Whether the module lies where the program does, so that it may hide another one.
     pub fn may_shadow(&self) -> bool {
         let (Some(path), Some(first)) = (&self.path, FIRST_PATH.get()) else { return false };
-        let Some((root, _)) = path.strip_suffix("/__init__.py").unwrap_or(path).rsplit_once('/') else { return false };
+        let Some((root, _)) = path.strip_suffix("/__init__.py").unwrap_or(path).rsplit_once('/') else {
+            return false;
+        };
         if first.is_empty() {
             return std::env::current_dir().is_ok_and(|folder| folder.as_os_str() == root);
         }
@@ -69,12 +72,15 @@ impl Origin {
             return Ok(false);
         }
         let modules = crate::thread::ThreadState::modules(thread)?;
-        let sys = modules.get().downcast::<crate::PyDict>().and_then(|modules| {
-            modules.get_str(thread, name!("sys")).map(Ref::to_owned)
-        });
+        let sys = modules
+            .get()
+            .downcast::<crate::PyDict>()
+            .and_then(|modules| modules.get_str(thread, name!("sys")).map(Ref::to_owned));
         let Some(sys) = sys else { return Ok(false) };
         match attribute(thread, sys.get(), name!("stdlib_module_names")) {
-            Some(names) if AnySet::of(names.get()).is_some() => protocol::contains(thread, names.get(), module),
+            Some(names) if AnySet::of(names.get()).is_some() => {
+                protocol::contains(thread, names.get(), module)
+            }
             _ => Ok(false),
         }
     }
@@ -82,7 +88,9 @@ impl Origin {
     /// Whether a name is a submodule that is still being imported.
     pub fn is_submodule_to_be(&self, thread: &mut Thread, name: &Obj<PyStr>) -> bool {
         let Some(spec) = &self.spec else { return false };
-        let Some(names) = attribute(thread, spec.get(), name!("_uninitialized_submodules")) else { return false };
+        let Some(names) = attribute(thread, spec.get(), name!("_uninitialized_submodules")) else {
+            return false;
+        };
         protocol::contains(thread, names.get(), name.get()).unwrap_or(false)
     }
 }

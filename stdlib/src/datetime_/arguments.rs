@@ -118,7 +118,11 @@ pub(super) fn within(what: &str, value: i32, least: i32, most: i32) -> PyResult<
 }
 
 /// A str argument of a method.
-pub(super) fn text<'a>(value: Ref<'a>, method: &str, position: usize) -> PyResult<&'a orochi_core::Obj<PyStr>> {
+pub(super) fn text<'a>(
+    value: Ref<'a>,
+    method: &str,
+    position: usize,
+) -> PyResult<&'a orochi_core::Obj<PyStr>> {
     value.downcast::<PyStr>().ok_or_else(|| {
         let class = if value.is_none() { "None".into() } else { class_of(value).name() };
         type_error(format!("{method}() argument {position} must be str, not {class}"))

@@ -12,7 +12,8 @@ use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{overflow_error, value_error};
 use orochi_objects::types::{bytes, str, tuple};
 use orochi_objects::{
-    Args, CompareOp, Obj, PyClass, PyErr, PyResult, PyType, Ref, Thread, Value, alloc, class_of, hash, int, protocol,
+    Args, CompareOp, Obj, PyClass, PyErr, PyResult, PyType, Ref, Thread, Value, alloc, class_of, hash, int,
+    protocol,
 };
 
 /// date(year, month, day) --> date object
@@ -372,7 +373,9 @@ impl Date {
     #[slot]
     fn tp_richcompare(_thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> PyResult {
         Ok(match (left.downcast::<Self>(), plain(right)) {
-            (Some(left), Some(right)) => Value::bool(op.holds(left.calendar_day().cmp(&right.calendar_day()))),
+            (Some(left), Some(right)) => {
+                Value::bool(op.holds(left.calendar_day().cmp(&right.calendar_day())))
+            }
             _ => Value::NOT_IMPLEMENTED,
         })
     }

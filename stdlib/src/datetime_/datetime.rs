@@ -12,8 +12,8 @@ use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::type_error;
 use orochi_objects::types::{bytes, str, tuple};
 use orochi_objects::{
-    Args, CompareOp, Field, Obj, PyClass, PyResult, PyType, Ref, Thread, Value, alloc, class_of, float, hash, int,
-    protocol, warn,
+    Args, CompareOp, Field, Obj, PyClass, PyResult, PyType, Ref, Thread, Value, alloc, class_of, float, hash,
+    int, protocol, warn,
 };
 
 /// datetime(year, month, day[, hour[, minute[, second[, microsecond[,tzinfo]]]]])
@@ -151,8 +151,11 @@ impl DateTime {
     fn replaced(thread: &mut Thread, this: &Obj<Self>, parts: [Option<Ref<'_>>; 9]) -> PyResult {
         let [year, month, day, hour, minute, second, microsecond, zone, fold] = parts;
         let (old_day, clock) = this.moment();
-        let day =
-            (int_or(thread, year, old_day.0)?, int_or(thread, month, old_day.1)?, int_or(thread, day, old_day.2)?);
+        let day = (
+            int_or(thread, year, old_day.0)?,
+            int_or(thread, month, old_day.1)?,
+            int_or(thread, day, old_day.2)?,
+        );
         let mut numbers = [0; 5];
         let new = [hour, minute, second, microsecond, fold];
         for ((number, new), old) in numbers.iter_mut().zip(new).zip(clock.numbers()) {
@@ -543,7 +546,12 @@ impl DateTime {
 
     #[slot]
     fn nb_add(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
-        match (left.downcast::<Self>(), right.downcast::<Delta>(), left.downcast::<Delta>(), right.downcast::<Self>()) {
+        match (
+            left.downcast::<Self>(),
+            right.downcast::<Delta>(),
+            left.downcast::<Delta>(),
+            right.downcast::<Self>(),
+        ) {
             (Some(moment), Some(delta), ..) | (.., Some(delta), Some(moment)) => {
                 DateTime::moved(thread, moment, delta.total())
             }

@@ -163,7 +163,9 @@ impl Delta {
         };
         let part = |i: usize| Some(int::value(parts.item(i)?)?.to_big().into_owned());
         let (Some(numerator), Some(denominator), 2) = (part(0), part(1), parts.len()) else {
-            return Err(value_error("unexpected return value from as_integer_ratio(): expected a 2-tuple of ints"));
+            return Err(value_error(
+                "unexpected return value from as_integer_ratio(): expected a 2-tuple of ints",
+            ));
         };
         let (by, over) = if divide { (denominator, numerator) } else { (numerator, denominator) };
         let result = nearest(&(delta.big() * by), &over)?;
@@ -253,8 +255,11 @@ impl Delta {
     #[slot]
     fn tp_repr(this: &Obj<Self>) -> String {
         let parts = [("days", this.days), ("seconds", this.seconds), ("microseconds", this.microseconds)];
-        let parts: Vec<String> =
-            parts.iter().filter(|(_, value)| *value != 0).map(|(name, value)| format!("{name}={value}")).collect();
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(_, value)| *value != 0)
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         let parts = if parts.is_empty() { "0".to_owned() } else { parts.join(", ") };
         format!("{}({parts})", class_of(this.get()).full_name())
     }

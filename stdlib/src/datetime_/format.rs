@@ -61,7 +61,12 @@ pub(super) struct Subject<'a> {
     pub(super) day: i32,
 }
 
-fn push_offset(thread: &mut Thread, out: &mut Wtf8Buf, subject: &Subject<'_>, separator: &str) -> PyResult<()> {
+fn push_offset(
+    thread: &mut Thread,
+    out: &mut Wtf8Buf,
+    subject: &Subject<'_>,
+    separator: &str,
+) -> PyResult<()> {
     if let Some(offset) = offset(thread, subject.zone, "utcoffset", subject.moment)? {
         out.push_str(&shown_offset(offset, separator));
     }
@@ -136,7 +141,9 @@ pub(super) fn strftime(
                 push_year(thread, &mut out, year, subject, times.get())?;
             }
             ':' => match points.next() {
-                Some(next) if next.to_u32() == u32::from(b'z') => push_offset(thread, &mut out, subject, ":")?,
+                Some(next) if next.to_u32() == u32::from(b'z') => {
+                    push_offset(thread, &mut out, subject, ":")?
+                }
                 next => {
                     out.push_str("%:");
                     next.into_iter().for_each(|next| out.push(next));

@@ -35,9 +35,8 @@ pub(super) fn invalid(thread: &mut Thread, text: &Obj<PyStr>) -> PyErr {
 
 fn digits(text: &[u8], at: usize, count: usize) -> Option<i32> {
     let part = text.get(at..at + count)?;
-    part.iter().try_fold(0, |number, byte| {
-        byte.is_ascii_digit().then(|| number * 10 + i32::from(byte - b'0'))
-    })
+    part.iter()
+        .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i32::from(byte - b'0')))
 }
 
 fn is_digit(text: &[u8], at: usize) -> bool {

@@ -7,16 +7,12 @@ use orochi_objects::core::Payload;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::{self, PyTuple};
 use orochi_objects::{
-    Args, Obj, PyClass, PyResult, PyType, Ref, Signature, Slots, StaticType, Thread, TypeFlags, Value, class_of, int,
-    protocol, str,
+    Args, Obj, PyClass, PyResult, PyType, Ref, Signature, Slots, StaticType, Thread, TypeFlags, Value,
+    class_of, int, protocol, str,
 };
 
-static BINDING: Binding<3> = Binding {
-    function: "IsoCalendarDate()",
-    names: ["year", "week", "weekday"],
-    required: 3,
-    positional: 3,
-};
+static BINDING: Binding<3> =
+    Binding { function: "IsoCalendarDate()", names: ["year", "week", "weekday"], required: 3, positional: 3 };
 
 static REDUCE: Signature = Signature::new("__reduce__", None, &[], "($self, /)");
 

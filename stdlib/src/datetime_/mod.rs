@@ -28,9 +28,7 @@ use self::time::Time;
 use self::tzinfo::TimeZone;
 use orochi_macros::pymodule;
 use orochi_objects::types::r#type::{TypeExt, modified};
-use orochi_objects::{
-    DictExt, ModuleExt, Obj, PyClass, PyModule, PyResult, StaticType, Thread, Value, str,
-};
+use orochi_objects::{DictExt, ModuleExt, Obj, PyClass, PyModule, PyResult, StaticType, Thread, Value, str};
 
 /// Sets an attribute of a class, which programs can't.
 fn set(thread: &mut Thread, class: &'static StaticType, name: &str, value: Value) -> PyResult<()> {
@@ -89,14 +87,7 @@ fn add_limits(thread: &mut Thread) -> PyResult<()> {
 /// Fast implementation of the datetime module.
 #[pymodule(
     name = "_datetime",
-    classes(
-        date::Date,
-        datetime::DateTime,
-        time::Time,
-        delta::Delta,
-        tzinfo::TzInfo,
-        tzinfo::TimeZone
-    )
+    classes(date::Date, datetime::DateTime, time::Time, delta::Delta, tzinfo::TzInfo, tzinfo::TimeZone)
 )]
 fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     add_limits(thread)?;

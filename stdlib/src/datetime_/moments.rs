@@ -53,8 +53,8 @@ pub(super) fn timestamp(thread: &mut Thread, value: Ref<'_>) -> PyResult<(i64, u
 }
 
 fn read(thread: &mut Thread, seconds: i64, local: bool) -> PyResult<(Day, Clock, Calendar)> {
-    let calendar = clocks::calendar(seconds, local)
-        .map_err(|error| os_support::os_failure(thread, &error, None))?;
+    let calendar =
+        clocks::calendar(seconds, local).map_err(|error| os_support::os_failure(thread, &error, None))?;
     let [second, minute, hour, day, month, year, ..] = calendar.fields;
     let year = year.saturating_add(1900);
     within("year", year, MIN_YEAR, MAX_YEAR)?;

@@ -11,7 +11,8 @@ use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::type_error;
 use orochi_objects::types::{bytes, str, tuple};
 use orochi_objects::{
-    Args, CompareOp, Field, Obj, PyClass, PyResult, PyType, Ref, Thread, Value, alloc, class_of, hash, int, protocol,
+    Args, CompareOp, Field, Obj, PyClass, PyResult, PyType, Ref, Thread, Value, alloc, class_of, hash, int,
+    protocol,
 };
 
 /// time([hour[, minute[, second[, microsecond[, tzinfo]]]]]) --> a time object
@@ -104,7 +105,8 @@ impl Time {
         let [hour, minute, second, microsecond, zone, fold] = parts;
         let old = this.clock.numbers();
         let mut numbers = [0; 5];
-        for ((number, new), old) in numbers.iter_mut().zip([hour, minute, second, microsecond, fold]).zip(old) {
+        for ((number, new), old) in numbers.iter_mut().zip([hour, minute, second, microsecond, fold]).zip(old)
+        {
             *number = int_or(thread, new, old)?;
         }
         let zone = zone_or(zone, this.zone())?.to_owned();
@@ -361,7 +363,12 @@ pub(super) fn mixed(op: CompareOp, what: &str) -> PyResult {
 }
 
 /// Adds the fold and the zone to a repr, and its parenthesis.
-pub(super) fn finish_repr(thread: &mut Thread, mut text: String, zone: Ref<'_>, fold: u8) -> PyResult<String> {
+pub(super) fn finish_repr(
+    thread: &mut Thread,
+    mut text: String,
+    zone: Ref<'_>,
+    fold: u8,
+) -> PyResult<String> {
     if !zone.is_none() {
         let shown = protocol::repr(thread, zone)?;
         text.push_str(&format!(", tzinfo={}", str::display(shown.get())));

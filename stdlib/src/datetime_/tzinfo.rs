@@ -7,7 +7,8 @@ use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{not_implemented_error, type_error, value_error};
 use orochi_objects::types::{str, tuple};
 use orochi_objects::{
-    Args, CompareOp, Field, Obj, PyErr, PyResult, PyType, Ref, Thread, Value, alloc, class_of, make, name, protocol,
+    Args, CompareOp, Field, Obj, PyErr, PyResult, PyType, Ref, Thread, Value, alloc, class_of, make, name,
+    protocol,
 };
 use std::sync::OnceLock;
 
@@ -225,12 +226,7 @@ impl TimeZone {
 impl TimeZone {
     #[new]
     #[signature(offset, name=<missing>)]
-    fn new(
-        thread: &mut Thread,
-        _cls: &Obj<PyType>,
-        offset: Ref<'_>,
-        name: Option<Ref<'_>>,
-    ) -> PyResult {
+    fn new(thread: &mut Thread, _cls: &Obj<PyType>, offset: Ref<'_>, name: Option<Ref<'_>>) -> PyResult {
         let Some(offset) = offset.downcast::<Delta>() else {
             let class = class_of(offset).name();
             return Err(type_error(format!("timezone() argument 1 must be datetime.timedelta, not {class}")));

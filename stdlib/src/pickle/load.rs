@@ -36,10 +36,9 @@ fn underflow() -> PyErr {
 
 /// A length, if so many bytes can be.
 fn length(len: u64, what: &str) -> PyResult<usize> {
-    usize::try_from(len)
-        .ok()
-        .filter(|len| isize::try_from(*len).is_ok())
-        .ok_or_else(|| overflow_error(format!("{what} exceeds system's maximum size of {} bytes", isize::MAX)))
+    usize::try_from(len).ok().filter(|len| isize::try_from(*len).is_ok()).ok_or_else(|| {
+        overflow_error(format!("{what} exceeds system's maximum size of {} bytes", isize::MAX))
+    })
 }
 
 impl<'a> Loader<'a> {
@@ -75,14 +74,22 @@ impl<'a> Loader<'a> {
 
     fn pop(&mut self) -> PyResult {
         if self.stack.len() <= self.fence() {
-            return Err(if self.marks.is_empty() { underflow() } else { unpickling_error("unexpected MARK found") });
+            return Err(if self.marks.is_empty() {
+                underflow()
+            } else {
+                unpickling_error("unexpected MARK found")
+            });
         }
         self.stack.pop().ok_or_else(underflow)
     }
 
     fn top(&self) -> PyResult {
         if self.stack.len() <= self.fence() {
-            return Err(if self.marks.is_empty() { underflow() } else { unpickling_error("unexpected MARK found") });
+            return Err(if self.marks.is_empty() {
+                underflow()
+            } else {
+                unpickling_error("unexpected MARK found")
+            });
         }
         self.stack.last().cloned().ok_or_else(underflow)
     }
@@ -218,7 +225,8 @@ impl<'a> Loader<'a> {
             }
         };
         let top = self.top()?;
-        let old = Unpickler::with(self.unpickler, thread, |state, owner| state.made.put(number, owner.store(top)));
+        let old =
+            Unpickler::with(self.unpickler, thread, |state, owner| state.made.put(number, owner.store(top)));
         drop(old.map(Field::into_value));
         Ok(())
     }
@@ -424,7 +432,8 @@ impl<'a> Loader<'a> {
             }
             STACK_GLOBAL => {
                 let (name, module) = (self.pop()?, self.pop()?);
-                let is_str = |value: &Value| orochi_objects::class::is_exact(value.get(), PyStr::static_type());
+                let is_str =
+                    |value: &Value| orochi_objects::class::is_exact(value.get(), PyStr::static_type());
                 if !is_str(&name) || !is_str(&module) {
                     return Err(unpickling_error("STACK_GLOBAL requires str"));
                 }
@@ -672,7 +681,8 @@ fn pairs(items: Vec<Value>, opcode: &str) -> PyResult<Vec<(Value, Value)>> {
 }
 
 fn append_all(thread: &mut Thread, target: &Value, items: Vec<Value>) -> PyResult<()> {
-    if let Some(plain) = target.get().downcast::<PyList>().filter(|_| is_plain(target, PyList::static_type())) {
+    if let Some(plain) = target.get().downcast::<PyList>().filter(|_| is_plain(target, PyList::static_type()))
+    {
         return items.into_iter().try_for_each(|item| list::push(thread, plain, item));
     }
     if let Some(extend) = protocol::find_attr(thread, target.get(), name!("extend"))? {

@@ -180,7 +180,8 @@ impl UnpicklerMemoProxy {
 /// A memo as programs assign it: a proxy of another one, or a dict.
 fn assigned(thread: &mut Thread, value: Option<Ref<'_>>, proxy: &str) -> PyResult<Vec<(Value, Value)>> {
     let Some(value) = value else { return Err(type_error("attribute deletion is not supported")) };
-    let copy = if let Some(other) = value.downcast::<PicklerMemoProxy>().filter(|_| proxy.starts_with("a P")) {
+    let copy = if let Some(other) = value.downcast::<PicklerMemoProxy>().filter(|_| proxy.starts_with("a P"))
+    {
         PicklerMemoProxy::copy(thread, other)?
     } else if let Some(other) = value.downcast::<UnpicklerMemoProxy>().filter(|_| proxy.starts_with("an")) {
         UnpicklerMemoProxy::copy(thread, other)?
@@ -195,7 +196,11 @@ fn assigned(thread: &mut Thread, value: Option<Ref<'_>>, proxy: &str) -> PyResul
 }
 
 /// Sets `pickler.memo`.
-pub(super) fn assign_seen(thread: &mut Thread, pickler: &Obj<Pickler>, value: Option<Ref<'_>>) -> PyResult<()> {
+pub(super) fn assign_seen(
+    thread: &mut Thread,
+    pickler: &Obj<Pickler>,
+    value: Option<Ref<'_>>,
+) -> PyResult<()> {
     let mut entries = Vec::new();
     for (_, entry) in assigned(thread, value, "a PicklerMemoProxy")? {
         let Some(pair) = entry.get().downcast::<PyTuple>().filter(|pair| pair.len() == 2) else {
@@ -228,7 +233,8 @@ pub(super) fn assign_made(
     let old = Unpickler::with(unpickler, thread, |state, _| std::mem::take(&mut state.made));
     drop(old);
     for (number, object) in entries {
-        let old = Unpickler::with(unpickler, thread, |state, owner| state.made.put(number, owner.store(object)));
+        let old =
+            Unpickler::with(unpickler, thread, |state, owner| state.made.put(number, owner.store(object)));
         drop(old.map(Field::into_value));
     }
     Ok(())

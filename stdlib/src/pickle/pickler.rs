@@ -3,7 +3,7 @@
 use super::memo::{PicklerMemoProxy, Seen, assign_seen};
 use super::opcodes::{DEFAULT_PROTOCOL, HIGHEST_PROTOCOL};
 use super::save::Saver;
-use super::{PICKLING_ERROR, Busy};
+use super::{Busy, PICKLING_ERROR};
 use orochi_core::Owner;
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{attribute_error, overflow_error, type_error, value_error};
@@ -11,8 +11,8 @@ use orochi_objects::types::native_function::PyNativeFunction;
 use orochi_objects::types::object::{generic_get_attr, generic_set_attr};
 use orochi_objects::types::str::PyStr;
 use orochi_objects::{
-    Args, AtomicField, Field, Guarded, Obj, PyErr, PyResult, PyType, Ref, Thread, Value, alloc, class_of, int, make,
-    name, protocol, str,
+    Args, AtomicField, Field, Guarded, Obj, PyErr, PyResult, PyType, Ref, Thread, Value, alloc, class_of,
+    int, make, name, protocol, str,
 };
 
 /// This takes a binary file for writing a pickle data stream.
@@ -111,13 +111,22 @@ pub(super) fn overriding(method: Value) -> Option<Value> {
 }
 
 impl Pickler {
-    pub(super) fn with<R>(this: &Obj<Self>, thread: &Thread, f: impl FnOnce(&mut State, Owner<'_>) -> R) -> R {
+    pub(super) fn with<R>(
+        this: &Obj<Self>,
+        thread: &Thread,
+        f: impl FnOnce(&mut State, Owner<'_>) -> R,
+    ) -> R {
         this.state.with(this, thread, f)
     }
 
     fn blank() -> Pickler {
-        let state =
-            State { protocol: DEFAULT_PROTOCOL as u8, bin: 1, fast: 0, fix_imports: false, seen: Seen::default() };
+        let state = State {
+            protocol: DEFAULT_PROTOCOL as u8,
+            bin: 1,
+            fast: 0,
+            fix_imports: false,
+            seen: Seen::default(),
+        };
         Pickler {
             state: Guarded::new(state),
             write: AtomicField::empty(),
@@ -128,7 +137,13 @@ impl Pickler {
         }
     }
 
-    fn configure(this: &Obj<Self>, thread: &mut Thread, options: &Options, write: Option<Value>, callback: Option<Ref<'_>>) {
+    fn configure(
+        this: &Obj<Self>,
+        thread: &mut Thread,
+        options: &Options,
+        write: Option<Value>,
+        callback: Option<Ref<'_>>,
+    ) {
         Pickler::forget(this, thread);
         Pickler::with(this, thread, |state, _| {
             state.protocol = options.protocol;
@@ -319,7 +334,12 @@ impl Pickler {
     }
 
     #[slot]
-    fn tp_setattro(thread: &mut Thread, this: Ref<'_>, name: Ref<'_>, value: Option<Ref<'_>>) -> PyResult<()> {
+    fn tp_setattro(
+        thread: &mut Thread,
+        this: Ref<'_>,
+        name: Ref<'_>,
+        value: Option<Ref<'_>>,
+    ) -> PyResult<()> {
         let text: &Obj<PyStr> = str::expect_attribute_name(name)?;
         match this.downcast::<Self>() {
             Some(pickler) if text.as_bytes() == b"persistent_id" => {

@@ -58,7 +58,12 @@ fn check_class(thread: &mut Thread, class: Ref<'_>, object: Ref<'_>, function: &
 
 impl Saver<'_> {
     /// Writes what a reducer gave for an object: a name, or a tuple.
-    pub(super) fn save_reduced(&mut self, thread: &mut Thread, object: Ref<'_>, reduced: &Value) -> PyResult<()> {
+    pub(super) fn save_reduced(
+        &mut self,
+        thread: &mut Thread,
+        object: Ref<'_>,
+        reduced: &Value,
+    ) -> PyResult<()> {
         if reduced.get().downcast::<PyStr>().is_some() {
             return self.save_global(thread, object, Some(reduced.clone()));
         }
@@ -131,7 +136,8 @@ impl Saver<'_> {
         rest: &Rest<'_>,
     ) -> PyResult<()> {
         let Some(values) = args.downcast::<PyTuple>() else { return Ok(()) };
-        let name = if self.protocol >= 2 { protocol::find_attr(thread, function, name!("__name__"))? } else { None };
+        let name =
+            if self.protocol >= 2 { protocol::find_attr(thread, function, name!("__name__"))? } else { None };
         let name = name.as_ref().and_then(|name| name.get().downcast::<PyStr>()).map(|name| name.as_bytes());
         match name {
             Some(b"__newobj_ex__") => self.new_with_keywords(thread, object, values)?,
@@ -214,7 +220,12 @@ impl Saver<'_> {
     }
 
     /// Writes an object as a name in a module.
-    pub(super) fn save_global(&mut self, thread: &mut Thread, object: Ref<'_>, name: Option<Value>) -> PyResult<()> {
+    pub(super) fn save_global(
+        &mut self,
+        thread: &mut Thread,
+        object: Ref<'_>,
+        name: Option<Value>,
+    ) -> PyResult<()> {
         let name = match name {
             Some(name) => name,
             None => match protocol::find_attr(thread, object, name!("__qualname__"))? {

@@ -18,7 +18,9 @@ use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::set::{PyFrozenSet, PySet};
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::{self, PyTuple};
-use orochi_objects::{Obj, PyClass, PyResult, PyType, Ref, Thread, Value, class_of, float, name, protocol, str};
+use orochi_objects::{
+    Obj, PyClass, PyResult, PyType, Ref, Thread, Value, class_of, float, name, protocol, str,
+};
 
 /// How many items are put into a container at once.
 const BATCH: usize = 1000;
@@ -55,7 +57,19 @@ impl<'a> Saver<'a> {
             (state.protocol, state.bin != 0, state.fast != 0, state.fix_imports)
         });
         let (out, open) = (Writer::new(write), Vec::new());
-        Saver { pickler, out, protocol, bin, fast, open, fix_imports, callback, table, persistent_id, reducer }
+        Saver {
+            pickler,
+            out,
+            protocol,
+            bin,
+            fast,
+            open,
+            fix_imports,
+            callback,
+            table,
+            persistent_id,
+            reducer,
+        }
     }
 
     /// Writes a whole pickle.
@@ -183,7 +197,8 @@ impl<'a> Saver<'a> {
             }
             Some(_) => self.write_line(thread, INT, object, ""),
             None if self.protocol >= 2 => {
-                let bytes = int::value(object).map_or_else(BigInt::default, |value| value.to_big().into_owned());
+                let bytes =
+                    int::value(object).map_or_else(BigInt::default, |value| value.to_big().into_owned());
                 let bytes = bytes.to_signed_bytes_le();
                 match u8::try_from(bytes.len()) {
                     Ok(len) => self.out.write(&[LONG1, len]),
@@ -409,7 +424,9 @@ impl<'a> Saver<'a> {
         }
         for (i, item) in items.items().enumerate() {
             let saved = self.save(thread, item);
-            noted(thread, saved, |thread| Ok(format!("when serializing {} item {i}", qualified(thread, object)?)))?;
+            noted(thread, saved, |thread| {
+                Ok(format!("when serializing {} item {i}", qualified(thread, object)?))
+            })?;
         }
         if let Some(number) = self.number_of(thread, object) {
             // It contains itself, and exists already: what was put on the stack goes.
@@ -478,13 +495,19 @@ impl<'a> Saver<'a> {
             for pair in &batch {
                 let pair = pair.get().downcast::<PyTuple>().filter(|pair| pair.len() == 2);
                 let Some((key, value)) = pair.and_then(|pair| Some((pair.item(0)?, pair.item(1)?))) else {
-                    return Err(orochi_objects::error::type_error("dict items iterator must return 2-tuples"));
+                    return Err(orochi_objects::error::type_error(
+                        "dict items iterator must return 2-tuples",
+                    ));
                 };
                 self.save(thread, key)?;
                 let saved = self.save(thread, value);
                 noted(thread, saved, |thread| {
                     let key = protocol::repr(thread, key)?;
-                    Ok(format!("when serializing {} item {}", qualified(thread, owner)?, str::display(key.get())))
+                    Ok(format!(
+                        "when serializing {} item {}",
+                        qualified(thread, owner)?,
+                        str::display(key.get())
+                    ))
                 })?;
             }
             self.out.op(if many { SETITEMS } else { SETITEM });
@@ -502,7 +525,9 @@ impl<'a> Saver<'a> {
     fn save_elements(&mut self, thread: &mut Thread, items: &[Value], object: Ref<'_>) -> PyResult<()> {
         for item in items {
             let saved = self.save(thread, item.get());
-            noted(thread, saved, |thread| Ok(format!("when serializing {} element", qualified(thread, object)?)))?;
+            noted(thread, saved, |thread| {
+                Ok(format!("when serializing {} element", qualified(thread, object)?))
+            })?;
         }
         Ok(())
     }
@@ -624,7 +649,9 @@ fn escaped(text: &Obj<PyStr>) -> Vec<u8> {
     let mut line = Vec::with_capacity(text.byte_len());
     for point in text.as_wtf8().code_points() {
         match point.to_u32() {
-            special @ (0 | 0x0A | 0x0D | 0x1A | 0x5C) => line.extend_from_slice(format!("\\u{special:04x}").as_bytes()),
+            special @ (0 | 0x0A | 0x0D | 0x1A | 0x5C) => {
+                line.extend_from_slice(format!("\\u{special:04x}").as_bytes())
+            }
             point @ 0..0x100 => line.push(point as u8),
             point @ 0..0x1_0000 => line.extend_from_slice(format!("\\u{point:04x}").as_bytes()),
             point => line.extend_from_slice(format!("\\U{point:08x}").as_bytes()),

@@ -16,8 +16,8 @@ use orochi_objects::types::object::{generic_get_attr, generic_set_attr};
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::{
-    Args, AtomicField, Field, Guarded, Obj, PyClass, PyResult, PyType, Ref, Thread, Value, alloc, class_of, make, name,
-    protocol, str, tuple,
+    Args, AtomicField, Field, Guarded, Obj, PyClass, PyResult, PyType, Ref, Thread, Value, alloc, class_of,
+    make, name, protocol, str, tuple,
 };
 
 /// This takes a binary file for reading a pickle data stream.
@@ -75,7 +75,11 @@ impl Settings {
 }
 
 impl Unpickler {
-    pub(super) fn with<R>(this: &Obj<Self>, thread: &Thread, f: impl FnOnce(&mut State, Owner<'_>) -> R) -> R {
+    pub(super) fn with<R>(
+        this: &Obj<Self>,
+        thread: &Thread,
+        f: impl FnOnce(&mut State, Owner<'_>) -> R,
+    ) -> R {
         this.state.with(this, thread, f)
     }
 
@@ -217,7 +221,9 @@ impl Unpickler {
     fn load(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let (Some(read), Some(readline)) = (this.read.get(thread), this.readline.get(thread)) else {
             let class = class_of(this.get()).name();
-            return Err(unpickling_error(format!("Unpickler.__init__() was not called by {class}.__init__()")));
+            return Err(unpickling_error(format!(
+                "Unpickler.__init__() was not called by {class}.__init__()"
+            )));
         };
         let _busy = this.busy.enter("Unpickler")?;
         let method = protocol::get_attr(thread, this.get(), name!("persistent_load"))?;
@@ -277,7 +283,12 @@ impl Unpickler {
     }
 
     #[slot]
-    fn tp_setattro(thread: &mut Thread, this: Ref<'_>, name: Ref<'_>, value: Option<Ref<'_>>) -> PyResult<()> {
+    fn tp_setattro(
+        thread: &mut Thread,
+        this: Ref<'_>,
+        name: Ref<'_>,
+        value: Option<Ref<'_>>,
+    ) -> PyResult<()> {
         let text: &Obj<PyStr> = str::expect_attribute_name(name)?;
         match this.downcast::<Self>() {
             Some(unpickler) if text.as_bytes() == b"persistent_load" => {
@@ -294,7 +305,12 @@ impl Unpickler {
 
 impl Unpickler {
     /// `find_class`, as a subclass may have it.
-    pub(super) fn find_class_of(thread: &mut Thread, this: &Obj<Self>, module: Ref<'_>, name: Ref<'_>) -> PyResult {
+    pub(super) fn find_class_of(
+        thread: &mut Thread,
+        this: &Obj<Self>,
+        module: Ref<'_>,
+        name: Ref<'_>,
+    ) -> PyResult {
         if is_exact(this.get(), Unpickler::static_type()) {
             return Unpickler::find(thread, this, module, name);
         }
