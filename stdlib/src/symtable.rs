@@ -133,7 +133,7 @@ fn shown_name(scope: &Scope) -> &str {
         (_, Some(ComprehensionKind::Set)) => "setcomp",
         (_, Some(ComprehensionKind::Dict)) => "dictcomp",
         _ if scope.is_lambda => "lambda",
-        _ => &*scope.name,
+        _ => &scope.name,
     }
 }
 
