@@ -29,6 +29,11 @@ fn natives() {
 }
 
 #[test]
+fn text() {
+    prints_as_expected("text");
+}
+
+#[test]
 fn system() {
     prints_as_expected("system");
 }

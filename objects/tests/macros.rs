@@ -236,11 +236,11 @@ fn calls_bind_or_say_why_not() {
     }
     let class = Counter::static_type().get().get();
     assert_eq!(call(thread, class, "append", &[], &[]), "unbound method counter.append() needs an argument");
-    let wrong = "descriptor 'append' for 'counter' objects doesn't apply to a 'int' object";
+    let wrong = "descriptor 'append' for 'toys.counter' objects doesn't apply to a 'int' object";
     assert_eq!(call(thread, class, "append", &[1, 2], &[]), wrong);
-    let wrong = "counter.__new__(X): X is not a type object (int)";
+    let wrong = "toys.counter.__new__(X): X is not a type object (int)";
     assert_eq!(call(thread, class, "__new__", &[1], &[]), wrong);
-    assert_eq!(call(thread, class, "__new__", &[], &[]), "counter.__new__(): not enough arguments");
+    assert_eq!(call(thread, class, "__new__", &[], &[]), "toys.counter.__new__(): not enough arguments");
     let start = protocol::get_attr_str(thread, counter.get(), "start").unwrap();
     assert_eq!(int::value(start.get()).and_then(|_| start.get().as_small_int()), Some(5));
     assert_eq!(protocol::len(thread, counter.get()).unwrap(), 3);

@@ -78,6 +78,7 @@ fn classes() -> Vec<&'static StaticType> {
         types::tuple::PyTuple::static_type(),
         types::dict::PyDict::static_type(),
         types::slice::PySlice::static_type(),
+        types::r#type::PyType::static_type(),
         types::exception::PyBaseException::static_type(),
     ]
 }

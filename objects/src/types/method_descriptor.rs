@@ -97,8 +97,7 @@ impl PyMethodDescriptor {
     #[slot]
     fn tp_call(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult {
         let Some(receiver) = args.get(0) else {
-            let class =
-                this.class.fixed().downcast::<PyType>().map(|class| class.full_name()).unwrap_or_default();
+            let class = this.class.fixed().downcast::<PyType>().map(|class| class.name()).unwrap_or_default();
             let name = this.method.0.name;
             return Err(type_error(format!("unbound method {class}.{name}() needs an argument")));
         };

@@ -247,7 +247,7 @@ comparisons! {
 
 /// The class whose tp_new a `__new__` call means.
 pub(crate) fn class_argument<'a>(owner: &Obj<PyType>, args: &Args<'a>) -> PyResult<&'a Obj<PyType>> {
-    let owner_name = owner.name();
+    let owner_name = owner.full_name();
     let Some(class) = args.get(0) else {
         return Err(type_error(format!("{owner_name}.__new__(): not enough arguments")));
     };
