@@ -37,8 +37,8 @@ class Handler(BaseHTTPRequestHandler):
 def main():
     server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f'http://127.0.0.1:{server.server_port}/primes/300000'
-    requests = 40
+    url = f'http://127.0.0.1:{server.server_port}/primes/1500000'
+    requests = 24
 
     def ask(n):
         """All requests, n of them at a time."""
@@ -59,7 +59,7 @@ def main():
     _, answers = compare(ask, thread_count())
     server.shutdown()
     assert len(answers) == requests and len(set(answers)) == 1
-    print(f'{answers[0]} primes below 300,000, {requests} times')
+    print(f'{answers[0]} primes below 1,500,000, {requests} times')
 
 
 if __name__ == '__main__':
