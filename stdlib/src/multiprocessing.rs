@@ -157,7 +157,7 @@ impl SemLock {
         let Some(name) = name else {
             return Err(value_error("a semaphore without a name can't be opened again"));
         };
-        let opened = os_support::plain(thread, Semaphore::open(&*c_name(name)?))?;
+        let opened = os_support::plain(thread, Semaphore::open(&c_name(name)?))?;
         SemLock::make(thread, cls, opened, kind, maxvalue, Some(name.to_owned()))
     }
 
@@ -241,7 +241,7 @@ impl SemLock {
 #[pyfunction]
 #[signature(name, /)]
 fn sem_unlink(thread: &mut Thread, name: &str) -> PyResult<()> {
-    let unlinked = semaphore::unlink(&*c_name(name)?);
+    let unlinked = semaphore::unlink(&c_name(name)?);
     os_support::plain(thread, unlinked)
 }
 

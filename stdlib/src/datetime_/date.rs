@@ -103,7 +103,7 @@ impl Date {
         protocol::call_args(thread, class.get(), Args::of_values(&args))
     }
 
-    pub(super) fn new(thread: &mut Thread, day: Day) -> PyResult {
+    pub(super) fn object(thread: &mut Thread, day: Day) -> PyResult {
         Date::of_class(thread, Date::static_type().get(), day)
     }
 
@@ -253,7 +253,7 @@ impl Date {
         if std::ptr::eq(cls, Date::static_type().get()) {
             let (seconds, _) = moments::now(thread)?;
             let (day, _) = moments::broken_down(thread, seconds, true)?;
-            return Date::new(thread, day);
+            return Date::object(thread, day);
         }
         let clock = import_attr(thread, "time", "time")?;
         let now = protocol::call(thread, clock.get(), &[])?;

@@ -72,7 +72,7 @@ impl DateTime {
         Ok(alloc(thread, class, made)?.into_value())
     }
 
-    pub(super) fn new(thread: &Thread, moment: Moment, zone: Value) -> PyResult {
+    pub(super) fn object(thread: &Thread, moment: Moment, zone: Value) -> PyResult {
         DateTime::make(thread, DateTime::static_type().get(), moment, zone)
     }
 
@@ -105,7 +105,7 @@ impl DateTime {
             return DateTime::offset(this, thread);
         }
         let moment = (this.date.calendar_day(), this.clock.with_fold(fold));
-        let other = DateTime::new(thread, moment, this.zone().to_owned())?;
+        let other = DateTime::object(thread, moment, this.zone().to_owned())?;
         match other.get().downcast::<DateTime>() {
             Some(other) => DateTime::offset(other, thread),
             None => Ok(None),
@@ -349,17 +349,17 @@ impl DateTime {
 
     /// Return date object with same year, month and day.
     fn date(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        Date::new(thread, this.date.calendar_day())
+        Date::object(thread, this.date.calendar_day())
     }
 
     /// Return time object with same time but with tzinfo=None.
     fn time(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        Time::new(thread, this.clock, Value::NONE)
+        Time::object(thread, this.clock, Value::NONE)
     }
 
     /// Return time object with same time and tzinfo.
     fn timetz(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        Time::new(thread, this.clock, this.zone().to_owned())
+        Time::object(thread, this.clock, this.zone().to_owned())
     }
 
     /// Return ctime() style string.
@@ -388,7 +388,7 @@ impl DateTime {
             let seconds = moments::from_local(thread, day, &clock)?;
             return float::new(thread, seconds as f64 + f64::from(clock.microsecond) / 1e6);
         }
-        let epoch = DateTime::new(thread, ((1970, 1, 1), Clock::default()), utc(thread)?)?;
+        let epoch = DateTime::object(thread, ((1970, 1, 1), Clock::default()), utc(thread)?)?;
         let Some(epoch) = epoch.get().downcast::<DateTime>() else { return Ok(Value::NONE) };
         let since = DateTime::difference(thread, this, epoch)?;
         let since = delta::new(thread, since)?;

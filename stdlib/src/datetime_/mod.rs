@@ -60,15 +60,15 @@ fn add_limits(thread: &mut Thread) -> PyResult<()> {
         set(thread, Delta::static_type(), name, value)?;
     }
     for (name, day) in [("min", FIRST), ("max", LAST)] {
-        let value = Date::new(thread, day)?;
+        let value = Date::object(thread, day)?;
         set(thread, Date::static_type(), name, value)?;
     }
     let value = delta(thread, DAY)?;
     set(thread, Date::static_type(), "resolution", value)?;
     for (name, day, clock) in [("min", FIRST, midnight), ("max", LAST, last)] {
-        let value = Time::new(thread, clock, Value::NONE)?;
+        let value = Time::object(thread, clock, Value::NONE)?;
         set(thread, Time::static_type(), name, value)?;
-        let value = DateTime::new(thread, (day, clock), Value::NONE)?;
+        let value = DateTime::object(thread, (day, clock), Value::NONE)?;
         set(thread, DateTime::static_type(), name, value)?;
     }
     for class in [Time::static_type(), DateTime::static_type()] {

@@ -80,7 +80,7 @@ impl Time {
         Ok(alloc(thread, class, Time { clock, zone: Field::new_local(zone) })?.into_value())
     }
 
-    pub(super) fn new(thread: &Thread, clock: Clock, zone: Value) -> PyResult {
+    pub(super) fn object(thread: &Thread, clock: Clock, zone: Value) -> PyResult {
         Time::make(thread, Time::static_type().get(), clock, zone)
     }
 
@@ -323,7 +323,7 @@ impl Time {
     fn tp_hash(thread: &mut Thread, this: &Obj<Self>) -> PyResult<i64> {
         // The zone is asked about the first of two times, so that times that are equal hash alike.
         let offset = if this.clock.fold == 1 {
-            let first = Time::new(thread, this.clock.with_fold(0), this.zone().to_owned())?;
+            let first = Time::object(thread, this.clock.with_fold(0), this.zone().to_owned())?;
             let offset = first.get().downcast::<Time>().map(|first| first.offset(thread));
             offset.transpose()?.flatten()
         } else {

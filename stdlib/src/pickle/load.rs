@@ -669,7 +669,7 @@ fn is_plain(value: &Value, class: &'static orochi_objects::StaticType) -> bool {
 
 /// Keys and values that follow each other.
 fn pairs(items: Vec<Value>, opcode: &str) -> PyResult<Vec<(Value, Value)>> {
-    if items.len() % 2 != 0 {
+    if !items.len().is_multiple_of(2) {
         return Err(unpickling_error(format!("odd number of items for {opcode}")));
     }
     let mut items = items.into_iter();

@@ -288,7 +288,7 @@ impl Saver<'_> {
         let bytes = code.to_le_bytes();
         match code {
             ..=0xFF => self.out.write(&[EXT1, bytes[0]]),
-            ..=0xFFFF => self.out.write(&[EXT2, bytes[0], bytes[1]]),
+            0x100..=0xFFFF => self.out.write(&[EXT2, bytes[0], bytes[1]]),
             _ => {
                 self.out.op(EXT4);
                 self.out.write(&bytes);
