@@ -1,11 +1,14 @@
 //! The `orochi` command.
 
+// The sanitizers follow the system's allocator only.
+#[cfg(not(orochi_sanitize))]
 mod allocator;
 
 use orochi::config::{self, Parsed};
 use orochi::startup;
 use std::process::ExitCode;
 
+#[cfg(not(orochi_sanitize))]
 #[global_allocator]
 static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 

@@ -19,6 +19,7 @@
 //!    pointer there when the rest of the object is ready to be looked at.
 //! 4. Memory that runs out is a `None`, never an abort.
 
+mod address;
 mod page;
 mod segment;
 mod size_class;

@@ -18,6 +18,7 @@
 //! The second word of a block is left alone by `free`: the owner may read the header of a shared object while
 //! another thread frees it, and must find its flags.
 
+use super::address;
 use super::segment::{PAGE_SIZE, Segment};
 use super::size_class::{self, GRANULE, LARGE};
 use crate::sync::{self, AtomicPtr, AtomicU64, Ordering, UnsafeCell};
@@ -147,6 +148,7 @@ impl Page {
     pub(super) unsafe fn reshape(&self, shape: Shape) {
         // SAFETY: rule 3.
         self.shape.with_mut(|cell| unsafe { *cell = shape });
+        address::allow(self.start(), shape.span * PAGE_SIZE);
         // SAFETY: rule 2.
         unsafe {
             self.local(|local| {
@@ -196,6 +198,7 @@ impl Page {
             self.local(|local| {
                 let block = NonNull::new(local.free)?;
                 self.touch(block.as_ptr());
+                address::allow(block.as_ptr(), self.shape().block_size);
                 local.free = next_of(block.as_ptr());
                 local.used += 1;
                 Some(block)
@@ -347,10 +350,14 @@ impl Page {
 
     /// Overwrites what a lagging reader must no longer look at, all but the header.
     fn poison(&self, block: NonNull<u8>) {
-        if cfg!(any(orochi_stress, all(debug_assertions, not(orochi_loom)))) {
+        if cfg!(any(orochi_stress, orochi_sanitize = "address", all(debug_assertions, not(orochi_loom)))) {
             let size = self.shape().block_size.min(PAGE_SIZE);
             // SAFETY: the block is the caller's, who gives it up.
-            unsafe { block.add(GRANULE).write_bytes(0xDD, size - GRANULE) };
+            unsafe {
+                let body = block.add(GRANULE);
+                body.write_bytes(0xDD, size - GRANULE);
+                address::forbid(body.as_ptr(), size - GRANULE);
+            }
         }
     }
 
