@@ -15,6 +15,7 @@ pub mod concurrent;
 pub mod contextvars;
 pub mod csv;
 pub mod datetime_;
+pub mod decimal;
 pub mod errno;
 pub mod faulthandler;
 pub mod fcntl;
@@ -81,6 +82,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &contextvars::MODULE,
     &csv::MODULE,
     &datetime_::MODULE,
+    &decimal::MODULE,
     &errno::MODULE,
     &functools::MODULE,
     &gc::MODULE,
