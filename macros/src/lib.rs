@@ -86,7 +86,8 @@ pub fn pyclass(options: TokenStream, item: TokenStream) -> TokenStream {
 /// `#[text_signature = "…"]`, `#[no_text_signature]`.
 ///
 /// In `#[signature]` a default is a Python literal, or a Rust expression with its Python text: `size = i64::MAX as "sys.maxsize"`.
-/// `default=<missing>` on an `Option<T>` tells an argument that isn't there (`None`) from one that is None (`Some`).
+/// `default=<missing>` on an `Option<T>` tells an argument that isn't there (`None`) from one that is None (`Some`);
+/// `<missing> as "0"` shows another default.
 /// An `Option<Ref>` that has any other default is `None` when the argument is missing, and the default is only shown.
 #[proc_macro_attribute]
 pub fn pymethods(options: TokenStream, item: TokenStream) -> TokenStream {

@@ -120,6 +120,8 @@ struct Tables {
     slots: Vec<TokenStream>,
     methods: Vec<TokenStream>,
     attributes: Vec<Attributes>,
+    /// How the class is called: the text of `#[init]`'s signature, or of `#[new]`'s.
+    construction: Option<String>,
 }
 
 /// Expands `#[pymethods]`.
@@ -198,6 +200,7 @@ impl Tables {
                     return Err(Error::new(name.span(), "#[new] can't be conditional"));
                 }
                 let (items, entry) = new_items(&shim, signature, class)?;
+                self.construction.get_or_insert_with(|| shim.signature_text(None));
                 self.items.extend(items);
                 self.slots.push(quote!(tp_new: Some(tp_new)));
                 self.methods.push(entry);
@@ -205,6 +208,9 @@ impl Tables {
             Kind::Init | Kind::Call => {
                 let slot = if matches!(kind, Kind::Init) { "tp_init" } else { "tp_call" };
                 let entry = bound_slot(&shim, signature, class, slot)?;
+                if matches!(kind, Kind::Init) {
+                    self.construction = Some(shim.signature_text(None));
+                }
                 self.slots.push(quote!(#(#cfgs)* #entry));
             }
             _ => {
@@ -249,7 +255,8 @@ impl Tables {
 
     /// The `MethodPart` expression.
     fn part(&self) -> TokenStream {
-        let Self { slots, methods, attributes, .. } = self;
+        let Self { slots, methods, attributes, construction, .. } = self;
+        let construction = construction.as_deref().unwrap_or_default();
         let attributes = attributes.iter().map(|Attributes { name, doc, cfgs, get, set, member }| {
             let [get, set] = [get, set].map(|entry| match entry {
                 Some(entry) => quote!(Some(#entry)),
@@ -262,6 +269,7 @@ impl Tables {
                 slots: __o::Slots { #(#slots,)* ..__o::Slots::EMPTY },
                 methods: &[#(#methods),*],
                 getset: &[#(#attributes),*],
+                construction: #construction,
             }
         }
     }

@@ -59,10 +59,15 @@ impl Shim {
         lead: Option<&str>,
     ) -> TokenStream {
         let params = self.signature.params_tokens();
-        let text = self.text.clone().unwrap_or_else(|| self.signature.text(lead));
+        let text = self.signature_text(lead);
         quote! {
             static SIGNATURE: __o::Signature = __o::Signature::new(#function, #owner, #params, #text);
         }
+    }
+
+    /// What `__text_signature__` is.
+    pub(crate) fn signature_text(&self, lead: Option<&str>) -> String {
+        self.text.clone().unwrap_or_else(|| self.signature.text(lead))
     }
 
     /// Binds `args` to the arguments; the receiver is not among them any more.

@@ -252,7 +252,7 @@ fn parse_default(tokens: &[TokenTree], equals: Span) -> Result<Default> {
             if as_ == "as" && !expression.is_empty() && text.to_string().starts_with('"') =>
         {
             let text: syn::LitStr = syn::parse2(text.to_token_stream())?;
-            Ok(Default { tokens: expression.iter().cloned().collect(), text: text.value(), missing: false })
+            Ok(Default { text: text.value(), ..parse_default(expression, equals)? })
         }
         _ => {
             let text = python_text(tokens).unwrap_or_else(|| "<unrepresentable>".to_owned());

@@ -1,12 +1,16 @@
 //! The attributes that instances keep for themselves: in places that their shape tells, or in a dict.
 
+use crate::class::PyClass;
 use crate::error::{PyResult, attribute_error, attribute_error_message, memory_error, type_error};
 use crate::storage::instance::{Attributes, Own, Stored};
+use crate::slots::SlotId;
 use crate::storage::shape::Name;
 use crate::types::dict::{self, DictExt, PyDict};
 use crate::types::key::{Key, exact_str};
 use crate::types::module::PyModule;
+use crate::types::object::PyObject;
 use crate::types::str::PyStr;
+use crate::types::r#type::PyType;
 use orochi_core::{Obj, Owned, Ref, Thread, Value};
 
 /// The interned str with a name's text.
@@ -83,10 +87,11 @@ fn no_attributes(object: Ref<'_>, name: &Obj<PyStr>, in_class: bool) -> crate::e
             name = **name
         ));
     }
-    let text = format!(
-        "'{class}' object has no attribute '{name}' and no __dict__ for setting new attributes",
-        name = **name
-    );
+    // Where setting attributes is the class's own business, nothing is said of what would be needed for it.
+    let setting = |class: &Obj<PyType>| class.slots.raw(SlotId::tp_setattro);
+    let is_generic = setting(crate::class_of(object)) == setting(PyObject::static_type().get());
+    let why = if is_generic { " and no __dict__ for setting new attributes" } else { "" };
+    let text = format!("'{class}' object has no attribute '{name}'{why}", name = **name);
     crate::error::PyErr::with_attributes(
         &crate::types::exception::AttributeError,
         text,

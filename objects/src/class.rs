@@ -69,6 +69,8 @@ pub struct MethodPart {
     pub methods: &'static [MethodDef],
     /// Computed attributes.
     pub getset: &'static [GetSetDef],
+    /// `__text_signature__` of the class; empty if this part doesn't say how it is called.
+    pub construction: &'static str,
 }
 
 /// Implemented by `#[pymethods]`.

@@ -100,7 +100,7 @@ fn copy_context(thread: &mut Thread) -> PyResult {
 impl PyContext {
     #[new]
     #[signature(*args, **kwargs)]
-    #[text_signature = "()"]
+    #[no_text_signature]
     fn new(thread: &mut Thread, _cls: &Obj<PyType>, args: ArgSlice<'_>, kwargs: KwArgs<'_>) -> PyResult {
         if !args.is_empty() || !kwargs.is_empty() {
             return Err(type_error("Context() does not accept any arguments"));
@@ -201,6 +201,24 @@ impl PyContext {
     }
 }
 
+/// A variable for native code, which lives as long as the process.
+pub(crate) fn make_variable(thread: &Thread, name: Value) -> PyResult<&'static Obj<PyContextVar>> {
+    let variable = PyContextVar { name: Field::new_local(name), default: None };
+    Ok(orochi_objects::make(thread, variable)?.immortalise())
+}
+
+/// A variable's value in the current context, if it has one there.
+pub(crate) fn value_of(thread: &mut Thread, variable: &Obj<PyContextVar>) -> PyResult<Option<Value>> {
+    let values = current(thread)?.dict(thread)?;
+    dict::get_item(thread, &values, variable.get())
+}
+
+/// Sets a variable in the current context, for good.
+pub(crate) fn set_value(thread: &mut Thread, variable: &Obj<PyContextVar>, value: Value) -> PyResult<()> {
+    let context = current(thread)?;
+    PyContext::replace(&context, thread, variable.get(), Some(value))
+}
+
 fn check_variable(key: Ref<'_>) -> PyResult<()> {
     if key.downcast::<PyContextVar>().is_some() {
         return Ok(());
@@ -212,6 +230,7 @@ fn check_variable(key: Ref<'_>) -> PyResult<()> {
 #[pymethods]
 impl PyContextVar {
     #[new]
+    #[no_text_signature]
     #[signature(name, /, *, default = <missing>)]
     fn new(thread: &mut Thread, cls: &Obj<PyType>, name: Ref<'_>, default: Option<Ref<'_>>) -> PyResult {
         if name.downcast::<orochi_objects::types::str::PyStr>().is_none() {

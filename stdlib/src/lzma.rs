@@ -163,6 +163,7 @@ struct LzmaCompressor {
 #[pymethods]
 impl LzmaCompressor {
     #[new]
+    #[no_text_signature]
     #[signature(format=1 as "FORMAT_XZ", check=-1, preset=None, filters=None)]
     fn new(
         thread: &mut Thread,

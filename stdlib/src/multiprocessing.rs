@@ -119,6 +119,7 @@ fn deadline(thread: &mut Thread, seconds: f64) -> PyResult<(i64, i64)> {
 #[pymethods]
 impl SemLock {
     #[new]
+    #[no_text_signature]
     #[signature(kind, value, maxvalue, name, unlink)]
     fn new(
         thread: &mut Thread,

@@ -229,6 +229,7 @@ const EPOLL_DEFAULT: u32 = (libc::EPOLLIN | libc::EPOLLPRI | libc::EPOLLOUT) as 
 #[pymethods]
 impl Epoll {
     #[new]
+    #[no_text_signature]
     #[signature(sizehint=-1, flags=0)]
     fn new(thread: &mut Thread, cls: &Obj<PyType>, sizehint: i32, flags: i32) -> PyResult {
         if sizehint != -1 && sizehint <= 0 {

@@ -354,6 +354,7 @@ impl Socket {
     }
 
     #[init]
+    #[no_text_signature]
     #[signature(family=-1, r#type=-1, proto=-1, fileno=None)]
     fn init(
         thread: &mut Thread,

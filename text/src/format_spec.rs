@@ -436,8 +436,16 @@ impl FormatSpec {
         if percent {
             text.push('%');
         }
+        self.lay_out(&text, locale)
+    }
+
+    /// Lays out a number that is text already: digits, a point, an exponent, a percent sign.
+    ///
+    /// # Errors
+    /// `FormatError::Size` when the result is too large.
+    pub fn lay_out(&self, text: &str, locale: &Locale) -> Result<Wtf8Buf, FormatError> {
         let negative = text.starts_with('-');
-        let body = text.strip_prefix('-').unwrap_or(&text);
+        let body = text.strip_prefix('-').unwrap_or(text);
         let number = Number::from_float(self.sign_text(negative), body);
         Ok(layout::number(&number, self, &self.separators(locale, false))?)
     }

@@ -420,6 +420,7 @@ pub struct MethodPart {
     pub slots: Slots,
     pub methods: &'static [MethodDef],
     pub getset: &'static [GetSetDef],
+    pub construction: &'static str,
 }
 pub trait PyMethods {
     const PARTS: &'static [&'static MethodPart];

@@ -23,6 +23,7 @@ pub fn new(thread: &mut Thread, contents: Option<Value>) -> PyResult<Owned<PyCel
 #[pymethods]
 impl PyCell {
     #[new]
+    #[text_signature = "([contents])"]
     #[signature(contents=<missing>, /)]
     fn new(thread: &mut Thread, _cls: &Obj<PyType>, contents: Option<Ref>) -> PyResult {
         Ok(new(thread, contents.map(Ref::to_owned))?.into_value())

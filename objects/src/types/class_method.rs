@@ -8,7 +8,7 @@ use crate::types::r#type::PyType;
 use orochi_core::{AtomicField, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
-/// classmethod(function)
+/// classmethod(function, /)
 /// --
 ///
 /// Convert a function to be a class method.

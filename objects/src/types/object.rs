@@ -12,6 +12,9 @@ use crate::types::type_;
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
+/// object()
+/// --
+///
 /// An instance without native payload.
 #[pyclass(name = "object", subclassable)]
 #[derive(Trace)]

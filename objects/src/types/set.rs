@@ -16,6 +16,9 @@ use orochi_core::sync::AtomicU64;
 use orochi_core::{Obj, Owned, Owner, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
+/// set(iterable=(), /)
+/// --
+///
 /// Build an unordered collection of unique elements.
 #[pyclass(name = "set", subclassable, weakref, flags(MATCH_SELF), generic)]
 #[derive(Trace)]

@@ -9,7 +9,7 @@ use crate::types::r#type::PyType;
 use orochi_core::{AtomicField, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
-/// staticmethod(function)
+/// staticmethod(function, /)
 /// --
 ///
 /// Convert a function to be a static method.

@@ -70,6 +70,7 @@ macro_rules! structseq {
                 },
                 methods: __s::own_methods(&METHODS, $crate::TypeFlags::$flags),
                 getset: &GETSET,
+                construction: "",
             };
             static SPEC: $crate::TypeSpec = $crate::TypeSpec {
                 name: $class,

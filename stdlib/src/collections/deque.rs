@@ -159,6 +159,7 @@ impl Deque {
     }
 
     #[init]
+    #[text_signature = "([iterable[, maxlen]])"]
     #[signature(iterable=<missing>, maxlen=None)]
     fn init(
         thread: &mut Thread,

@@ -38,6 +38,7 @@ macro_rules! iterators {
         #[pymethods]
         impl $type {
             #[new]
+            #[no_text_signature]
             #[signature(deque, index=0, /)]
             fn new(thread: &mut Thread, _cls: &Obj<PyType>, deque: &Obj<Deque>, index: isize) -> PyResult {
                 let iterator = $type {

@@ -89,6 +89,7 @@ impl OrderedDict {
     }
 
     #[init]
+    #[no_text_signature]
     #[signature(iterable=<missing>, /, **kwargs)]
     fn init(
         thread: &mut Thread,

@@ -17,6 +17,7 @@ pub(crate) struct TupleGetter {
 #[pymethods]
 impl TupleGetter {
     #[new]
+    #[no_text_signature]
     #[signature(index, doc, /)]
     fn new(thread: &mut Thread, cls: &Obj<PyType>, index: isize, doc: Ref<'_>) -> PyResult {
         let getter = TupleGetter { index: index as i64, doc: AtomicField::new_local(doc.to_owned()) };

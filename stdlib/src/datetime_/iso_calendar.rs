@@ -34,6 +34,7 @@ static PART: MethodPart = MethodPart {
     slots: Slots { tp_new: Some(construct), tp_repr: Some(repr), ..Slots::EMPTY },
     methods: &METHODS,
     getset: &ATTRIBUTES,
+    construction: "",
 };
 
 static SPEC: TypeSpec = TypeSpec {

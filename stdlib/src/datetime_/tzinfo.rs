@@ -225,6 +225,7 @@ impl TimeZone {
 #[pymethods]
 impl TimeZone {
     #[new]
+    #[no_text_signature]
     #[signature(offset, name=<missing>)]
     fn new(thread: &mut Thread, _cls: &Obj<PyType>, offset: Ref<'_>, name: Option<Ref<'_>>) -> PyResult {
         let Some(offset) = offset.downcast::<Delta>() else {

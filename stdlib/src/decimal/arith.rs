@@ -103,11 +103,10 @@ pub(super) fn mul(a: &Number, b: &Number, env: &mut Env) -> Number {
 }
 
 pub(super) fn fma(a: &Number, b: &Number, c: &Number, env: &mut Env) -> Number {
-    let signaling = [a, b, c].into_iter().any(|operand| operand.kind == Kind::Signaling);
-    if signaling && let Some(nan) = nan_of(&[a, b, c], env) {
-        return nan;
-    }
     let product = exact_product(a, b, env);
+    if env.status & (status::INVALID_OPERATION | status::NO_MEMORY) != 0 {
+        return product;
+    }
     add(&product, c, env)
 }
 

@@ -104,7 +104,7 @@ pub(super) fn next_toward(a: &Number, b: &Number, env: &mut Env) -> Number {
         return nan;
     }
     let next = match a.compare(b) {
-        Ordering::Equal => return a.clone().with_sign(b.negative).finish(env),
+        Ordering::Equal => return a.clone().with_sign(b.negative),
         Ordering::Less => neighbour(a, Rounding::Ceiling, env),
         Ordering::Greater => neighbour(a, Rounding::Floor, env),
     };

@@ -1,10 +1,12 @@
 //! `Context`: precision, limits, rounding, and the signals that were raised or are trapped. Its operations are in
 //! `context_methods`.
 
-use super::number::{Env, MAX_EMAX, MAX_PREC, MIN_EMIN, Rounding};
+use super::number::{Env, MAX_EMAX, MAX_PREC, MIN_EMIN, Rounding, status};
 use super::signal_dict::{self, SignalDict};
 use super::{context_methods, signals};
+use crate::contextvars::{self, PyContextVar};
 use crate::os_support;
+use orochi_core::sync::{AtomicU32, Ordering};
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{
     PyErr, PyResult, attribute_error_message, overflow_error, runtime_error, type_error, value_error,
@@ -12,8 +14,9 @@ use orochi_objects::error::{
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::{list, object};
 use orochi_objects::{
-    Guarded, Obj, Owned, PyClass, PyType, Ref, Thread, Value, alloc, class_of, int, protocol, str, tuple,
+    AtomicField, Guarded, Obj, Owned, PyClass, PyType, Ref, Thread, Value, alloc, class_of, int, str, tuple,
 };
+use std::sync::{Arc, OnceLock};
 
 /// The context affects almost all operations and controls rounding,
 /// Over/Underflow, raising of exceptions and much more.  A new context
@@ -29,18 +32,79 @@ use orochi_objects::{
 pub(super) struct Context {
     #[trace(unsafe_skip)]
     state: Guarded<State>,
+    #[trace(unsafe_skip)]
+    signals: Arc<Signals>,
+    /// The mappings `flags` and `traps`, once they were asked for.
+    mappings: [AtomicField; 2],
 }
 
-/// What a context holds.
+/// The signals that were raised, and those that are trapped. The mappings of a context use them as long as it lives.
+#[derive(Debug)]
+pub(super) struct Signals {
+    flags: AtomicU32,
+    traps: AtomicU32,
+}
+
+// The bits stand alone: nothing else is read because of them. So all accesses are Relaxed.
+impl Signals {
+    fn new(flags: u32, traps: u32) -> Arc<Signals> {
+        Arc::new(Signals { flags: AtomicU32::new(flags), traps: AtomicU32::new(traps) })
+    }
+
+    fn bits(&self, which: Mapping) -> &AtomicU32 {
+        match which {
+            Mapping::Flags => &self.flags,
+            Mapping::Traps => &self.traps,
+        }
+    }
+
+    pub(super) fn get(&self, which: Mapping) -> u32 {
+        self.bits(which).load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set(&self, which: Mapping, bits: u32) {
+        self.bits(which).store(bits, Ordering::Relaxed);
+    }
+
+    /// Sets or clears some bits.
+    pub(super) fn switch(&self, which: Mapping, bits: u32, on: bool) {
+        let word = self.bits(which);
+        if on {
+            word.fetch_or(bits, Ordering::Relaxed);
+        } else {
+            word.fetch_and(!bits, Ordering::Relaxed);
+        }
+    }
+}
+
+/// One of the two sets of signals of a context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mapping {
+    Flags,
+    Traps,
+}
+
+/// What a context holds beside its signals.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct State {
     pub(super) env: Env,
-    pub(super) traps: u32,
     pub(super) capitals: bool,
 }
 
-/// The context variable and the three contexts of the module.
+/// `DefaultContext`, `BasicContext` and `ExtendedContext`.
 const KEPT: &str = "decimal.contexts";
+
+/// The variable that holds the context of the running code. Its values belong to interpreters and threads, so one is enough.
+static VARIABLE: OnceLock<&'static Obj<PyContextVar>> = OnceLock::new();
+
+fn variable(thread: &Thread) -> PyResult<&'static Obj<PyContextVar>> {
+    if let Some(variable) = VARIABLE.get() {
+        return Ok(variable);
+    }
+    let name = str::new(thread, "decimal_context")?;
+    let made = contextvars::make_variable(thread, name)?;
+    Ok(VARIABLE.get_or_init(|| made))
+}
 
 impl State {
     /// What a new context is like.
@@ -53,7 +117,7 @@ impl State {
             clamp: false,
             status: 0,
         };
-        State { env, traps: 0, capitals: true }
+        State { env, capitals: true }
     }
 }
 
@@ -71,8 +135,7 @@ pub(super) fn rounding_of(name: Ref<'_>) -> PyResult<Rounding> {
     found.map(|(rounding, _)| *rounding).ok_or_else(bad_rounding)
 }
 
-fn number(thread: &mut Thread, value: Ref<'_>) -> PyResult<i64> {
-    let _ = thread;
+fn number(value: Ref<'_>) -> PyResult<i64> {
     let Some(number) = int::value(value) else { return Err(type_error("an integer is required")) };
     number.to_i64().ok_or_else(|| overflow_error("Python int too large to convert to C ssize_t"))
 }
@@ -82,47 +145,48 @@ pub(super) fn prepare(thread: &mut Thread) -> PyResult<()> {
     if os_support::kept_value(thread, KEPT)?.is_some() {
         return Ok(());
     }
-    let variable = crate::support::import_attr(thread, "_contextvars", "ContextVar")?;
-    let name = str::new(thread, "decimal_context")?;
-    let variable = protocol::call(thread, variable.get(), &[name.get()])?;
-    let invalid = super::number::status::INVALID;
-    let usual = invalid | super::number::status::DIVISION_BY_ZERO | super::number::status::OVERFLOW;
-    let default = State { traps: usual, ..State::initial() };
-    let mut basic = State { traps: usual, ..State::initial() };
-    basic.traps |= super::number::status::CLAMPED | super::number::status::UNDERFLOW;
-    basic.env.prec = 9;
-    basic.env.rounding = Rounding::HalfUp;
-    let mut extended = State::initial();
-    extended.env.prec = 9;
-    let mut kept = vec![variable];
-    for state in [default, basic, extended] {
-        kept.push(Context::make(thread, state)?.into_value());
-    }
+    let usual = status::INVALID | status::DIVISION_BY_ZERO | status::OVERFLOW;
+    let short = |rounding| {
+        let mut state = State::initial();
+        (state.env.prec, state.env.rounding) = (9, rounding);
+        state
+    };
+    let kept = [
+        (State::initial(), usual),
+        (short(Rounding::HalfUp), usual | status::CLAMPED | status::UNDERFLOW),
+        (short(Rounding::HalfEven), 0),
+    ];
+    let kept = kept.map(|(state, traps)| Ok(Context::make(thread, state, 0, traps)?.into_value()));
+    let kept = kept.into_iter().collect::<PyResult<Vec<Value>>>()?;
     let kept = tuple::new(thread, kept)?.into_value();
     os_support::keep_value(thread, KEPT, kept)
 }
 
-/// The context variable, then DefaultContext, BasicContext, ExtendedContext.
+/// DefaultContext, BasicContext, ExtendedContext.
 pub(super) fn kept(thread: &mut Thread) -> PyResult<Owned<tuple::PyTuple>> {
     let kept = os_support::kept_value(thread, KEPT)?.and_then(|kept| kept.downcast::<tuple::PyTuple>().ok());
     kept.ok_or_else(|| runtime_error("_decimal isn't initialised"))
 }
 
+/// A new context like DefaultContext.
+fn like_default(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<Owned<Context>> {
+    let kept = kept(thread)?;
+    let default = kept.item(0).and_then(|default| default.downcast::<Context>());
+    let default = default.ok_or_else(|| runtime_error("_decimal isn't initialised"))?;
+    let context = Context::with(Context::state(thread, default), 0, default.signals.get(Mapping::Traps));
+    alloc(thread, class, context)
+}
+
 /// The context of the running code.
 pub(super) fn current(thread: &mut Thread) -> PyResult<Owned<Context>> {
-    let kept = kept(thread)?;
-    let (Some(variable), Some(default)) = (kept.item(0), kept.item(1)) else {
-        return Err(runtime_error("_decimal isn't initialised"));
-    };
-    let found = protocol::call_method(thread, variable, "get", &[Ref::NONE])?;
-    if let Ok(context) = found.downcast::<Context>() {
+    let variable = variable(thread)?;
+    if let Some(found) = contextvars::value_of(thread, variable)?
+        && let Ok(context) = found.downcast::<Context>()
+    {
         return Ok(context);
     }
-    let mut state =
-        Context::state(thread, default.downcast::<Context>().ok_or_else(|| runtime_error("no context"))?);
-    state.env.status = 0;
-    let made = Context::make(thread, state)?;
-    protocol::call_method(thread, variable, "set", &[made.get()])?;
+    let made = like_default(thread, Context::static_type().get())?;
+    contextvars::set_value(thread, variable, made.to_value())?;
     Ok(made)
 }
 
@@ -142,18 +206,27 @@ pub(super) fn set_current(thread: &mut Thread, context: Ref<'_>) -> PyResult<()>
     let Some(context) = context.downcast::<Context>() else {
         return Err(type_error("argument must be a context"));
     };
-    let kept = kept(thread)?;
     // The module's own contexts are templates: a copy is set.
-    let is_template = kept.items().skip(1).any(|template| template.is(context.get()));
-    let context = if is_template { Context::copy_of(thread, context)? } else { context.to_owned() };
-    let Some(variable) = kept.item(0) else { return Ok(()) };
-    protocol::call_method(thread, variable, "set", &[context.get()])?;
-    Ok(())
+    let is_template = kept(thread)?.items().any(|template| template.is(context.get()));
+    let context = if is_template {
+        let copy = Context::copy_of(thread, context)?;
+        copy.signals.set(Mapping::Flags, 0);
+        copy
+    } else {
+        context.to_owned()
+    };
+    let variable = variable(thread)?;
+    contextvars::set_value(thread, variable, context.into_value())
 }
 
 impl Context {
-    pub(super) fn make(thread: &Thread, state: State) -> PyResult<Owned<Context>> {
-        alloc(thread, Context::static_type().get(), Context { state: Guarded::new(state) })
+    fn with(state: State, flags: u32, traps: u32) -> Context {
+        let mappings = [AtomicField::empty(), AtomicField::empty()];
+        Context { state: Guarded::new(state), signals: Signals::new(flags, traps), mappings }
+    }
+
+    pub(super) fn make(thread: &Thread, state: State, flags: u32, traps: u32) -> PyResult<Owned<Context>> {
+        alloc(thread, Context::static_type().get(), Context::with(state, flags, traps))
     }
 
     pub(super) fn state(thread: &Thread, this: &Obj<Context>) -> State {
@@ -162,26 +235,42 @@ impl Context {
 
     /// What operations need, with no conditions yet.
     pub(super) fn env(thread: &Thread, this: &Obj<Context>) -> Env {
-        Env { status: 0, ..Context::state(thread, this).env }
+        this.state.with(this, thread, |state, _| state.env)
     }
 
-    pub(super) fn change(thread: &Thread, this: &Obj<Context>, change: impl FnOnce(&mut State)) {
+    fn change(thread: &Thread, this: &Obj<Context>, change: impl FnOnce(&mut State)) {
         this.state.with(this, thread, |state, _| change(state));
     }
 
-    /// Adds conditions. Returns what is trapped.
-    pub(super) fn raise_flags(thread: &Thread, this: &Obj<Context>, status: u32) -> u32 {
-        this.state.with(this, thread, |state, _| {
-            state.env.status |= status;
-            state.traps
-        })
+    /// The signals that were raised and those that are trapped.
+    pub(super) fn signals(&self) -> &Arc<Signals> {
+        &self.signals
     }
 
-    /// A new context of the same content, without flags that were raised if `fresh`.
+    /// Adds conditions. Returns what is trapped.
+    pub(super) fn raise_flags(this: &Obj<Context>, status: u32) -> u32 {
+        // Most conditions were raised before.
+        if this.signals.get(Mapping::Flags) & status != status {
+            this.signals.switch(Mapping::Flags, status, true);
+        }
+        this.signals.get(Mapping::Traps)
+    }
+
+    /// A new context of the same content.
     pub(super) fn copy_of(thread: &Thread, this: &Obj<Context>) -> PyResult<Owned<Context>> {
-        let mut state = Context::state(thread, this);
-        state.env.status = 0;
-        Context::make(thread, state)
+        let (flags, traps) = (this.signals.get(Mapping::Flags), this.signals.get(Mapping::Traps));
+        Context::make(thread, Context::state(thread, this), flags, traps)
+    }
+
+    /// One of the mappings of signals: always the same object.
+    fn mapping(thread: &Thread, this: &Obj<Context>, which: Mapping) -> PyResult {
+        let [flags, traps] = &this.mappings;
+        let slot = if which == Mapping::Flags { flags } else { traps };
+        if let Some(known) = slot.get(thread) {
+            return Ok(known);
+        }
+        slot.initialise(this, SignalDict::of(thread, &this.signals, which)?);
+        slot.get(thread).ok_or_else(|| runtime_error("the context has no signals"))
     }
 
     /// Sets an attribute by name.
@@ -193,12 +282,10 @@ impl Context {
         }
         if name == "flags" || name == "traps" {
             let bits = signal_dict::bits_from(thread, value)?;
-            Context::change(thread, this, |state| {
-                *(if name == "flags" { &mut state.env.status } else { &mut state.traps }) = bits;
-            });
+            this.signals.set(if name == "flags" { Mapping::Flags } else { Mapping::Traps }, bits);
             return Ok(());
         }
-        let value = number(thread, value)?;
+        let value = number(value)?;
         let (range, text) = match name {
             "prec" => (1..=MAX_PREC, "valid range for prec is [1, MAX_PREC]"),
             "Emax" => (0..=MAX_EMAX, "valid range for Emax is [0, MAX_EMAX]"),
@@ -233,12 +320,7 @@ pub(super) const NAMES: [&str; 8] =
 impl Context {
     #[slot]
     fn tp_new(thread: &mut Thread, cls: &Obj<PyType>, _args: orochi_objects::Args<'_>) -> PyResult {
-        let kept = os_support::kept_value(thread, KEPT)?;
-        let default = kept.and_then(|kept| kept.downcast::<tuple::PyTuple>().ok());
-        let default = default.as_ref().and_then(|kept| kept.item(1)?.downcast::<Context>());
-        let mut state = default.map_or_else(State::initial, |default| Context::state(thread, default));
-        state.env.status = 0;
-        Ok(alloc(thread, cls, Context { state: Guarded::new(state) })?.into_value())
+        Ok(like_default(thread, cls)?.into_value())
     }
 
     #[init]
@@ -269,9 +351,7 @@ impl Context {
                 continue;
             }
             let bits = signal_dict::bits_from_list(thread, value)?;
-            Context::change(thread, this, |state| {
-                *(if name == "flags" { &mut state.env.status } else { &mut state.traps }) = bits;
-            });
+            this.signals.set(if name == "flags" { Mapping::Flags } else { Mapping::Traps }, bits);
         }
         Ok(())
     }
@@ -311,12 +391,12 @@ impl Context {
 
     #[getter]
     fn flags(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        SignalDict::of(thread, this, false)
+        Context::mapping(thread, this, Mapping::Flags)
     }
 
     #[getter]
     fn traps(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        SignalDict::of(thread, this, true)
+        Context::mapping(thread, this, Mapping::Traps)
     }
 
     #[slot]
@@ -347,27 +427,27 @@ impl Context {
             env.emax,
             i64::from(state.capitals),
             i64::from(env.clamp),
-            flag_names(env.status),
-            flag_names(state.traps)
+            flag_names(this.signals.get(Mapping::Flags)),
+            flag_names(this.signals.get(Mapping::Traps))
         );
         str::new(thread, &text)
     }
 
     /// Return a copy of the context with all flags set to False.
     fn copy(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        context_methods::duplicate(thread, this)
+        Ok(Context::copy_of(thread, this)?.into_value())
     }
 
     #[name = "__copy__"]
     fn dunder_copy(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        context_methods::duplicate(thread, this)
+        Ok(Context::copy_of(thread, this)?.into_value())
     }
 
     #[name = "__reduce__"]
     fn reduce(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let state = Context::state(thread, this);
-        let flags = signals::signal_list(thread, state.env.status)?;
-        let traps = signals::signal_list(thread, state.traps)?;
+        let flags = signals::signal_list(thread, this.signals.get(Mapping::Flags))?;
+        let traps = signals::signal_list(thread, this.signals.get(Mapping::Traps))?;
         let values = [state.env.prec, state.env.emin, state.env.emax].map(|value| int::new(thread, value));
         let [prec, emin, emax] = values;
         let rounding = str::intern(thread, state.env.rounding.name())?.to_value();
@@ -390,9 +470,4 @@ fn flag_names(set: u32) -> String {
     }
     found.sort_unstable();
     found.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
-}
-
-/// A context that was given as a value, for use by the module's functions.
-pub(super) fn as_value(context: Owned<Context>) -> Value {
-    context.into_value()
 }

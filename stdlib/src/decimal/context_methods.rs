@@ -1,6 +1,6 @@
 //! The operations of `Context`: those of `Decimal`, in this context, on Decimals and ints.
 
-use super::context::Context;
+use super::context::{Context, Mapping};
 use super::decimal::{self, Decimal, make, operand, operand_or_error, result};
 use super::decimal_methods as methods;
 use super::number::{Env, Kind, Number};
@@ -52,11 +52,6 @@ fn copy_negate(a: &Number, _env: &mut Env) -> Number {
 
 fn copy_decimal(a: &Number, _env: &mut Env) -> Number {
     a.clone()
-}
-
-/// A copy with the flags and traps.
-pub(super) fn duplicate(thread: &Thread, this: &Obj<Context>) -> PyResult {
-    Ok(Context::make(thread, Context::state(thread, this))?.into_value())
 }
 
 macro_rules! unary_methods {
@@ -258,17 +253,17 @@ impl Context {
     }
 
     /// Set all flags to False.
-    fn clear_flags(thread: &mut Thread, this: &Obj<Self>) {
-        Context::change(thread, this, |state| state.env.status = 0);
+    fn clear_flags(this: &Obj<Self>) {
+        this.signals().set(Mapping::Flags, 0);
     }
 
     /// Set all traps to False.
-    fn clear_traps(thread: &mut Thread, this: &Obj<Self>) {
-        Context::change(thread, this, |state| state.traps = 0);
+    fn clear_traps(this: &Obj<Self>) {
+        this.signals().set(Mapping::Traps, 0);
     }
 
     /// Create a new Decimal instance from num, using self as the context.
-    #[signature(num="0", /)]
+    #[signature(num=<missing> as "\"0\"", /)]
     fn create_decimal(thread: &mut Thread, this: &Obj<Self>, num: Option<Ref<'_>>) -> PyResult {
         let number = match num {
             None => Number::int(0),

@@ -2,17 +2,17 @@
 
 use super::coefficient::Coefficient;
 use super::context::Context;
-use super::decimal::{Decimal, of_int, operand};
+use super::decimal::{Decimal, not_convertible, of_int, operand};
 use super::number::{Env, Kind, MAX_DIGITS, Number, status};
 use super::{signals, text};
 use crate::support;
-use orochi_objects::error::{PyResult, memory_error, overflow_error, type_error, value_error};
+use orochi_objects::error::{PyResult, memory_error, overflow_error, value_error};
 use orochi_objects::types::complex;
 use orochi_objects::types::list::PyList;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::{
-    Args, Obj, PyClass, PyDict, PyType, Ref, Thread, Value, class_of, float, int, protocol, str, tuple,
+    Obj, PyClass, PyType, Ref, Thread, float, int, protocol, tuple,
 };
 
 /// The exact value of a float.
@@ -89,8 +89,7 @@ fn convert(thread: &mut Thread, context: &Obj<Context>, value: Ref<'_>, how: How
     } else if value.downcast::<PyTuple>().is_some() || value.downcast::<PyList>().is_some() {
         Some(of_sequence(thread, value)?)
     } else {
-        let class = class_of(value).full_name();
-        return Err(type_error(format!("conversion from {class} to Decimal is not supported")));
+        return Err(not_convertible(value));
     };
     let number = match how {
         How::Exactly => text::converted_exactly(parsed, &mut env),
@@ -162,7 +161,7 @@ pub(super) fn for_comparison(
         _ => return with_fraction(thread, own, other),
     };
     if equality {
-        Context::raise_flags(thread, context, status::FLOAT_OPERATION);
+        Context::raise_flags(context, status::FLOAT_OPERATION);
     } else {
         signals::settle(thread, context, status::FLOAT_OPERATION)?;
     }
@@ -218,37 +217,4 @@ pub(super) fn ratio(thread: &mut Thread, number: &Number) -> PyResult {
     let top = int::from_big(thread, num_bigint::BigInt::from_biguint(sign, top))?;
     let bottom = int::from_big(thread, bottom.into())?;
     tuple::of(thread, [top, bottom])
-}
-
-/// `format(decimal, spec)`. The mini-language is that of the library's own implementation, which does the layout.
-pub(super) fn formatted(
-    thread: &mut Thread,
-    this: &Obj<Decimal>,
-    spec: Ref<'_>,
-    overriding: Option<Ref<'_>>,
-) -> PyResult {
-    let Some(text) = spec.downcast::<PyStr>() else { return Err(type_error("format arg must be str")) };
-    if let Some(given) = overriding
-        && given.downcast::<PyDict>().is_none()
-    {
-        return Err(type_error("optional argument must be a dict"));
-    }
-    if text.is_empty() {
-        return protocol::str(thread, this.get());
-    }
-    let context = super::context::current(thread)?;
-    let state = Context::state(thread, &context);
-    let class = support::import_attr(thread, "_pydecimal", "Decimal")?;
-    let context_class = support::import_attr(thread, "_pydecimal", "Context")?;
-    let rounding = str::intern(thread, state.env.rounding.name())?.to_value();
-    let capitals = int::new(thread, i64::from(state.capitals))?;
-    let names = [str::intern(thread, "rounding")?.to_value(), str::intern(thread, "capitals")?.to_value()];
-    let names = tuple::new(thread, names.to_vec())?;
-    let values = [rounding.get(), capitals.get()];
-    let context = protocol::call_args(thread, context_class.get(), Args::with_names(&values, Some(&names)))?;
-    let shown = str::new(thread, &text::to_text(&this.number, false, true))?;
-    let same = protocol::call(thread, class.get(), &[shown.get()])?;
-    let none = Value::NONE;
-    let locale = overriding.unwrap_or(none.get());
-    protocol::call_method(thread, same.get(), "__format__", &[spec, context.get(), locale])
 }

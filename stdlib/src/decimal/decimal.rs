@@ -3,11 +3,11 @@
 use super::coefficient::Coefficient;
 use super::context::{self, Context};
 use super::number::{Env, Kind, Number, Rounding, status};
-use super::{arith, convert, decimal_methods, signals, text, transcendental};
+use super::{arith, convert, decimal_methods, format, signals, text, transcendental};
 use num_bigint::{BigInt, BigUint, Sign};
 use num_traits::ToPrimitive;
 use orochi_macros::{Trace, pyclass, pymethods};
-use orochi_objects::error::{PyResult, overflow_error, type_error, value_error};
+use orochi_objects::error::{PyErr, PyResult, overflow_error, type_error, value_error};
 use orochi_objects::{
     CompareOp, Obj, PyClass, PyType, Ref, Thread, Value, alloc, class_of, float, int, protocol, str, tuple,
 };
@@ -45,10 +45,13 @@ pub(super) fn operand(value: Ref<'_>) -> Option<Cow<'_, Number>> {
 
 /// The same; TypeError for anything else.
 pub(super) fn operand_or_error(value: Ref<'_>) -> PyResult<Cow<'_, Number>> {
-    operand(value).ok_or_else(|| {
-        let class = class_of(value).full_name();
-        type_error(format!("conversion from {class} to Decimal is not supported"))
-    })
+    operand(value).ok_or_else(|| not_convertible(value))
+}
+
+#[cold]
+pub(super) fn not_convertible(value: Ref<'_>) -> PyErr {
+    let class = class_of(value).full_name();
+    type_error(format!("conversion from {class} to Decimal is not supported"))
 }
 
 pub(super) fn of_int(value: int::IntRef<'_>) -> Number {
@@ -154,7 +157,7 @@ fn compared(a: &Number, b: &Number, op: CompareOp, env: &mut Env) -> bool {
 ))]
 impl Decimal {
     #[new]
-    #[signature(value="0", context=None)]
+    #[signature(value=<missing> as "\"0\"", context=None)]
     fn new(
         thread: &mut Thread,
         cls: &Obj<PyType>,
@@ -346,7 +349,7 @@ impl Decimal {
         format_spec: Ref<'_>,
         override_: Option<Ref<'_>>,
     ) -> PyResult {
-        convert::formatted(thread, this, format_spec, override_)
+        format::format(thread, this, format_spec, override_)
     }
 
     #[name = "__reduce__"]
@@ -409,10 +412,7 @@ impl Decimal {
         let value = match (operand(number), float::value(number)) {
             (Some(value), _) => value.into_owned(),
             (_, Some(value)) => convert::of_float(value),
-            _ => {
-                let shown = protocol::repr(thread, number)?;
-                return Err(type_error(format!("Cannot convert {} to Decimal", str::display(shown.get()))));
-            }
+            _ => return Err(not_convertible(number)),
         };
         convert::as_class(thread, cls, value)
     }

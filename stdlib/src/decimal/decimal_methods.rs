@@ -190,10 +190,20 @@ binary_methods! {
     /// Identical to compare, except that all NaNs signal.
     compare_signal => compare::compare_signal;
     /// Compare two operands using their abstract representation rather than their numerical value.
+    ///
+    /// Equal numbers that are written in different ways are ordered too, and so are NaNs:
+    ///
+    ///     >>> Decimal('7.50').compare_total(Decimal('7.5'))
+    ///     Decimal('-1')
+    ///     >>> Decimal('NaN').compare_total(Decimal('Infinity'))
+    ///     Decimal('1')
     compare_total => compare_total;
     /// Compare two operands using their abstract representation, ignoring their signs.
     compare_total_mag => compare_total_mag;
     /// Return a copy of the first operand with the sign set to be the same as the sign of the second operand.
+    ///
+    ///     >>> Decimal('7.5').copy_sign(Decimal('-0'))
+    ///     Decimal('-7.5')
     copy_sign => copy_sign;
     /// Return the digit-wise 'and' of the two (logical) operands.
     logical_and => logical_and;
@@ -356,6 +366,9 @@ impl Decimal {
     }
 
     /// Fused multiply-add: return self*other+third with no rounding of the intermediate product.
+    ///
+    ///     >>> Decimal(6).fma(7, -2)
+    ///     Decimal('40')
     #[signature(other, third, context=None)]
     fn fma(
         thread: &mut Thread,
@@ -372,6 +385,12 @@ impl Decimal {
     }
 
     /// Return a value equal to the first operand after rounding and having the exponent of the second operand.
+    ///
+    ///     >>> Decimal('19.995').quantize(Decimal('0.01'))
+    ///     Decimal('20.00')
+    ///
+    /// If the result would have more digits than the precision, InvalidOperation is signaled. Rounding is done as the
+    /// argument says, or else the context.
     #[signature(exp, rounding=None, context=None)]
     fn quantize(
         thread: &mut Thread,

@@ -12,6 +12,7 @@ mod context_methods;
 mod convert;
 mod decimal;
 mod decimal_methods;
+mod format;
 mod manager;
 mod number;
 mod signal_dict;
@@ -37,7 +38,7 @@ const IEEE_MAX_BITS: i64 = 512;
 /// Get the current default context.
 #[pyfunction]
 fn getcontext(thread: &mut Thread) -> PyResult {
-    Ok(context::as_value(context::current(thread)?))
+    Ok(context::current(thread)?.into_value())
 }
 
 /// Set a new default context.
@@ -56,8 +57,7 @@ fn setcontext(thread: &mut Thread, context: Ref<'_>) -> PyResult<()> {
 fn localcontext(thread: &mut Thread, ctx: Option<Ref<'_>>, kwargs: KwArgs<'_>) -> PyResult {
     let global = context::current(thread)?;
     let source = context::given(thread, ctx)?;
-    let state = Context::state(thread, &source);
-    let local = Context::make(thread, state)?;
+    let local = Context::copy_of(thread, &source)?;
     for (name, value) in kwargs.iter() {
         let text = name.as_wtf8().to_string_lossy();
         if !context::NAMES.contains(&&*text) {
@@ -88,7 +88,7 @@ fn ieee_context(thread: &mut Thread, bits: i64) -> PyResult {
     state.env.emax = 3 * (1 << (bits / 16 + 3));
     state.env.emin = 1 - state.env.emax;
     state.env.clamp = true;
-    Ok(Context::make(thread, state)?.into_value())
+    Ok(Context::make(thread, state, 0, 0)?.into_value())
 }
 
 /// Makes `DecimalTuple`.
@@ -135,7 +135,7 @@ fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     }
     let kept = context::kept(thread)?;
     for (name, context) in
-        ["DefaultContext", "BasicContext", "ExtendedContext"].iter().zip(kept.items().skip(1))
+        ["DefaultContext", "BasicContext", "ExtendedContext"].iter().zip(kept.items())
     {
         module.add(thread, name, context.to_owned())?;
     }

@@ -1,18 +1,22 @@
 //! `SignalDict`: the flags or the traps of a context as a mapping from signals to truth values.
 
-use super::context::Context;
+use super::context::{Mapping, Signals};
 use super::signals::{self, BAD_SIGNAL, SIGNALS};
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{PyErr, PyResult, key_error_message, type_error, value_error};
 use orochi_objects::types::dict::{self, PyDict};
-use orochi_objects::{CompareOp, Field, Obj, Owned, PyType, Ref, Thread, Value, alloc, make, protocol, str};
+use orochi_objects::{CompareOp, Obj, Owned, PyType, Ref, Thread, Value, alloc, make, protocol, str};
+use std::sync::{Arc, Weak};
 
 /// Signals and whether they are set.
 #[pyclass(name = "SignalDict", module = "decimal", subclassable)]
 #[derive(Trace)]
 pub(super) struct SignalDict {
-    context: Option<Field>,
-    traps: bool,
+    /// Of a context, which may be gone.
+    #[trace(unsafe_skip)]
+    signals: Weak<Signals>,
+    #[trace(unsafe_skip)]
+    which: Mapping,
 }
 
 #[cold]
@@ -26,24 +30,21 @@ fn bad_signal() -> PyErr {
 }
 
 impl SignalDict {
-    pub(super) fn of(thread: &Thread, context: &Obj<Context>, traps: bool) -> PyResult {
-        let context = Some(Field::new_local(context.to_value()));
-        Ok(make(thread, SignalDict { context, traps })?.into_value())
+    pub(super) fn of(thread: &Thread, signals: &Arc<Signals>, which: Mapping) -> PyResult {
+        Ok(make(thread, SignalDict { signals: Arc::downgrade(signals), which })?.into_value())
     }
 
-    fn context(&self) -> PyResult<&Obj<Context>> {
-        let context = self.context.as_ref().and_then(|context| context.fixed().downcast::<Context>());
-        context.ok_or_else(invalid)
+    fn signals(&self) -> PyResult<Arc<Signals>> {
+        self.signals.upgrade().ok_or_else(invalid)
     }
 
-    fn bits(thread: &Thread, this: &Obj<Self>) -> PyResult<u32> {
-        let state = Context::state(thread, this.context()?);
-        Ok(if this.traps { state.traps } else { state.env.status })
+    fn bits(&self) -> PyResult<u32> {
+        Ok(self.signals()?.get(self.which))
     }
 
     /// The same as a dict.
     fn to_dict(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Owned<PyDict>> {
-        let bits = SignalDict::bits(thread, this)?;
+        let bits = this.bits()?;
         let made = dict::new(thread)?;
         let classes = signals::classes(thread)?;
         for ((_, signal), class) in SIGNALS.iter().zip(classes.iter().skip(1)) {
@@ -61,7 +62,7 @@ impl SignalDict {
 /// The bits of a mapping that names all signals.
 pub(super) fn bits_from(thread: &mut Thread, value: Ref<'_>) -> PyResult<u32> {
     if let Some(other) = value.downcast::<SignalDict>() {
-        return SignalDict::bits(thread, other);
+        return other.bits();
     }
     let Some(given) = value.downcast::<PyDict>() else {
         return Err(type_error("argument must be a signal dict"));
@@ -96,12 +97,12 @@ impl SignalDict {
     #[new]
     #[signature()]
     fn new(thread: &mut Thread, cls: &Obj<PyType>) -> PyResult {
-        Ok(alloc(thread, cls, SignalDict { context: None, traps: false })?.into_value())
+        Ok(alloc(thread, cls, SignalDict { signals: Weak::new(), which: Mapping::Flags })?.into_value())
     }
 
     #[slot]
     fn sq_length(this: &Obj<Self>) -> PyResult<usize> {
-        this.context()?;
+        this.signals()?;
         Ok(SIGNALS.len())
     }
 
@@ -113,7 +114,7 @@ impl SignalDict {
 
     #[slot]
     fn mp_subscript(thread: &mut Thread, this: &Obj<Self>, key: Ref<'_>) -> PyResult<bool> {
-        let bits = SignalDict::bits(thread, this)?;
+        let bits = this.bits()?;
         let signal = signals::bits_of(thread, key)?.ok_or_else(bad_signal)?;
         Ok(bits & signal != 0)
     }
@@ -125,30 +126,26 @@ impl SignalDict {
         key: Ref<'_>,
         value: Option<Ref<'_>>,
     ) -> PyResult<()> {
-        let context = this.context()?;
+        let signals = this.signals()?;
         let Some(value) = value else { return Err(value_error("signal keys cannot be deleted")) };
         let signal = signals::bits_of(thread, key)?.ok_or_else(bad_signal)?;
         let set = protocol::is_true(thread, value)?;
-        let traps = this.traps;
-        Context::change(thread, context, |state| {
-            let bits = if traps { &mut state.traps } else { &mut state.env.status };
-            *bits = if set { *bits | signal } else { *bits & !signal };
-        });
+        signals.switch(this.which, signal, set);
         Ok(())
     }
 
     #[slot]
     fn sq_contains(thread: &mut Thread, this: &Obj<Self>, key: Ref<'_>) -> PyResult<bool> {
-        this.context()?;
+        this.signals()?;
         Ok(signals::bits_of(thread, key)?.is_some())
     }
 
     #[slot]
     fn tp_richcompare(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> PyResult {
         let Some(own) = left.downcast::<SignalDict>() else { return Ok(Value::NOT_IMPLEMENTED) };
-        let bits = SignalDict::bits(thread, own)?;
+        let bits = own.bits()?;
         let other = match right.downcast::<SignalDict>() {
-            Some(other) => SignalDict::bits(thread, other)?,
+            Some(other) => other.bits()?,
             None if right.downcast::<PyDict>().is_some() => match bits_from(thread, right) {
                 Ok(bits) => bits,
                 Err(_) => return Ok(Value::NOT_IMPLEMENTED),
@@ -165,7 +162,7 @@ impl SignalDict {
 
     #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let bits = SignalDict::bits(thread, this)?;
+        let bits = this.bits()?;
         let entries: Vec<String> = SIGNALS
             .iter()
             .map(|(name, signal)| {
@@ -194,7 +191,7 @@ impl SignalDict {
     /// Whether a signal is set, or the default if the key is none.
     #[signature(key, default = None)]
     fn get(thread: &mut Thread, this: &Obj<Self>, key: Ref<'_>, default: Option<Ref<'_>>) -> PyResult {
-        let bits = SignalDict::bits(thread, this)?;
+        let bits = this.bits()?;
         Ok(match signals::bits_of(thread, key)? {
             Some(signal) => Value::bool(bits & signal != 0),
             None => default.map_or(Value::NONE, Ref::to_owned),

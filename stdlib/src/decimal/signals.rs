@@ -114,7 +114,7 @@ pub(super) fn settle(thread: &mut Thread, context: &Obj<Context>, status: u32) -
     if status == 0 {
         return Ok(());
     }
-    let traps = Context::raise_flags(thread, context, status);
+    let traps = Context::raise_flags(context, status);
     if status & status::NO_MEMORY != 0 {
         return Err(memory_error());
     }

@@ -130,22 +130,34 @@ pub(super) fn to_text(number: &Number, engineering: bool, capitals: bool) -> Str
         (left - 1).rem_euclid(3) + 1
     };
     let mut text = sign.to_owned();
+    push_digits(&mut text, &digits, point);
+    if left != point {
+        push_exponent(&mut text, left - point, capitals);
+    }
+    text
+}
+
+/// Digits with a point behind so many of them; zeros fill what is between the digits and the point.
+pub(super) fn push_digits(text: &mut String, digits: &str, point: i64) {
+    let length = digits.len() as i64;
+    let zeros = |count: i64| std::iter::repeat_n('0', usize::try_from(count).unwrap_or(0));
     if point <= 0 {
         text.push_str("0.");
-        (point..0).for_each(|_| text.push('0'));
-        text.push_str(&digits);
+        text.extend(zeros(-point));
+        text.push_str(digits);
     } else if point >= length {
-        text.push_str(&digits);
-        (length..point).for_each(|_| text.push('0'));
+        text.push_str(digits);
+        text.extend(zeros(point - length));
     } else {
         let (whole, fraction) = digits.split_at(point as usize);
         text.push_str(whole);
         text.push('.');
         text.push_str(fraction);
     }
-    if left != point {
-        let letter = if capitals { 'E' } else { 'e' };
-        text.push_str(&format!("{letter}{:+}", left - point));
-    }
-    text
+}
+
+pub(super) fn push_exponent(text: &mut String, exponent: i64, capitals: bool) {
+    text.push(if capitals { 'E' } else { 'e' });
+    text.push(if exponent < 0 { '-' } else { '+' });
+    text.push_str(&exponent.unsigned_abs().to_string());
 }

@@ -419,7 +419,8 @@ fn exact_power(x: &Number, y: &Number, prec: i64) -> Option<Number> {
         return None;
     }
     let ideal = x.exponent.checked_mul(signed)?;
-    let zeros = (exponent - ideal).clamp(0, room);
+    // One more than there is room for, if there are more: then the result is rounded.
+    let zeros = (exponent - ideal).clamp(0, room + 1);
     if zeros.unsigned_abs() > super::number::MAX_DIGITS {
         return None;
     }
@@ -478,13 +479,16 @@ pub(super) fn power_modulo(x: &Number, y: &Number, m: &Number, env: &mut Env) ->
     let sensible = x.is_integer()
         && y.is_integer()
         && m.is_integer()
-        && !y.negative
+        && (!y.negative || y.is_zero())
         && !m.is_zero()
         && m.adjusted() < env.prec
         && !(x.is_zero() && y.is_zero());
-    let limit = 10_000_000;
-    if !sensible || y.exponent > limit || x.exponent > limit {
+    if !sensible {
         return env.invalid(status::INVALID_OPERATION);
+    }
+    // Each zero of the exponent is a step below.
+    if y.exponent > 10_000_000 {
+        return env.invalid(status::NO_MEMORY);
     }
     let Some(modulus) = m.whole() else { return env.invalid(status::NO_MEMORY) };
     let modulus = modulus.to_big();

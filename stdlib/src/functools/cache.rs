@@ -207,6 +207,7 @@ impl LruCacheWrapper {
 #[pymethods]
 impl LruCacheWrapper {
     #[new]
+    #[no_text_signature]
     #[signature(user_function, maxsize, typed, cache_info_type)]
     fn new(
         thread: &mut Thread,

@@ -129,6 +129,7 @@ pub(super) fn read_lines(thread: &mut Thread, stream: Ref<'_>, hint: Option<usiz
 impl IoBase {
     #[new]
     #[signature(*args, **kwargs)]
+    #[no_text_signature]
     fn new(
         thread: &mut Thread,
         cls: &Obj<orochi_objects::PyType>,
@@ -318,6 +319,7 @@ impl IoBase {
 impl RawIoBase {
     #[new]
     #[signature(*args, **kwargs)]
+    #[no_text_signature]
     fn new(
         thread: &mut Thread,
         cls: &Obj<orochi_objects::PyType>,
@@ -402,6 +404,7 @@ fn read_into(thread: &mut Thread, stream: Ref<'_>, buffer: ArgBuffer, method: &s
 impl BufferedIoBase {
     #[new]
     #[signature(*args, **kwargs)]
+    #[no_text_signature]
     fn new(
         thread: &mut Thread,
         cls: &Obj<orochi_objects::PyType>,
@@ -453,6 +456,7 @@ impl BufferedIoBase {
 impl TextIoBase {
     #[new]
     #[signature(*args, **kwargs)]
+    #[no_text_signature]
     fn new(
         thread: &mut Thread,
         cls: &Obj<orochi_objects::PyType>,

@@ -55,6 +55,9 @@ fn non_negative(r: isize) -> PyResult<usize> {
     usize::try_from(r).map_err(|_| value_error("r must be non-negative"))
 }
 
+/// product(*iterables, repeat=1)
+/// --
+///
 /// Cartesian product of input iterables.  Equivalent to nested for-loops.
 ///
 /// For example, product(A, B) returns the same as:  ((x,y) for x in A for y in B).

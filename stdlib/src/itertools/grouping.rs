@@ -113,6 +113,7 @@ impl GroupBy {
 #[pymethods]
 impl Grouper {
     #[new]
+    #[no_text_signature]
     #[signature(parent, target, /)]
     fn new(thread: &mut Thread, _cls: &Obj<PyType>, parent: &Obj<GroupBy>, target: Ref<'_>) -> PyResult {
         Ok(Grouper::of(thread, parent, target)?.into_value())

@@ -284,6 +284,9 @@ impl Batched {
     }
 }
 
+/// zip_longest(*iterables, fillvalue=None)
+/// --
+///
 /// Return a zip_longest object whose .__next__() method returns a tuple where
 /// the i-th element comes from the i-th iterable argument.  The .__next__()
 /// method continues until the longest iterable in the argument sequence

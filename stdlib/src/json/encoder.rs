@@ -297,6 +297,7 @@ fn strings_of(encoder: Ref<'_>) -> Strings {
 #[pymethods]
 impl Encoder {
     #[new]
+    #[no_text_signature]
     #[signature(
         markers,
         default,

@@ -341,6 +341,7 @@ impl Members {
 #[pymethods]
 impl Scanner {
     #[new]
+    #[no_text_signature]
     #[signature(context)]
     fn new(thread: &mut Thread, cls: &Obj<PyType>, context: Ref) -> PyResult {
         let mut attribute = |name: &str| protocol::get_attr_str(thread, context, name);

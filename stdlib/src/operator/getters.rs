@@ -30,6 +30,9 @@ fn shown(thread: &mut Thread, object: Ref<'_>, values: &[Ref<'_>]) -> PyResult<S
     Ok(format!("operator.{}({}", class_of(object).name(), parts.join(", ")))
 }
 
+/// itemgetter(item, /, *items)
+/// --
+///
 /// Return a callable object that fetches the given item(s) from its operand.
 ///
 /// After f = itemgetter(2), the call f(r) returns r[2].
@@ -80,6 +83,9 @@ impl ItemGetter {
     }
 }
 
+/// attrgetter(attr, /, *attrs)
+/// --
+///
 /// Return a callable object that fetches the given attribute(s) from its operand.
 ///
 /// After f = attrgetter('name'), the call f(r) returns r.name.
@@ -157,6 +163,9 @@ impl AttrGetter {
     }
 }
 
+/// methodcaller(name, /, *args, **kwargs)
+/// --
+///
 /// Return a callable object that calls the given method on its operand.
 ///
 /// After f = methodcaller('name'), the call f(r) returns r.name().

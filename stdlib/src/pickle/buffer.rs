@@ -25,6 +25,7 @@ impl PickleBuffer {
 #[pymethods]
 impl PickleBuffer {
     #[new]
+    #[no_text_signature]
     #[signature(object, /)]
     fn new(thread: &mut Thread, cls: &Obj<PyType>, object: Ref<'_>) -> PyResult {
         if !buffer::is_bytes_like(object) {

@@ -198,6 +198,7 @@ impl Struct {
     }
 
     #[init]
+    #[no_text_signature]
     #[signature(format)]
     fn init(thread: &mut Thread, this: &Obj<Self>, format: Ref) -> PyResult<()> {
         let layout = layout_of(format)?;

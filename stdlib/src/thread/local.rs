@@ -15,6 +15,9 @@ use orochi_objects::{Args, DictExt, Obj, PyType, Ref, Thread, TypeExt};
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
+/// _local()
+/// --
+///
 /// Thread-local data
 #[pyclass(name = "_local", module = "_thread", subclassable, weakref)]
 #[derive(Trace)]

@@ -31,6 +31,7 @@ impl PyRLock {
 #[pymethods]
 impl PyRLock {
     #[new]
+    #[no_text_signature]
     #[signature(*args, **kwargs)]
     fn new(
         thread: &mut Thread,

@@ -323,6 +323,7 @@ impl PyThreadHandle {
 #[pymethods]
 impl PyThreadHandle {
     #[new]
+    #[no_text_signature]
     fn new(thread: &mut Thread, cls: &Obj<orochi_objects::PyType>) -> PyResult {
         Ok(orochi_objects::alloc(thread, cls, PyThreadHandle::not_started())?.into_value())
     }

@@ -151,6 +151,7 @@ impl TokenizerIter {
 #[pymethods]
 impl TokenizerIter {
     #[new]
+    #[no_text_signature]
     #[signature(readline, /, *, encoding=None, extra_tokens=False)]
     fn new(
         thread: &mut Thread,

@@ -166,7 +166,7 @@ pub fn source(thread: &mut Thread, args: &Args<'_>, target: &str) -> PyResult<Ve
 #[pymethods(part = BYTES_CONSTRUCT)]
 impl PyBytes {
     #[new]
-    #[text_signature = "(source=b'', encoding='utf-8', errors='strict')"]
+    #[no_text_signature]
     fn new(thread: &mut Thread, cls: &Obj<PyType>, args: Args<'_>) -> PyResult {
         let exact = std::ptr::eq(cls, PyBytes::static_type().get());
         if exact && let Some([only]) = args.exact::<1>() {

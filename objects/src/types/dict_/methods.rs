@@ -23,6 +23,7 @@ impl PyDict {
     }
 
     #[init]
+    #[no_text_signature]
     #[signature(iterable=<missing>, /, **kwargs)]
     fn init(
         thread: &mut Thread,

@@ -61,6 +61,7 @@ macro_rules! payload {
                     doc: $field_doc,
                     member: true,
                 },)?)*],
+                construction: "",
             };
         }
     };

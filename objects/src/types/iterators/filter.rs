@@ -8,6 +8,9 @@ use crate::types::r#type::PyType;
 use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
+/// filter(function, iterable, /)
+/// --
+///
 /// Return an iterator yielding those items of iterable for which function(item)
 /// is true. If function is None, return the items that are true.
 #[pyclass(name = "filter", subclassable)]

@@ -9,6 +9,9 @@ use orochi_core::sync::{AtomicBool, Ordering};
 use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
+/// map(function, iterable, /, *iterables, strict=False)
+/// --
+///
 /// Make an iterator that computes the function using arguments from
 /// each of the iterables.  Stops when the shortest iterable is exhausted.
 ///

@@ -10,6 +10,9 @@ use orochi_core::sync::{AtomicI64, Ordering};
 use orochi_core::{AtomicField, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
+/// reversed(sequence, /)
+/// --
+///
 /// Return a reverse iterator over the values of the given sequence.
 #[pyclass(name = "reversed", subclassable)]
 #[derive(Trace)]

@@ -9,6 +9,9 @@ use orochi_core::sync::{AtomicBool, Ordering};
 use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
+/// zip(*iterables, strict=False)
+/// --
+///
 /// The zip object yields n-length tuples, where n is the number of iterables
 /// passed as positional arguments to zip().  The i-th element in every tuple
 /// comes from the i-th iterable argument to zip().  This continues until the

@@ -19,7 +19,7 @@ impl PyList {
     }
 
     #[init]
-    #[signature(iterable=<missing>, /)]
+    #[signature(iterable=<missing> as "()", /)]
     fn init(thread: &mut Thread, this: &Obj<Self>, iterable: Option<Ref<'_>>) -> PyResult<()> {
         if list::len(thread, this) != 0 {
             this.storage().take(Owner::from(this), thread)?;

@@ -133,7 +133,7 @@ common_methods!(PySet, MUTABLE {
 
 common_methods!(PyFrozenSet, FROZEN {
     #[new]
-    #[signature(iterable=<missing>, /)]
+    #[signature(iterable=<missing> as "()", /)]
     fn new(thread: &mut Thread, cls: &Obj<PyType>, iterable: Option<Ref<'_>>) -> PyResult {
         let storage = match iterable {
             Some(iterable) => {

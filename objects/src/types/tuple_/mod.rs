@@ -30,7 +30,7 @@ pub struct TupleIterator {
 #[pymethods(part = METHODS)]
 impl PyTuple {
     #[new]
-    #[signature(iterable=<missing>, /)]
+    #[signature(iterable=<missing> as "()", /)]
     fn new(thread: &mut Thread, cls: &Obj<PyType>, iterable: Option<Ref<'_>>) -> PyResult {
         let exact = std::ptr::eq(cls, PyTuple::static_type().get());
         if exact

@@ -232,7 +232,9 @@ impl PyType {
     #[getter]
     fn __text_signature__(this: &Obj<Self>) -> Option<String> {
         let native = this.native()?;
-        crate::types::signature_of(native.spec().doc).map(str::to_owned)
+        let spec = native.spec();
+        let of_parts = || spec.parts.iter().map(|part| part.construction).find(|text| !text.is_empty());
+        crate::types::signature_of(spec.doc).or_else(of_parts).map(str::to_owned)
     }
 
     #[member]

@@ -269,6 +269,9 @@ pub(crate) fn class_argument<'a>(owner: &Obj<PyType>, args: &Args<'a>) -> PyResu
     }
     let (wanted, found) =
         (owner.slots.raw(crate::slots::SlotId::tp_new), native.slots.raw(crate::slots::SlotId::tp_new));
+    if found == 0 {
+        return Err(type_error(format!("cannot create '{}' instances", native.full_name())));
+    }
     if wanted != found {
         let safe = native.name();
         return Err(type_error(format!("{owner_name}.__new__({name}) is not safe, use {safe}.__new__()")));

@@ -70,6 +70,7 @@ static NUMBERS: MethodPart = MethodPart {
     },
     methods: &[],
     getset: &[],
+    construction: "",
 };
 
 static OBJECT: MethodPart = MethodPart {
@@ -146,6 +147,7 @@ static OBJECT: MethodPart = MethodPart {
     },
     methods: &[],
     getset: &[],
+    construction: "",
 };
 
 static CALL: MethodPart = MethodPart {
@@ -158,6 +160,7 @@ static CALL: MethodPart = MethodPart {
     },
     methods: &[],
     getset: &[],
+    construction: "",
 };
 
 macro_rules! proxy_class {
