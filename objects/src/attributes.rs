@@ -2,8 +2,8 @@
 
 use crate::class::PyClass;
 use crate::error::{PyResult, attribute_error, attribute_error_message, memory_error, type_error};
-use crate::storage::instance::{Attributes, Own, Stored};
 use crate::slots::SlotId;
+use crate::storage::instance::{Attributes, Own, Stored};
 use crate::storage::shape::Name;
 use crate::types::dict::{self, DictExt, PyDict};
 use crate::types::key::{Key, exact_str};

@@ -3,6 +3,7 @@
 use super::coefficient::Coefficient;
 use super::number::{Env, Kind, MAX_DIGITS, Number, Rounding, aligned, status};
 use num_integer::Integer;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// A precision from which on exact results are looked for before digits are computed.
@@ -27,6 +28,12 @@ fn padded(number: &Number, exponent: i64) -> Number {
 }
 
 pub(super) fn add(a: &Number, b: &Number, env: &mut Env) -> Number {
+    if a.is_finite()
+        && b.is_finite()
+        && let Some(sum) = add_words(a, b)
+    {
+        return sum.finish(env);
+    }
     if let Some(nan) = nan_of(&[a, b], env) {
         return nan;
     }
@@ -44,7 +51,11 @@ pub(super) fn add(a: &Number, b: &Number, env: &mut Env) -> Number {
         (false, true) => return padded(a, exponent.max(a.exponent - env.prec - 1)).finish(env),
         _ => {}
     }
-    let (a, b) = close_together(a, b, env.prec);
+    let (a, b) = if a.exponent < b.exponent {
+        (shortened(a, b, env.prec), Cow::Borrowed(b))
+    } else {
+        (Cow::Borrowed(a), shortened(b, a, env.prec))
+    };
     if (a.exponent - b.exponent).unsigned_abs() > MAX_DIGITS {
         return env.invalid(status::NO_MEMORY);
     }
@@ -62,15 +73,39 @@ pub(super) fn add(a: &Number, b: &Number, env: &mut Env) -> Number {
     sum.finish(env)
 }
 
-/// The operands of an addition, of which one may be so small that only its sign and that it is there matter.
-fn close_together(a: &Number, b: &Number, prec: i64) -> (Number, Number) {
-    let (large, small) = if a.exponent < b.exponent { (b, a) } else { (a, b) };
-    let least = large.exponent + (-1).min(large.len() - prec - 2);
-    if small.adjusted() >= least {
-        return (a.clone(), b.clone());
+/// The operand of an addition with the lower exponent without digits that can't matter: of those that lie far behind the last
+/// one of the result, only whether there are any counts.
+fn shortened<'a>(low: &'a Number, high: &Number, prec: i64) -> Cow<'a, Number> {
+    // Where digits may cancel out, all may matter. Behind `least` the result has no digits: it ends at the digit before the first
+    // one of `high`, at the latest, or at the last one of `high`.
+    let least = high.exponent.min(high.adjusted() - prec - 3);
+    if low.exponent >= least || low.adjusted() >= high.adjusted() - 1 {
+        return Cow::Borrowed(low);
     }
-    let tiny = Number::new(small.negative, Coefficient::ONE, least);
-    (large.clone(), tiny)
+    if low.adjusted() < least {
+        return Cow::Owned(Number::new(low.negative, Coefficient::ONE, least - 1));
+    }
+    let (digits, rest) = low.digits.shr((least - low.exponent).unsigned_abs());
+    let digits = if rest.is_zero() { digits } else { sticky(digits) };
+    Cow::Owned(Number::new(low.negative, digits, least))
+}
+
+/// The sum of finite numbers whose digits fit a word pair at the same exponent, if that is so. Zeros are for the long way.
+fn add_words(a: &Number, b: &Number) -> Option<Number> {
+    let (low, high) = if a.exponent < b.exponent { (a, b) } else { (b, a) };
+    let (x, y) = (low.digits.word_pair()?, high.digits.word_pair()?);
+    if x == 0 || y == 0 {
+        return None;
+    }
+    let y = y.checked_mul(Coefficient::small_power(high.exponent - low.exponent)?)?;
+    let (negative, sum) = if low.negative == high.negative {
+        (low.negative, x.checked_add(y)?)
+    } else if x > y {
+        (low.negative, x - y)
+    } else {
+        (high.negative, y - x)
+    };
+    (sum != 0).then(|| Number::new(negative, Coefficient::from(sum), low.exponent))
 }
 
 pub(super) fn sub(a: &Number, b: &Number, env: &mut Env) -> Number {
@@ -160,8 +195,7 @@ pub(super) fn div(a: &Number, b: &Number, env: &mut Env) -> Number {
 
 /// Digits behind which others follow: the last one must not look as if it were exactly half or nothing.
 pub(super) fn sticky(digits: Coefficient) -> Coefficient {
-    let (_, rest) = digits.div_rem(&Coefficient::from(5u128));
-    if rest.is_zero() { digits.add(&Coefficient::ONE) } else { digits }
+    if digits.is_multiple_of_five() { digits.add(&Coefficient::ONE) } else { digits }
 }
 
 /// The quotient as digits and a number of decimal places, if it has an end.

@@ -3,7 +3,9 @@
 use num_bigint::BigUint;
 use num_integer::Integer;
 use num_traits::{One, ToPrimitive, Zero};
+use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::OnceLock;
 
 /// A whole number. `Big` holds only what doesn't fit `Small`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +14,9 @@ pub(super) enum Coefficient {
     Big(BigUint),
 }
 use Coefficient::{Big, Small};
+
+/// The largest exponent of `POWERS`.
+const LAST_POWER: u64 = 38;
 
 /// The powers of ten that fit a `u128`.
 const POWERS: [u128; 39] = {
@@ -24,8 +29,35 @@ const POWERS: [u128; 39] = {
     powers
 };
 
-fn big_power(exponent: u64) -> BigUint {
-    num_traits::pow(BigUint::from(10u32), usize::try_from(exponent).unwrap_or(usize::MAX))
+/// How many of the larger powers are kept once they were computed.
+const KEPT_POWERS: usize = 1200;
+
+static BIG_POWERS: [OnceLock<BigUint>; KEPT_POWERS] = [const { OnceLock::new() }; KEPT_POWERS];
+
+fn big_power(exponent: u64) -> Cow<'static, BigUint> {
+    let exponent = usize::try_from(exponent).unwrap_or(usize::MAX);
+    let compute = || num_traits::pow(BigUint::from(10u32), exponent);
+    match BIG_POWERS.get(exponent) {
+        Some(kept) => Cow::Borrowed(kept.get_or_init(compute)),
+        None => Cow::Owned(compute()),
+    }
+}
+
+/// The power of ten if it is a single word.
+fn word_power(exponent: u64) -> Option<u64> {
+    POWERS.get(usize::try_from(exponent).ok()?).and_then(|power| u64::try_from(*power).ok())
+}
+
+fn low_word(value: &BigUint) -> u64 {
+    value.iter_u64_digits().next().unwrap_or(0)
+}
+
+/// Quotient and remainder by a single word, which isn't zero.
+fn div_rem_word(value: &BigUint, divisor: u64) -> (BigUint, u64) {
+    let quotient = value / divisor;
+    // The remainder fits a word, so its low word is all of it.
+    let remainder = low_word(value).wrapping_sub(low_word(&quotient).wrapping_mul(divisor));
+    (quotient, remainder)
 }
 
 impl From<BigUint> for Coefficient {
@@ -51,7 +83,7 @@ impl Coefficient {
     pub(super) fn power_of_ten(exponent: u64) -> Coefficient {
         match usize::try_from(exponent).ok().and_then(|exponent| POWERS.get(exponent)) {
             Some(&power) => Small(power),
-            None => Coefficient::from(big_power(exponent)),
+            None => Coefficient::from(big_power(exponent).into_owned()),
         }
     }
 
@@ -78,11 +110,32 @@ impl Coefficient {
         }
     }
 
+    /// The rest of a division by a word, which isn't zero.
+    pub(super) fn modulo(&self, divisor: u64) -> u64 {
+        match self {
+            Small(value) => (value % u128::from(divisor)) as u64,
+            Big(value) => div_rem_word(value, divisor).1,
+        }
+    }
+
     pub(super) fn to_u64(&self) -> Option<u64> {
         match self {
             Small(value) => u64::try_from(*value).ok(),
             Big(_) => None,
         }
+    }
+
+    /// The number, if it fits a word pair.
+    pub(super) fn word_pair(&self) -> Option<u128> {
+        match self {
+            Small(value) => Some(*value),
+            Big(_) => None,
+        }
+    }
+
+    /// `10 ** exponent`, if that fits a word pair.
+    pub(super) fn small_power(exponent: i64) -> Option<u128> {
+        POWERS.get(usize::try_from(exponent).ok()?).copied()
     }
 
     /// How many decimal digits there are: one for zero.
@@ -91,7 +144,7 @@ impl Coefficient {
             Small(value) => {
                 // 1233 / 4096 is a little more than log10(2).
                 let bits = 128 - value.leading_zeros();
-                let guess = (bits * 1233 >> 12) as usize;
+                let guess = ((bits * 1233) >> 12) as usize;
                 let power = POWERS.get(guess).copied().unwrap_or(u128::MAX);
                 (guess as u64 + u64::from(*value >= power)).max(1)
             }
@@ -104,7 +157,7 @@ impl Coefficient {
                     return least;
                 }
                 let mut count = least;
-                while count < most && *value >= big_power(count) {
+                while count < most && *value >= *big_power(count) {
                     count += 1;
                 }
                 count
@@ -118,7 +171,11 @@ impl Coefficient {
         {
             return Small(sum);
         }
-        Coefficient::from(self.to_big() + other.to_big())
+        match (self, other) {
+            (Big(a), Big(b)) => Big(a + b),
+            (Big(a), Small(b)) | (Small(b), Big(a)) => Big(a + *b),
+            (Small(a), Small(b)) => Coefficient::from(BigUint::from(*a) + *b),
+        }
     }
 
     /// The difference; the other one isn't larger.
@@ -126,7 +183,9 @@ impl Coefficient {
         match (self, other) {
             (Small(a), Small(b)) => Small(a.saturating_sub(*b)),
             _ if (*self).cmp(other) == Ordering::Less => Coefficient::ZERO,
-            _ => Coefficient::from(self.to_big() - other.to_big()),
+            (Big(a), Big(b)) => Coefficient::from(a - b),
+            (Big(a), Small(b)) => Coefficient::from(a - *b),
+            (Small(_), Big(_)) => Coefficient::ZERO,
         }
     }
 
@@ -136,7 +195,14 @@ impl Coefficient {
         {
             return Small(product);
         }
-        Coefficient::from(self.to_big() * other.to_big())
+        match (self, other) {
+            (Big(a), Big(b)) => Big(a * b),
+            (Big(a), Small(b)) | (Small(b), Big(a)) => match u64::try_from(*b) {
+                Ok(b) => Coefficient::from(a * b),
+                Err(_) => Big(a * *b),
+            },
+            (Small(a), Small(b)) => Coefficient::from(BigUint::from(*a) * *b),
+        }
     }
 
     /// Quotient and remainder; by zero, zero and all of it.
@@ -144,10 +210,15 @@ impl Coefficient {
         match (self, other) {
             (_, Small(0)) => (Coefficient::ZERO, self.clone()),
             (Small(a), Small(b)) => (Small(a / b), Small(a % b)),
-            _ => {
-                let (quotient, remainder) = self.to_big().div_rem(&other.to_big());
-                (Coefficient::from(quotient), Coefficient::from(remainder))
-            }
+            (Small(a), Big(_)) => (Coefficient::ZERO, Small(*a)),
+            (Big(a), Small(b)) => match u64::try_from(*b) {
+                Ok(b) => {
+                    let (quotient, remainder) = div_rem_word(a, b);
+                    (Coefficient::from(quotient), Small(remainder.into()))
+                }
+                Err(_) => divide_big(a, &BigUint::from(*b)),
+            },
+            (Big(a), Big(b)) => divide_big(a, b),
         }
     }
 
@@ -156,7 +227,13 @@ impl Coefficient {
         if zeros == 0 || self.is_zero() {
             return self.clone();
         }
-        self.mul(&Coefficient::power_of_ten(zeros))
+        match self {
+            Big(value) => match word_power(zeros) {
+                Some(power) => Big(value * power),
+                None => Big(value * &*big_power(zeros)),
+            },
+            Small(_) => self.mul(&Coefficient::power_of_ten(zeros)),
+        }
     }
 
     /// Without the last digits, which are the second result.
@@ -167,7 +244,19 @@ impl Coefficient {
         if digits > self.digits() {
             return (Coefficient::ZERO, self.clone());
         }
-        self.div_rem(&Coefficient::power_of_ten(digits))
+        match self {
+            Big(value) if digits > LAST_POWER => divide_big(value, &big_power(digits)),
+            _ => self.div_rem(&Coefficient::power_of_ten(digits)),
+        }
+    }
+
+    /// Whether the last digit is 0 or 5.
+    pub(super) fn is_multiple_of_five(&self) -> bool {
+        match self {
+            Small(value) => value % 5 == 0,
+            // A word's base, 2**64, leaves 1 when it is divided by 5.
+            Big(value) => value.iter_u32_digits().map(|word| u64::from(word % 5)).sum::<u64>() % 5 == 0,
+        }
     }
 
     pub(super) fn cmp(&self, other: &Coefficient) -> Ordering {
@@ -208,7 +297,7 @@ impl Coefficient {
 
     pub(super) fn to_text(&self) -> String {
         match self {
-            Small(value) => value.to_string(),
+            Small(value) => u64::try_from(*value).map_or_else(|_| value.to_string(), |word| word.to_string()),
             Big(value) => value.to_string(),
         }
     }
@@ -242,11 +331,16 @@ impl Coefficient {
     }
 }
 
+fn divide_big(a: &BigUint, b: &BigUint) -> (Coefficient, Coefficient) {
+    let (quotient, remainder) = a.div_rem(b);
+    (Coefficient::from(quotient), Coefficient::from(remainder))
+}
+
 /// Halves are converted and put together, so that the work is that of multiplying.
 fn from_long_digits(digits: &[u8]) -> BigUint {
     if digits.len() <= 500 {
         return BigUint::parse_bytes(digits, 10).unwrap_or_default();
     }
     let (high, low) = digits.split_at(digits.len() / 2);
-    from_long_digits(high) * big_power(low.len() as u64) + from_long_digits(low)
+    from_long_digits(high) * &*big_power(low.len() as u64) + from_long_digits(low)
 }

@@ -1,8 +1,8 @@
 //! The operations of `Context`: those of `Decimal`, in this context, on Decimals and ints.
 
+use super::class::{self, Decimal, make, operand, operand_or_error, result};
+use super::class_methods as methods;
 use super::context::{Context, Mapping};
-use super::decimal::{self, Decimal, make, operand, operand_or_error, result};
-use super::decimal_methods as methods;
 use super::number::{Env, Kind, Number};
 use super::{arith, compare, convert, text, transcendental};
 use orochi_macros::pymethods;
@@ -71,7 +71,7 @@ macro_rules! unary_methods {
 
 unary_methods! {
     /// Return the absolute value of x.
-    abs => decimal::abs;
+    abs => class::abs;
     /// Return a copy of x with the sign set to 0.
     copy_abs => copy_abs;
     /// Return a copy of Decimal x.
@@ -89,7 +89,7 @@ unary_methods! {
     /// Invert all digits of x.
     logical_invert => compare::logical_invert;
     /// Minus corresponds to the unary prefix minus operator in Python, but applies the context to the result.
-    minus => decimal::minus;
+    minus => class::minus;
     /// Return the largest representable number smaller than x.
     next_minus => compare::next_minus;
     /// Return the smallest representable number larger than x.
@@ -97,7 +97,7 @@ unary_methods! {
     /// Reduce x to its simplest form. Alias for reduce(x).
     normalize => compare::reduce;
     /// Plus corresponds to the unary prefix plus operator in Python, but applies the context to the result.
-    plus => decimal::plus;
+    plus => class::plus;
     /// Square root of a non-negative number to context precision.
     sqrt => arith::sqrt;
     /// Round to an integer.
@@ -283,7 +283,7 @@ impl Context {
     #[signature(f, /)]
     fn create_decimal_from_float(thread: &mut Thread, this: &Obj<Self>, f: Ref<'_>) -> PyResult {
         let number = match (int::value(f), float::value(f)) {
-            (Some(value), _) => decimal::of_int(value),
+            (Some(value), _) => class::of_int(value),
             (_, Some(value)) => convert::of_float(value),
             _ => return Err(type_error("argument must be int or float")),
         };

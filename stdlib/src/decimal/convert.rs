@@ -1,19 +1,17 @@
 //! Other objects as decimal numbers, and formatting.
 
+use super::class::{Decimal, not_convertible, operand};
 use super::coefficient::Coefficient;
-use super::context::Context;
-use super::decimal::{Decimal, not_convertible, of_int, operand};
+use super::context::{self, Context};
 use super::number::{Env, Kind, MAX_DIGITS, Number, status};
 use super::{signals, text};
 use crate::support;
-use orochi_objects::error::{PyResult, memory_error, overflow_error, value_error};
+use orochi_objects::error::{PyResult, memory_error, overflow_error, type_error, value_error};
 use orochi_objects::types::complex;
 use orochi_objects::types::list::PyList;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
-use orochi_objects::{
-    Obj, PyClass, PyType, Ref, Thread, float, int, protocol, tuple,
-};
+use orochi_objects::{Obj, PyClass, PyType, Ref, Thread, float, int, protocol, tuple};
 
 /// The exact value of a float.
 pub(super) fn of_float(value: f64) -> Number {
@@ -46,41 +44,57 @@ pub(super) fn of_float(value: f64) -> Number {
 
 /// A number as an instance of a class.
 pub(super) fn as_class(thread: &mut Thread, class: &Obj<PyType>, number: Number) -> PyResult {
-    let made = super::decimal::make(thread, number)?;
+    let made = super::class::make(thread, number)?;
     if std::ptr::eq(class, Decimal::static_type().get()) {
         return Ok(made);
     }
     protocol::call(thread, class.get(), &[made.get()])
 }
 
-/// What a value is converted in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum How {
-    /// Without rounding.
-    Exactly,
-    /// Rounded to a context.
-    InContext,
+/// Refuses an argument `context` that is none.
+pub(super) fn check_context(context: Option<Ref<'_>>) -> PyResult<()> {
+    match context {
+        Some(given) if !given.is_none() && given.downcast::<Context>().is_none() => {
+            Err(type_error("optional argument must be a context"))
+        }
+        _ => Ok(()),
+    }
 }
 
-/// The argument of `Decimal(value)` as a number.
-pub(super) fn exactly(thread: &mut Thread, context: &Obj<Context>, value: Ref<'_>) -> PyResult<Number> {
-    convert(thread, context, value, How::Exactly)
+/// The argument of `Decimal(value)` as a number. The context, by default that of the running code, is told what is wrong.
+pub(super) fn exactly(thread: &mut Thread, context: Option<Ref<'_>>, value: Ref<'_>) -> PyResult<Number> {
+    if let Some(number) = operand(value) {
+        // An int may have too many digits.
+        if number.digits.digits() < MAX_DIGITS {
+            return Ok(number.into_owned());
+        }
+    }
+    if let Some(text) = value.downcast::<PyStr>()
+        && let Some(number) = text::parse_plain(text.as_bytes())
+    {
+        return Ok(number);
+    }
+    let context = context::given(thread, context)?;
+    let parsed = unrounded(thread, &context, value)?;
+    let mut env = Context::env(thread, &context);
+    let number = text::converted_exactly(parsed, &mut env);
+    signals::settle(thread, &context, env.status)?;
+    Ok(number)
 }
 
 /// The argument of `Context.create_decimal(value)` as a number.
 pub(super) fn in_context(thread: &mut Thread, context: &Obj<Context>, value: Ref<'_>) -> PyResult<Number> {
-    convert(thread, context, value, How::InContext)
+    let parsed = unrounded(thread, context, value)?;
+    let mut env = Context::env(thread, context);
+    let number = text::converted(parsed, &mut env);
+    signals::settle(thread, context, env.status)?;
+    Ok(number)
 }
 
-fn convert(thread: &mut Thread, context: &Obj<Context>, value: Ref<'_>, how: How) -> PyResult<Number> {
-    let mut env = Context::env(thread, context);
-    let parsed = if let Some(decimal) = value.downcast::<Decimal>() {
-        if how == How::Exactly {
-            return Ok(decimal.number.clone());
-        }
-        Some(decimal.number.clone())
-    } else if let Some(value) = int::value(value) {
-        Some(of_int(value))
+/// A value as a number; `None` if it is text that stands for none.
+fn unrounded(thread: &mut Thread, context: &Obj<Context>, value: Ref<'_>) -> PyResult<Option<Number>> {
+    Ok(if let Some(number) = operand(value) {
+        Some(number.into_owned())
     } else if let Some(value) = value.downcast::<PyStr>() {
         text::parse(&text::ascii(value.as_wtf8(), false))
     } else if let Some(value) = float::value(value) {
@@ -90,13 +104,7 @@ fn convert(thread: &mut Thread, context: &Obj<Context>, value: Ref<'_>, how: How
         Some(of_sequence(thread, value)?)
     } else {
         return Err(not_convertible(value));
-    };
-    let number = match how {
-        How::Exactly => text::converted_exactly(parsed, &mut env),
-        How::InContext => text::converted(parsed, &mut env),
-    };
-    signals::settle(thread, context, env.status)?;
-    Ok(number)
+    })
 }
 
 /// A str as `create_decimal` takes it, which allows neither spaces nor underscores.

@@ -1,7 +1,7 @@
 //! `Decimal.__format__`: the format mini-language for decimal numbers.
 
+use super::class::Decimal;
 use super::context::{self, Context};
-use super::decimal::Decimal;
 use super::number::{Kind, MAX_DIGITS, MAX_PREC, Number, Rounding};
 use super::text;
 use orochi_objects::error::{PyErr, PyResult, memory_error, overflow_error, type_error, value_error};
@@ -11,6 +11,7 @@ use orochi_objects::types::str::PyStr;
 use orochi_objects::{DictExt, Obj, PyDict, Ref, Thread, str, warn};
 use orochi_text::format_spec::{self, Align, FormatError, FormatSpec, Grouping, Locale};
 use orochi_text::wtf8::{CodePoint, Wtf8};
+use std::borrow::Cow;
 
 #[cold]
 fn invalid() -> PyErr {
@@ -204,7 +205,8 @@ fn overridden(thread: &Thread, spec: &mut FormatSpec, given: &Obj<PyDict>) -> Py
         locale.thousands_separator = separator.as_wtf8().to_owned();
     }
     if let Some(grouping) = override_text(thread, given, "grouping")? {
-        let sizes = grouping.as_wtf8().code_points().map(|c| u8::try_from(c.to_u32()).ok().filter(|c| *c < 128));
+        let sizes =
+            grouping.as_wtf8().code_points().map(|c| u8::try_from(c.to_u32()).ok().filter(|c| *c < 128));
         locale.grouping = sizes.collect::<Option<Vec<u8>>>().ok_or_else(bad)?;
     }
     // The type that takes all three from a locale.
@@ -246,8 +248,8 @@ pub(super) fn format(
         text.push('%');
     }
     let locale = match overriding {
-        Some(given) => overridden(thread, &mut plan.spec, given)?,
-        None => locale_for(&plan.spec).into_owned(),
+        Some(given) => Cow::Owned(overridden(thread, &mut plan.spec, given)?),
+        None => locale_for(&plan.spec),
     };
     let shown = plan.spec.lay_out(&text, &locale).map_err(format_error)?;
     str::from_wtf8(thread, &shown)

@@ -14,7 +14,7 @@ pub(super) struct ContextManager {
 }
 
 impl ContextManager {
-    pub(super) fn new(thread: &Thread, local: Owned<Context>, global: Owned<Context>) -> PyResult {
+    pub(super) fn create(thread: &Thread, local: Owned<Context>, global: Owned<Context>) -> PyResult {
         let (local, global) = (Field::new_local(local.into_value()), Field::new_local(global.into_value()));
         Ok(make(thread, ContextManager { local, global })?.into_value())
     }

@@ -5,13 +5,13 @@
 //! Python sees of them.
 
 mod arith;
+mod class;
+mod class_methods;
 mod coefficient;
 mod compare;
 mod context;
 mod context_methods;
 mod convert;
-mod decimal;
-mod decimal_methods;
 mod format;
 mod manager;
 mod number;
@@ -68,7 +68,7 @@ fn localcontext(thread: &mut Thread, ctx: Option<Ref<'_>>, kwargs: KwArgs<'_>) -
         }
         Context::set(thread, &local, &text, value)?;
     }
-    manager::ContextManager::new(thread, local, global)
+    manager::ContextManager::create(thread, local, global)
 }
 
 /// Return a context object initialized to the proper values for one of the
@@ -111,7 +111,7 @@ fn make_tuple(thread: &mut Thread) -> PyResult {
 /// Says of the classes what they are in the towers of `numbers` and `collections.abc`.
 fn register(thread: &mut Thread) -> PyResult<()> {
     let number = support::import_attr(thread, "numbers", "Number")?;
-    protocol::call_method(thread, number.get(), "register", &[decimal::Decimal::static_type().get().get()])?;
+    protocol::call_method(thread, number.get(), "register", &[class::Decimal::static_type().get().get()])?;
     let mapping = support::import_attr(thread, "collections.abc", "MutableMapping")?;
     let class = signal_dict::SignalDict::static_type().get().get();
     protocol::call_method(thread, mapping.get(), "register", &[class])?;
@@ -122,7 +122,7 @@ fn register(thread: &mut Thread) -> PyResult<()> {
 #[pymodule(
     name = "_decimal",
     functions(getcontext, setcontext, localcontext, ieee_context),
-    classes(decimal::Decimal, context::Context)
+    classes(class::Decimal, context::Context)
 )]
 fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     signals::prepare(thread)?;
@@ -134,9 +134,7 @@ fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
         module.add(thread, name, class)?;
     }
     let kept = context::kept(thread)?;
-    for (name, context) in
-        ["DefaultContext", "BasicContext", "ExtendedContext"].iter().zip(kept.items())
-    {
+    for (name, context) in ["DefaultContext", "BasicContext", "ExtendedContext"].iter().zip(kept.items()) {
         module.add(thread, name, context.to_owned())?;
     }
     for (_, name) in Rounding::ALL {

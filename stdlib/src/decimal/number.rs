@@ -74,10 +74,7 @@ impl Rounding {
             Rounding::HalfUp => part != Ordering::Less,
             Rounding::HalfDown => part == Ordering::Greater,
             Rounding::HalfEven => part == Ordering::Greater || part == Ordering::Equal && quotient.is_odd(),
-            Rounding::ZeroFiveUp => {
-                let (_, last) = quotient.div_rem(&Coefficient::from(5u128));
-                last.is_zero()
-            }
+            Rounding::ZeroFiveUp => quotient.is_multiple_of_five(),
         }
     }
 }
@@ -362,6 +359,9 @@ impl Number {
         match (self.is_zero(), other.is_zero()) {
             (false, false) => {}
             (a, b) => return b.cmp(&a),
+        }
+        if self.exponent == other.exponent {
+            return self.digits.cmp(&other.digits);
         }
         match self.adjusted().cmp(&other.adjusted()) {
             Ordering::Equal => {}

@@ -27,6 +27,30 @@ pub(super) fn ascii(text: &Wtf8, keep: bool) -> Vec<u8> {
     out.trim_ascii().to_vec()
 }
 
+/// The number that short text without exponent stands for; `None` if it is anything else.
+pub(super) fn parse_plain(text: &[u8]) -> Option<Number> {
+    let (negative, rest) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        rest => (false, rest),
+    };
+    // So many digits and a point fit a word.
+    if rest.len() > 19 || rest.is_empty() {
+        return None;
+    }
+    let (mut digits, mut places, mut point) = (0u64, 0, false);
+    for byte in rest {
+        match byte {
+            b'0'..=b'9' => {
+                digits = digits * 10 + u64::from(byte - b'0');
+                places += i64::from(point);
+            }
+            b'.' if !point && rest.len() > 1 => point = true,
+            _ => return None,
+        }
+    }
+    Some(Number::new(negative, Coefficient::from(u128::from(digits)), -places))
+}
+
 /// The number that ASCII text stands for, as it stands there; `None` if it stands for none.
 pub(super) fn parse(text: &[u8]) -> Option<Number> {
     let (negative, rest) = match text {
@@ -107,6 +131,11 @@ pub(super) fn converted_exactly(number: Option<Number>, env: &mut Env) -> Number
     result
 }
 
+/// Whether a number is written with an exponent.
+pub(super) fn has_exponent(number: &Number) -> bool {
+    number.is_finite() && (number.exponent > 0 || number.exponent + number.len() <= -6)
+}
+
 /// The number as text: with an exponent if it needs one, which is a multiple of three if `engineering`.
 pub(super) fn to_text(number: &Number, engineering: bool, capitals: bool) -> String {
     let sign = if number.negative { "-" } else { "" };
@@ -118,9 +147,8 @@ pub(super) fn to_text(number: &Number, engineering: bool, capitals: bool) -> Str
         Kind::Finite => {}
     }
     let digits = number.digits.to_text();
-    let length = digits.len() as i64;
-    let left = number.exponent + length;
-    let point = if number.exponent <= 0 && left > -6 {
+    let left = number.exponent + digits.len() as i64;
+    let point = if !has_exponent(number) {
         left
     } else if !engineering {
         1
@@ -129,7 +157,8 @@ pub(super) fn to_text(number: &Number, engineering: bool, capitals: bool) -> Str
     } else {
         (left - 1).rem_euclid(3) + 1
     };
-    let mut text = sign.to_owned();
+    let mut text = String::with_capacity(digits.len() + 8);
+    text.push_str(sign);
     push_digits(&mut text, &digits, point);
     if left != point {
         push_exponent(&mut text, left - point, capitals);

@@ -1,11 +1,10 @@
-//! `Decimal`: an immutable decimal number. Its named operations are in `decimal_methods`.
+//! `Decimal`: an immutable decimal number. Its named operations are in `class_methods`.
 
 use super::coefficient::Coefficient;
 use super::context::{self, Context};
 use super::number::{Env, Kind, Number, Rounding, status};
-use super::{arith, convert, decimal_methods, format, signals, text, transcendental};
-use num_bigint::{BigInt, BigUint, Sign};
-use num_traits::ToPrimitive;
+use super::{arith, class_methods, convert, format, signals, text, transcendental};
+use num_bigint::{BigInt, Sign};
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{PyErr, PyResult, overflow_error, type_error, value_error};
 use orochi_objects::{
@@ -115,23 +114,65 @@ fn to_int(thread: &mut Thread, this: &Obj<Decimal>, rounding: Rounding) -> PyRes
     }
     let whole = arith::to_integral(number, rounding, false, &mut { Env::MAX });
     let Some(digits) = whole.whole() else { return Err(orochi_objects::error::memory_error()) };
+    if let Some(small) = digits.to_u64().and_then(|digits| i64::try_from(digits).ok()) {
+        return int::new(thread, if whole.negative { -small } else { small });
+    }
     let sign = if whole.negative { Sign::Minus } else { Sign::Plus };
     int::from_big(thread, BigInt::from_biguint(sign, digits.to_big()))
 }
 
+/// The float that is the quotient or product of two exact ones, which IEEE 754 rounds correctly.
+fn exact_float(number: &Number) -> Option<f64> {
+    const POWERS: [f64; 23] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+        1e18, 1e19, 1e20, 1e21, 1e22,
+    ];
+    if !number.is_finite() {
+        return None;
+    }
+    let digits = number.digits.to_u64().filter(|digits| *digits < 1 << 53)? as f64;
+    let power = *POWERS.get(usize::try_from(number.exponent.unsigned_abs()).ok()?)?;
+    let value = if number.exponent < 0 { digits / power } else { digits * power };
+    Some(if number.negative { -value } else { value })
+}
+
+/// `str` of a number. Only an exponent's letter depends on the context.
+fn shown(thread: &mut Thread, this: &Obj<Decimal>) -> PyResult<String> {
+    let capitals = !text::has_exponent(&this.number) || {
+        let context = context::current(thread)?;
+        Context::state(thread, &context).capitals
+    };
+    Ok(text::to_text(&this.number, false, capitals))
+}
+
 const HASH_MODULUS: u64 = (1 << 61) - 1;
+
+/// The inverse of ten modulo that prime, by Fermat.
+const TENTH: u64 = power_of(10, HASH_MODULUS - 2);
+
+/// A product modulo the prime.
+const fn times(a: u64, b: u64) -> u64 {
+    (a as u128 * b as u128 % HASH_MODULUS as u128) as u64
+}
+
+/// A power modulo the prime.
+const fn power_of(base: u64, exponent: u64) -> u64 {
+    let (mut base, mut rest, mut result) = (base, exponent, 1);
+    while rest > 0 {
+        if rest % 2 == 1 {
+            result = times(result, base);
+        }
+        base = times(base, base);
+        rest /= 2;
+    }
+    result
+}
 
 /// The hash of a finite number: that of an equal int, float or fraction.
 fn hash_of(number: &Number) -> i64 {
-    let modulus = BigUint::from(HASH_MODULUS);
-    let ten = BigUint::from(10u32);
     let exponent = number.exponent.unsigned_abs() % (HASH_MODULUS - 1);
-    // The inverse of ten, by Fermat.
-    let base =
-        if number.exponent >= 0 { ten } else { ten.modpow(&BigUint::from(HASH_MODULUS - 2), &modulus) };
-    let power = base.modpow(&BigUint::from(exponent), &modulus);
-    let digits = number.digits.to_big() % &modulus;
-    let hash = (digits * power % &modulus).to_i64().unwrap_or(0);
+    let power = power_of(if number.exponent >= 0 { 10 } else { TENTH }, exponent);
+    let hash = times(number.digits.modulo(HASH_MODULUS), power) as i64;
     let hash = if number.negative { -hash } else { hash };
     if hash == -1 { -2 } else { hash }
 }
@@ -149,12 +190,7 @@ fn compared(a: &Number, b: &Number, op: CompareOp, env: &mut Env) -> bool {
     op.holds(a.compare(b))
 }
 
-#[pymethods(parts(
-    decimal_methods::UNARY,
-    decimal_methods::BINARY,
-    decimal_methods::TESTS,
-    decimal_methods::OTHER
-))]
+#[pymethods(parts(class_methods::UNARY, class_methods::BINARY, class_methods::TESTS, class_methods::OTHER))]
 impl Decimal {
     #[new]
     #[signature(value=<missing> as "\"0\"", context=None)]
@@ -164,7 +200,7 @@ impl Decimal {
         value: Option<Ref<'_>>,
         context: Option<Ref<'_>>,
     ) -> PyResult {
-        let context = context::given(thread, context)?;
+        convert::check_context(context)?;
         let is_exact = std::ptr::eq(cls, Decimal::static_type().get());
         if is_exact
             && let Some(value) = value
@@ -173,7 +209,7 @@ impl Decimal {
             return Ok(value.to_owned());
         }
         let number = match value {
-            Some(value) => convert::exactly(thread, &context, value)?,
+            Some(value) => convert::exactly(thread, context, value)?,
             None => Number::int(0),
         };
         Ok(alloc(thread, cls, Decimal { number })?.into_value())
@@ -213,7 +249,7 @@ impl Decimal {
     fn nb_divmod(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
         let (Some(a), Some(b)) = (operand(left), operand(right)) else { return Ok(Value::NOT_IMPLEMENTED) };
         let context = context::current(thread)?;
-        decimal_methods::divided(thread, &context, &a, &b)
+        class_methods::divided(thread, &context, &a, &b)
     }
 
     #[slot]
@@ -264,6 +300,9 @@ impl Decimal {
         if number.is_nan() {
             return float::new(thread, if number.negative { -f64::NAN } else { f64::NAN });
         }
+        if let Some(value) = exact_float(number) {
+            return float::new(thread, value);
+        }
         let text = text::to_text(number, false, true);
         float::new(thread, orochi_text::float::parse(text.as_bytes()).unwrap_or(f64::NAN))
     }
@@ -284,6 +323,12 @@ impl Decimal {
     #[slot]
     fn tp_richcompare(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> PyResult {
         let Some(own) = left.downcast::<Decimal>() else { return Ok(Value::NOT_IMPLEMENTED) };
+        if let Some(other) = operand(right)
+            && !own.number.is_nan()
+            && !other.is_nan()
+        {
+            return Ok(Value::bool(op.holds(own.number.compare(&other))));
+        }
         let context = context::current(thread)?;
         let equality = matches!(op, CompareOp::Eq | CompareOp::Ne);
         let Some((a, b)) = convert::for_comparison(thread, &context, own, right, equality)? else {
@@ -297,16 +342,14 @@ impl Decimal {
 
     #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let context = context::current(thread)?;
-        let capitals = Context::state(thread, &context).capitals;
-        str::new(thread, &format!("Decimal('{}')", text::to_text(&this.number, false, capitals)))
+        let text = shown(thread, this)?;
+        str::new(thread, &format!("Decimal('{text}')"))
     }
 
     #[slot]
     fn tp_str(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let context = context::current(thread)?;
-        let capitals = Context::state(thread, &context).capitals;
-        str::new(thread, &text::to_text(&this.number, false, capitals))
+        let text = shown(thread, this)?;
+        str::new(thread, &text)
     }
 
     #[name = "__trunc__"]

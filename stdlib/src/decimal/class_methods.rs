@@ -1,8 +1,8 @@
 //! The named operations of `Decimal`.
 
+use super::class::{Decimal, make, operand_or_error, result};
 use super::context::{self, Context};
 use super::convert;
-use super::decimal::{Decimal, make, operand_or_error, result};
 use super::number::{Env, Kind, Number, Rounding};
 use super::{arith, compare, text, transcendental};
 use crate::os_support;
