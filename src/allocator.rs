@@ -8,7 +8,7 @@ use mimalloc::MiMalloc;
 use std::alloc::{GlobalAlloc, Layout, System};
 
 /// From this size on, blocks are the system's.
-const LARGE: usize = 64 << 20;
+const LARGE: usize = 1 << 20;
 
 /// The greatest alignment that all blocks have which aren't smaller.
 const NATURAL: usize = 16;

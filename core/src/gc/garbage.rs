@@ -1,6 +1,6 @@
 //! Garbage: nominated, finalized, settled, destroyed.
 
-use super::search::{Scope, Search, is_class};
+use super::search::{Candidates, Scope, Search, is_class};
 use crate::header::{FINALIZED, HAS_WEAKREFS, Header};
 use crate::object::trace_object;
 use crate::sync::Ordering;
@@ -24,28 +24,34 @@ impl Garbage {
     /// # Safety
     /// The thread is the current one, and for shared objects the world is stopped.
     pub(super) unsafe fn find(thread: &Thread, scope: Scope) -> Garbage {
-        let mut candidates = Vec::new();
+        let candidates = Candidates::InHeap(thread);
+        let mut count = 0;
         // SAFETY: the caller's contract.
         unsafe {
-            scope.for_each(thread, |object| candidates.push(object));
             let mut search = Search::new(scope);
-            for object in &candidates {
-                search.nominate(*object, 0);
-            }
+            scope.for_each(thread, |object| {
+                search.nominate(object, 0);
+                count += 1;
+            });
             if scope == Scope::Shared {
                 search.keep_classes_of_others(thread);
             }
-            let objects = search_among(&mut search, &candidates);
+            search.run(candidates);
+            let mut objects = Vec::new();
+            candidates.for_each(scope, |object| {
+                if search.is_garbage(object) {
+                    object.as_ref().retain();
+                    objects.push(Value::from_word(object.as_ptr() as Word));
+                }
+            });
             for object in &objects {
-                let header = word::header_of(object.word());
+                let header = header_of(object);
                 if header.as_ref().has_flag(HAS_WEAKREFS) {
                     weak::clear(thread, header, |weakref| !search.is_garbage(weakref));
                 }
             }
-            for object in &candidates {
-                search.forget(*object);
-            }
-            Garbage { scope, objects, candidates: candidates.len() }
+            candidates.for_each(scope, |object| search.forget(object));
+            Garbage { scope, objects, candidates: count }
         }
     }
 
@@ -69,7 +75,7 @@ impl Garbage {
     /// Takes the classes out.
     pub(super) fn take_classes(&mut self) -> Vec<Value> {
         // SAFETY: owned, so alive.
-        let is_class = |object: &mut Value| unsafe { is_class(word::header_of(object.word())) };
+        let is_class = |object: &mut Value| unsafe { is_class(header_of(object)) };
         self.objects.extract_if(.., is_class).collect()
     }
 
@@ -100,58 +106,39 @@ impl Garbage {
         // SAFETY: the caller's contract; the objects are owned.
         unsafe {
             let mut search = Search::new(self.scope);
-            let mut members: Vec<NonNull<Header>> =
-                self.objects.iter().map(|object| word::header_of(object.word())).collect();
-            members.retain(|object| self.scope.holds(object.as_ref()));
-            for object in &members {
-                search.nominate(*object, 1);
+            let mut resurrected: Vec<Value> =
+                self.objects.extract_if(.., |object| !self.scope.holds(header_of(object).as_ref())).collect();
+            for object in &self.objects {
+                search.nominate(header_of(object), 1);
             }
-            if members.iter().any(|object| is_class(*object)) {
+            if self.objects.iter().any(|object| is_class(header_of(object))) {
                 search.keep_classes_of_others(thread);
             }
-            let garbage = search_among(&mut search, &members);
-            for object in &garbage {
-                let header = word::header_of(object.word());
+            search.run(Candidates::Listed(&self.objects));
+            for object in self.objects.extract_if(.., |object| !search.is_garbage(header_of(object))) {
+                search.forget(header_of(&object));
+                resurrected.push(object);
+            }
+            for object in &self.objects {
+                let header = header_of(object);
                 if header.as_ref().has_flag(HAS_WEAKREFS) {
                     weak::clear(thread, header, |_| false);
                 }
                 // Whatever its class has become meanwhile: nothing may see the object any more.
                 header.as_ref().set_flag(FINALIZED);
             }
-            for object in &garbage {
-                erase_inner_references(&search, word::header_of(object.word()));
+            for object in &self.objects {
+                erase_inner_references(&search, header_of(object));
             }
-            for object in &members {
-                search.forget(*object);
+            for object in &self.objects {
+                search.forget(header_of(object));
             }
-            self.objects = garbage;
         }
     }
 }
 
-/// Does the search among candidates that are nominated, and owns what turns out to be garbage.
-///
-/// # Safety
-/// As for `Garbage::find`.
-unsafe fn search_among(search: &mut Search, candidates: &[NonNull<Header>]) -> Vec<Value> {
-    // SAFETY: the caller's contract; candidates are alive.
-    unsafe {
-        for object in candidates {
-            search.subtract(*object);
-        }
-        search.subtract_rest();
-        for object in candidates {
-            search.keep_if_referenced(*object);
-        }
-        search.keep_reached();
-        let garbage = candidates.iter().filter(|object| search.is_garbage(**object));
-        garbage
-            .map(|object| {
-                object.as_ref().retain();
-                Value::from_word(object.as_ptr() as Word)
-            })
-            .collect()
-    }
+fn header_of(object: &Value) -> NonNull<Header> {
+    word::header_of(object.word())
 }
 
 /// Empties the object's fields that lead to garbage.

@@ -6,23 +6,29 @@
 //! | byte | meaning |
 //! |---|---|
 //! | 0 | no candidate |
-//! | 1 to 125 | candidate; references from outside that are not yet accounted for, plus 1 |
-//! | 126 (`MANY`) | candidate; that number lies in `Search::many` |
+//! | 1 to 124 | candidate; references from outside that are not yet accounted for, plus 1 |
+//! | 125 (`MANY`) | candidate; that number lies in `Search::many` |
+//! | 126 (`WAITING`) | candidate that stays, whose references are still to be followed |
 //! | 127 (`REACHED`) | candidate that stays |
 //! | 128 (`FROZEN`) | left out of collections |
 //!
 //! The same three steps serve the first search, over all objects in scope, and the second, over the garbage of the first.
-//! All candidates' bytes are 0 again after a search.
+//! All candidates' bytes are 0 again after a search. Memory is needed in proportion to the garbage, not to what lives: the
+//! first search finds its candidates by walking over the heap each time, and what is found to stay waits in the heap
+//! once [`WORK`] objects wait in a list.
 
 use crate::header::{Header, IMMORTAL};
 use crate::heap::Kind;
 use crate::object::trace_object;
 use crate::sync::Ordering;
 use crate::thread::Thread;
+use crate::value::Value;
+use crate::word;
 use std::collections::HashMap;
 use std::ptr::NonNull;
 
-const MANY: u8 = 126;
+const MANY: u8 = 125;
+const WAITING: u8 = 126;
 const REACHED: u8 = 127;
 /// Bit of the header's collector byte: the object is left out of collections (`gc.freeze`).
 pub(super) const FROZEN: u8 = 128;
@@ -42,13 +48,22 @@ impl Scope {
     /// # Safety
     /// The thread is the current one, and for `Shared` the world is stopped; `f` neither allocates nor frees objects.
     pub(super) unsafe fn for_each(self, thread: &Thread, mut f: impl FnMut(NonNull<Header>)) {
-        let mut visit = |block: NonNull<u8>| {
-            let object = block.cast::<Header>();
-            // SAFETY: the header of a live block can be read, even while another thread frees it.
-            if self.holds(unsafe { object.as_ref() }) {
-                f(object);
-            }
-        };
+        // SAFETY: the caller's contract; the header of a live block can be read, even while another thread frees it.
+        unsafe {
+            self.for_each_block(thread, |object| {
+                if self.holds(object.as_ref()) {
+                    f(object);
+                }
+            });
+        }
+    }
+
+    /// Calls `f` for everything in the pages that may hold objects of the scope.
+    ///
+    /// # Safety
+    /// As for `for_each`.
+    unsafe fn for_each_block(self, thread: &Thread, mut f: impl FnMut(NonNull<Header>)) {
+        let mut visit = |block: NonNull<u8>| f(block.cast());
         // SAFETY: the caller's contract.
         unsafe {
             match self {
@@ -78,13 +93,48 @@ impl Scope {
     }
 }
 
+/// The candidates of a search, once they are nominated.
+#[derive(Clone, Copy)]
+pub(super) enum Candidates<'a> {
+    /// Whatever in the thread's heap or, for shared objects, in all of them has a candidate's state.
+    InHeap(&'a Thread),
+    /// These.
+    Listed(&'a [Value]),
+}
+
+impl Candidates<'_> {
+    /// Calls `f` for each.
+    ///
+    /// # Safety
+    /// As for [`Scope::for_each`].
+    pub(super) unsafe fn for_each(self, scope: Scope, mut f: impl FnMut(NonNull<Header>)) {
+        match self {
+            Candidates::Listed(objects) => objects.iter().for_each(|object| f(word::header_of(object.word()))),
+            // SAFETY: the caller's contract.
+            Candidates::InHeap(thread) => unsafe {
+                scope.for_each_block(thread, |object| {
+                    let header = object.as_ref();
+                    if scope.matches(header) && matches!(state(header), 1..=REACHED) {
+                        f(object);
+                    }
+                });
+            },
+        }
+    }
+}
+
+/// How many objects wait in a list for their references to be followed; more wait in the heap.
+const WORK: usize = if cfg!(test) { 16 } else { 1 << 14 };
+
 /// A search under way.
 pub(super) struct Search {
     scope: Scope,
     /// See the table.
     many: HashMap<NonNull<Header>, u32>,
-    /// Objects known to stay, whose references are still to be followed.
+    /// Objects known to stay, whose references are still to be followed; at most [`WORK`].
     work: Vec<NonNull<Header>>,
+    /// Whether there may be candidates in the state `WAITING`.
+    waiting: bool,
     /// Objects on their way into the processor's cache, that are to be looked at soon: the heap is larger than
     /// the cache, and references lead anywhere.
     ahead: [Option<NonNull<Header>>; AHEAD],
@@ -102,6 +152,7 @@ impl Search {
             scope,
             many: HashMap::new(),
             work: Vec::new(),
+            waiting: false,
             ahead: [None; AHEAD],
             oldest: 0,
             last_class: NonNull::dangling(),
@@ -125,11 +176,25 @@ impl Search {
         }
     }
 
+    /// Finds out which candidates are garbage.
+    ///
+    /// # Safety
+    /// The candidates are all those that are nominated, and the contract of [`Scope::for_each`] holds.
+    pub(super) unsafe fn run(&mut self, candidates: Candidates<'_>) {
+        // SAFETY: the caller's contract; candidates are alive.
+        unsafe {
+            candidates.for_each(self.scope, |object| self.subtract(object));
+            self.subtract_rest();
+            candidates.for_each(self.scope, |object| self.keep_if_referenced(object));
+            self.keep_waiting(candidates);
+        }
+    }
+
     /// Subtracts the references that a candidate holds.
     ///
     /// # Safety
     /// The object is a candidate, and all are nominated.
-    pub(super) unsafe fn subtract(&mut self, object: NonNull<Header>) {
+    unsafe fn subtract(&mut self, object: NonNull<Header>) {
         // SAFETY: candidates and what they refer to are alive.
         unsafe {
             trace_object(object, &mut |field| {
@@ -146,7 +211,7 @@ impl Search {
     ///
     /// # Safety
     /// As for `subtract`.
-    pub(super) unsafe fn subtract_rest(&mut self) {
+    unsafe fn subtract_rest(&mut self) {
         for target in std::mem::take(&mut self.ahead).into_iter().flatten() {
             // SAFETY: the caller's contract.
             unsafe { self.subtract_one(target) };
@@ -161,25 +226,58 @@ impl Search {
         self.ahead[self.oldest].replace(object)
     }
 
-    /// Keeps a candidate that has references from outside; `keep_reached` will keep what it reaches.
+    /// Keeps a candidate that has references from outside, and what it reaches; `keep_waiting` must follow.
     ///
     /// # Safety
     /// The object is a candidate, and all references among candidates are subtracted.
-    pub(super) unsafe fn keep_if_referenced(&mut self, object: NonNull<Header>) {
+    unsafe fn keep_if_referenced(&mut self, object: NonNull<Header>) {
         // SAFETY: candidates and what they refer to are alive.
         unsafe {
             let referenced = match state(object.as_ref()) {
-                REACHED => return,
+                WAITING | REACHED => return,
                 MANY => self.many.get(&object).is_some_and(|outside| *outside != 0),
                 state => state > 1,
             };
             if referenced {
+                self.make_room();
                 self.reach(object);
             }
         }
     }
 
-    /// Keeps the classes of all objects that are no candidates. Called before `keep_reached` if classes are candidates.
+    /// Keeps what is reached by objects that wait in the heap.
+    ///
+    /// # Safety
+    /// The candidates are those of the search, and `keep_if_referenced` was called for all.
+    unsafe fn keep_waiting(&mut self, candidates: Candidates<'_>) {
+        // SAFETY: the caller's contract, and candidates are alive.
+        unsafe {
+            self.keep_reached();
+            while std::mem::take(&mut self.waiting) {
+                candidates.for_each(self.scope, |object| {
+                    if state(object.as_ref()) == WAITING {
+                        self.make_room();
+                        set_state(object.as_ref(), REACHED);
+                        self.work.push(object);
+                    }
+                });
+                self.keep_reached();
+            }
+        }
+    }
+
+    /// Makes sure that the list is not full.
+    ///
+    /// # Safety
+    /// As for `keep_reached`.
+    unsafe fn make_room(&mut self) {
+        if self.work.len() == WORK {
+            // SAFETY: the caller's contract.
+            unsafe { self.keep_reached() };
+        }
+    }
+
+    /// Keeps the classes of all objects that are no candidates. Called before `run` if classes are candidates.
     ///
     /// # Safety
     /// The world is stopped, and all candidates are nominated.
@@ -213,7 +311,7 @@ impl Search {
     /// Whether an object has turned out to be garbage.
     ///
     /// # Safety
-    /// The object is alive, and `keep_reached` was called.
+    /// The object is alive, and `run` was called.
     pub(super) unsafe fn is_garbage(&self, object: NonNull<Header>) -> bool {
         // SAFETY: the caller's contract.
         let header = unsafe { object.as_ref() };
@@ -249,11 +347,11 @@ impl Search {
         }
     }
 
-    /// Keeps all that kept objects reach.
+    /// Keeps all that the objects in the list reach.
     ///
     /// # Safety
-    /// `keep_if_referenced` was called for all candidates.
-    pub(super) unsafe fn keep_reached(&mut self) {
+    /// All references among candidates are subtracted.
+    unsafe fn keep_reached(&mut self) {
         // SAFETY: the caller's contract, and what an object refers to is alive.
         unsafe {
             loop {
@@ -284,8 +382,13 @@ impl Search {
         // SAFETY: the caller's contract.
         let header = unsafe { object.as_ref() };
         if self.scope.matches(header) && matches!(state(header), 1..=MANY) {
-            set_state(header, REACHED);
-            self.work.push(object);
+            if self.work.len() < WORK {
+                set_state(header, REACHED);
+                self.work.push(object);
+            } else {
+                set_state(header, WAITING);
+                self.waiting = true;
+            }
         }
     }
 }

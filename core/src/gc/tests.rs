@@ -194,6 +194,34 @@ fn local_cycles_die_and_the_rest_stays() {
     });
 }
 
+/// A tree in which every node has three, `height` levels of them below this one.
+fn tree(thread: &mut Thread, dropped: &'static AtomicUsize, height: usize) -> Owned<Node> {
+    let root = node(thread, dropped);
+    for slot in 0..if height == 0 { 0 } else { 3 } {
+        let branch = tree(thread, dropped, height - 1);
+        link(thread, &root, slot, &branch);
+    }
+    root
+}
+
+#[test]
+fn more_can_be_kept_than_the_work_list_holds() {
+    with_thread(|thread| {
+        let (kept_dropped, dropped) = (counter(), counter());
+        let kept = tree(thread, kept_dropped, 9);
+        let garbage = cycle(thread, dropped);
+        let lost = tree(thread, dropped, 9);
+        link(thread, &garbage, 1, &lost);
+        drop((garbage, lost));
+        let nodes = (3_usize.pow(10) - 1) / 2;
+        assert_eq!(collect_local(thread, Options::default(), &mut nothing_to_run).found, nodes + 2);
+        assert_eq!((count(kept_dropped), count(dropped)), (0, nodes + 2));
+        assert!(verify(thread, false).is_empty());
+        drop(kept);
+        assert_eq!(count(kept_dropped), nodes);
+    });
+}
+
 #[test]
 fn shared_cycles_die_and_the_rest_stays() {
     with_thread(|thread| {
