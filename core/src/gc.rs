@@ -40,6 +40,7 @@ use crate::runtime::poll;
 use crate::split;
 use crate::stress;
 use crate::thread::Thread;
+use crate::value::Value;
 use crate::verify;
 use garbage::Garbage;
 use search::Scope;
@@ -157,12 +158,25 @@ fn finish(thread: &mut Thread, mut garbage: Garbage, options: Options, run: RunP
     collected.found = garbage.len();
     thread.runtime().gc.condemned.add(garbage.take_classes());
     // Nothing refers to the garbage now but `garbage` itself.
-    drop(garbage);
     if scope == Scope::Shared {
-        thread.reclaim_now();
+        destroy_shared(thread, garbage.into_values());
         condemned::release(thread);
+    } else {
+        drop(garbage);
     }
     verify::after_collection(thread);
     run(thread);
     collected
+}
+
+/// Drops shared garbage. It waits in the zero queue for a moment: not all at once.
+fn destroy_shared(thread: &mut Thread, mut garbage: Vec<Value>) {
+    const BATCH: usize = 4096;
+    loop {
+        garbage.truncate(garbage.len().saturating_sub(BATCH));
+        thread.reclaim_now();
+        if garbage.is_empty() {
+            return;
+        }
+    }
 }
