@@ -3,6 +3,7 @@
 use super::deque_iterator::{DequeIterator, DequeReverseIterator};
 use orochi_core::{Field, Guarded, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
+use orochi_objects::class::exactly;
 use orochi_objects::error::{index_error, memory_error, runtime_error, type_error, value_error};
 use orochi_objects::protocol::{self, CompareOp};
 use orochi_objects::types::{int, repr_guard, slice, tuple};
@@ -101,8 +102,9 @@ impl Deque {
     }
 
     fn extend_back(thread: &mut Thread, this: &Obj<Deque>, iterable: Ref<'_>) -> PyResult<()> {
-        if iterable.is(this.get()) {
-            Deque::values(this, thread).into_iter().for_each(|value| Deque::push_back(this, thread, value));
+        // A deque gives what it holds at one moment, whatever other threads do to it; and it may be this one.
+        if let Some(deque) = exactly::<Deque>(iterable).or_else(|| iterable.is(this.get()).then_some(this)) {
+            Deque::values(deque, thread).into_iter().for_each(|value| Deque::push_back(this, thread, value));
             return Ok(());
         }
         protocol::iterate(thread, iterable, |thread, item| {
@@ -111,15 +113,15 @@ impl Deque {
         })
     }
 
-    /// A deque of the same class with these items and the same limit.
-    fn like(thread: &mut Thread, this: &Obj<Deque>, items: Value) -> PyResult {
+    /// A deque of the same class with the same items and the same limit.
+    fn duplicate(thread: &mut Thread, this: &Obj<Deque>) -> PyResult {
         let class = class_of(this.get());
         match Deque::limit(this, thread) {
             Some(limit) => {
                 let limit = int::new(thread, i64::try_from(limit).unwrap_or(i64::MAX))?;
-                protocol::call(thread, class.get(), &[items.get(), limit.get()])
+                protocol::call(thread, class.get(), &[this.get(), limit.get()])
             }
-            None => protocol::call(thread, class.get(), &[items.get()]),
+            None => protocol::call(thread, class.get(), &[this.get()]),
         }
     }
 
@@ -232,13 +234,13 @@ impl Deque {
 
     /// Return a shallow copy of a deque.
     fn copy(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        Deque::like(thread, this, this.to_value())
+        Deque::duplicate(thread, this)
     }
 
     /// Return a shallow copy of a deque.
     #[name = "__copy__"]
     fn dunder_copy(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        Deque::like(thread, this, this.to_value())
+        Deque::duplicate(thread, this)
     }
 
     /// Return number of occurrences of value.
@@ -458,7 +460,7 @@ impl Deque {
             let class = class_of(other).name();
             return Err(type_error(format!("can only concatenate deque (not \"{class}\") to deque")));
         }
-        let made = Deque::like(thread, this, this.to_value())?;
+        let made = Deque::duplicate(thread, this)?;
         if let Some(deque) = made.get().downcast::<Deque>() {
             Deque::extend_back(thread, deque, other)?;
         }
@@ -473,7 +475,7 @@ impl Deque {
 
     #[slot]
     fn sq_repeat(thread: &mut Thread, this: &Obj<Self>, count: i64) -> PyResult {
-        let made = Deque::like(thread, this, this.to_value())?;
+        let made = Deque::duplicate(thread, this)?;
         if let Some(deque) = made.get().downcast::<Deque>() {
             repeat(thread, deque, count)?;
         }
