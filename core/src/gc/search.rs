@@ -109,7 +109,9 @@ impl Candidates<'_> {
     /// As for [`Scope::for_each`].
     pub(super) unsafe fn for_each(self, scope: Scope, mut f: impl FnMut(NonNull<Header>)) {
         match self {
-            Candidates::Listed(objects) => objects.iter().for_each(|object| f(word::header_of(object.word()))),
+            Candidates::Listed(objects) => {
+                objects.iter().for_each(|object| f(word::header_of(object.word())))
+            }
             // SAFETY: the caller's contract.
             Candidates::InHeap(thread) => unsafe {
                 scope.for_each_block(thread, |object| {
