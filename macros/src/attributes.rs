@@ -26,10 +26,38 @@ pub(crate) enum Kind {
     Slot(Option<Ident>),
 }
 
+/// `#[also(name = "…", doc = "…", text_signature = "…")]`: the method has another name, under which it may show otherwise.
+pub(crate) struct Also {
+    pub(crate) span: Span,
+    pub(crate) name: String,
+    pub(crate) doc: Option<String>,
+    pub(crate) text: Option<String>,
+}
+
+impl Also {
+    fn read(attribute: &Attribute) -> Result<Self> {
+        let span = attribute.span();
+        let (mut name, mut doc, mut text) = (None, None, None);
+        attribute.parse_nested_meta(|option| {
+            let Some(place) = [("name", &mut name), ("doc", &mut doc), ("text_signature", &mut text)]
+                .into_iter()
+                .find_map(|(key, place)| option.path.is_ident(key).then_some(place))
+            else {
+                return Err(option.error("the options are `name`, `doc` and `text_signature`"));
+            };
+            *place = Some(option.value()?.parse::<LitStr>()?.value());
+            Ok(())
+        })?;
+        let name = name.ok_or_else(|| Error::new(span, "`name = …` is missing"))?;
+        Ok(Self { span, name, doc, text })
+    }
+}
+
 /// The markers of one function.
 pub(crate) struct Markers {
     pub(crate) kind: Option<(Kind, Span)>,
     pub(crate) name: Option<LitStr>,
+    pub(crate) also: Option<Also>,
     pub(crate) signature: Option<DeclaredSignature>,
     /// `Some("")` hides the text.
     pub(crate) text: Option<String>,
@@ -42,7 +70,7 @@ impl Markers {
     pub(crate) fn take(attributes: &mut Vec<Attribute>) -> Result<Self> {
         let doc = documentation(attributes);
         let cfgs = attributes.iter().filter(|a| a.path().is_ident("cfg")).cloned().collect();
-        let mut markers = Self { kind: None, name: None, signature: None, text: None, doc, cfgs };
+        let mut markers = Self { kind: None, name: None, also: None, signature: None, text: None, doc, cfgs };
         let mut kept = Vec::with_capacity(attributes.len());
         for attribute in attributes.drain(..) {
             if !markers.read(&attribute)? {
@@ -58,6 +86,7 @@ impl Markers {
         let Some(ident) = attribute.path().get_ident() else { return Ok(false) };
         match ident.to_string().as_str() {
             "name" => self.name = Some(string_value(attribute)?),
+            "also" => self.also = Some(Also::read(attribute)?),
             "signature" => {
                 let list = attribute.meta.require_list()?;
                 self.signature = Some(DeclaredSignature::parse(list.tokens.clone(), ident.span())?);
@@ -79,6 +108,14 @@ impl Markers {
             }
         }
         Ok(true)
+    }
+
+    /// Refuses `#[also(…)]` on what isn't a method.
+    pub(crate) fn refuse_also(&self) -> Result<()> {
+        match &self.also {
+            Some(also) => Err(Error::new(also.span, "only methods have a second name")),
+            None => Ok(()),
+        }
     }
 
     /// Refuses markers that make no sense where `place` stands.

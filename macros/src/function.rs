@@ -239,6 +239,7 @@ pub(crate) fn expand_pyfunction(options: TokenStream, item: TokenStream) -> Resu
     let mut function: NativeFunction = syn::parse2(item)?;
     function.check()?;
     let markers = Markers::take(&mut function.attributes)?;
+    markers.refuse_also()?;
     if let Some((_, span)) = markers.kind {
         return Err(Error::new(span, "this marker belongs into #[pymethods]"));
     }

@@ -83,7 +83,8 @@ pub fn pyclass(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Markers on a function: `#[new]`, `#[init]` and `#[call]` (slots tp_new, tp_init and tp_call with bound arguments),
 /// `#[classmethod]`, `#[staticmethod]`, `#[getter]`, `#[member]` (a getter that shows as a `member_descriptor`), `#[setter]` (`get_` and `set_` are dropped from the name),
 /// `#[slot]` or `#[slot(tp_name)]`, none of them: a method. Beside them: `#[signature(…)]`, `#[name = "…"]`,
-/// `#[text_signature = "…"]`, `#[no_text_signature]`.
+/// `#[text_signature = "…"]`, `#[no_text_signature]`, and for methods `#[also(name = "…", doc = "…", text_signature = "…")]`
+/// (a second name, under which the last two are the same unless they are given).
 ///
 /// In `#[signature]` a default is a Python literal, or a Rust expression with its Python text: `size = i64::MAX as "sys.maxsize"`.
 /// `default=<missing>` on an `Option<T>` tells an argument that isn't there (`None`) from one that is None (`Some`);

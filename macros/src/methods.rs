@@ -176,11 +176,15 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
 impl Tables {
     fn add(&mut self, function: &mut NativeFunction, class: &Type) -> Result<()> {
         function.check()?;
-        let markers = Markers::take(&mut function.attributes)?;
+        let mut markers = Markers::take(&mut function.attributes)?;
         let signature = &function.signature;
         let name = &signature.ident;
         let kind = markers.kind.clone().map_or(Kind::Method, |(kind, _)| kind);
         let cfgs = markers.cfgs.clone();
+        if !matches!(kind, Kind::Method | Kind::ClassMethod | Kind::StaticMethod) {
+            markers.refuse_also()?;
+        }
+        let also = markers.also.take();
         match kind {
             Kind::Getter | Kind::Member | Kind::Setter => {
                 return self.add_attribute(signature, markers, class, &kind);
@@ -215,8 +219,13 @@ impl Tables {
             }
             _ => {
                 let (kind, lead) = callable_kind(&kind, &shim, name)?;
-                let entry = method_def(&shim, &format_ident!("{}", kind), &class.to_token_stream(), lead)?;
+                let (kind, class) = (format_ident!("{}", kind), class.to_token_stream());
+                let entry = method_def(&shim, &kind, &class, lead)?;
                 self.methods.push(quote!(#(#cfgs)* #entry));
+                if let Some(also) = also {
+                    let entry = method_def(&shim.renamed(also), &kind, &class, lead)?;
+                    self.methods.push(quote!(#(#cfgs)* #entry));
+                }
             }
         }
         Ok(())

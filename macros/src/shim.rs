@@ -8,7 +8,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Error, LitStr, Result};
 
-use crate::attributes::Markers;
+use crate::attributes::{Also, Markers};
 use crate::function::{Parameter, Returns, Role, Shape, parameters, returns};
 use crate::signature::{DeclaredSignature, Default, Param, ParamKind};
 
@@ -44,6 +44,12 @@ impl Shim {
             parameters,
             returns: returns(&function.output),
         })
+    }
+
+    /// The same function under another name.
+    pub(crate) fn renamed(self, also: Also) -> Self {
+        let Also { name, doc, text, .. } = also;
+        Self { name, doc: doc.unwrap_or(self.doc), text: text.or(self.text), ..self }
     }
 
     /// The parameter that takes the object or class.

@@ -90,6 +90,9 @@ fn wrong_methods() {
         ("#[getter] fn m() {}", "this needs `this"),
         ("#[getter] fn m(&self) {} #[getter] #[name = \"m\"] fn n(&self) {}", "has two of these"),
         ("#[getter] #[slot] fn m(&self) {}", "only one of these"),
+        ("#[slot] #[also(name = \"m\")] fn tp_repr(&self) {}", "only methods have a second name"),
+        ("#[also(doc = \"m\")] fn m(this: &Obj<Self>) {}", "`name = …` is missing"),
+        ("#[also(other = \"m\")] fn m(this: &Obj<Self>) {}", "the options are `name`"),
         ("#[slot] #[signature(x)] fn tp_repr(&self, x: Ref) {}", "a slot has no #[signature]"),
     ];
     for (source, expected) in cases {

@@ -93,96 +93,70 @@ fn insert(
     protocol::call_method(thread, sorted, "insert", &[index.get(), item]).map(drop)
 }
 
-/// Return the index where to insert item x in list a, assuming a is sorted.
-///
-/// The return value i is such that all e in a[:i] have e < x, and all e in
-/// a[i:] have e >= x.  So if x already appears in the list, a.insert(i, x)
-/// will insert just before the leftmost x already there.
-///
-/// Optional args lo (default 0) and hi (default len(a)) bound the
-/// slice of a to be searched.
-///
-/// A custom key function can be supplied to customize the sort order.
-#[pyfunction]
-#[signature(a, x, lo=0, hi=None, *, key=None)]
-fn bisect_left(
-    thread: &mut Thread,
-    a: Ref<'_>,
-    x: Ref<'_>,
-    lo: i64,
-    hi: Option<Ref<'_>>,
-    key: Option<Ref<'_>>,
-) -> PyResult<i64> {
-    let bounds = bounds(thread, lo, hi)?;
-    search(thread, a, x, bounds, key, Side::Left)
+/// A function of the module, all of which take the same arguments.
+macro_rules! functions {
+    ($($(#[$doc:meta])* $name:ident -> $result:ty = $run:ident($side:ident);)*) => { $(
+        $(#[$doc])*
+        #[pyfunction]
+        #[signature(a, x, lo=0, hi=None, *, key=None)]
+        fn $name(
+            thread: &mut Thread,
+            a: Ref<'_>,
+            x: Ref<'_>,
+            lo: i64,
+            hi: Option<Ref<'_>>,
+            key: Option<Ref<'_>>,
+        ) -> PyResult<$result> {
+            let bounds = bounds(thread, lo, hi)?;
+            $run(thread, a, x, bounds, key, Side::$side)
+        }
+    )* };
 }
 
-/// Return the index where to insert item x in list a, assuming a is sorted.
-///
-/// The return value i is such that all e in a[:i] have e <= x, and all e in
-/// a[i:] have e > x.  So if x already appears in the list, a.insert(i, x)
-/// will insert just after the rightmost x already there.
-///
-/// Optional args lo (default 0) and hi (default len(a)) bound the
-/// slice of a to be searched.
-///
-/// A custom key function can be supplied to customize the sort order.
-#[pyfunction]
-#[signature(a, x, lo=0, hi=None, *, key=None)]
-fn bisect_right(
-    thread: &mut Thread,
-    a: Ref<'_>,
-    x: Ref<'_>,
-    lo: i64,
-    hi: Option<Ref<'_>>,
-    key: Option<Ref<'_>>,
-) -> PyResult<i64> {
-    let bounds = bounds(thread, lo, hi)?;
-    search(thread, a, x, bounds, key, Side::Right)
-}
+functions! {
+    /// Return the index where to insert item x in list a, assuming a is sorted.
+    ///
+    /// The return value i is such that all e in a[:i] have e < x, and all e in
+    /// a[i:] have e >= x.  So if x already appears in the list, a.insert(i, x)
+    /// will insert just before the leftmost x already there.
+    ///
+    /// Optional args lo (default 0) and hi (default len(a)) bound the
+    /// slice of a to be searched.
+    ///
+    /// A custom key function can be supplied to customize the sort order.
+    bisect_left -> i64 = search(Left);
 
-/// Insert item x in list a, and keep it sorted assuming a is sorted.
-///
-/// If x is already in a, insert it to the left of the leftmost x.
-///
-/// Optional args lo (default 0) and hi (default len(a)) bound the
-/// slice of a to be searched.
-///
-/// A custom key function can be supplied to customize the sort order.
-#[pyfunction]
-#[signature(a, x, lo=0, hi=None, *, key=None)]
-fn insort_left(
-    thread: &mut Thread,
-    a: Ref<'_>,
-    x: Ref<'_>,
-    lo: i64,
-    hi: Option<Ref<'_>>,
-    key: Option<Ref<'_>>,
-) -> PyResult<()> {
-    let bounds = bounds(thread, lo, hi)?;
-    insert(thread, a, x, bounds, key, Side::Left)
-}
+    /// Return the index where to insert item x in list a, assuming a is sorted.
+    ///
+    /// The return value i is such that all e in a[:i] have e <= x, and all e in
+    /// a[i:] have e > x.  So if x already appears in the list, a.insert(i, x)
+    /// will insert just after the rightmost x already there.
+    ///
+    /// Optional args lo (default 0) and hi (default len(a)) bound the
+    /// slice of a to be searched.
+    ///
+    /// A custom key function can be supplied to customize the sort order.
+    bisect_right -> i64 = search(Right);
 
-/// Insert item x in list a, and keep it sorted assuming a is sorted.
-///
-/// If x is already in a, insert it to the right of the rightmost x.
-///
-/// Optional args lo (default 0) and hi (default len(a)) bound the
-/// slice of a to be searched.
-///
-/// A custom key function can be supplied to customize the sort order.
-#[pyfunction]
-#[signature(a, x, lo=0, hi=None, *, key=None)]
-fn insort_right(
-    thread: &mut Thread,
-    a: Ref<'_>,
-    x: Ref<'_>,
-    lo: i64,
-    hi: Option<Ref<'_>>,
-    key: Option<Ref<'_>>,
-) -> PyResult<()> {
-    let bounds = bounds(thread, lo, hi)?;
-    insert(thread, a, x, bounds, key, Side::Right)
+    /// Insert item x in list a, and keep it sorted assuming a is sorted.
+    ///
+    /// If x is already in a, insert it to the left of the leftmost x.
+    ///
+    /// Optional args lo (default 0) and hi (default len(a)) bound the
+    /// slice of a to be searched.
+    ///
+    /// A custom key function can be supplied to customize the sort order.
+    insort_left -> () = insert(Left);
+
+    /// Insert item x in list a, and keep it sorted assuming a is sorted.
+    ///
+    /// If x is already in a, insert it to the right of the rightmost x.
+    ///
+    /// Optional args lo (default 0) and hi (default len(a)) bound the
+    /// slice of a to be searched.
+    ///
+    /// A custom key function can be supplied to customize the sort order.
+    insort_right -> () = insert(Right);
 }
 
 /// Bisection algorithms.

@@ -109,13 +109,8 @@ impl DefaultDict {
     }
 
     /// D.copy() -> a shallow copy of D.
+    #[also(name = "__copy__")]
     fn copy(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        DefaultDict::like(thread, this, this.get())
-    }
-
-    /// D.copy() -> a shallow copy of D.
-    #[name = "__copy__"]
-    fn dunder_copy(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         DefaultDict::like(thread, this, this.get())
     }
 

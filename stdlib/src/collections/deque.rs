@@ -233,13 +233,8 @@ impl Deque {
     }
 
     /// Return a shallow copy of a deque.
+    #[also(name = "__copy__")]
     fn copy(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        Deque::duplicate(thread, this)
-    }
-
-    /// Return a shallow copy of a deque.
-    #[name = "__copy__"]
-    fn dunder_copy(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         Deque::duplicate(thread, this)
     }
 

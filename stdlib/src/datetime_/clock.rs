@@ -91,3 +91,42 @@ impl Clock {
         })
     }
 }
+
+/// The attributes of a class with a field `clock` and a method `zone`.
+macro_rules! clock_attributes {
+    ($class:ident, $part:ident) => {
+        #[pymethods(part = $part)]
+        impl $class {
+            #[getter]
+            fn hour(this: &Obj<Self>) -> u8 {
+                this.clock.hour
+            }
+
+            #[getter]
+            fn minute(this: &Obj<Self>) -> u8 {
+                this.clock.minute
+            }
+
+            #[getter]
+            fn second(this: &Obj<Self>) -> u8 {
+                this.clock.second
+            }
+
+            #[getter]
+            fn microsecond(this: &Obj<Self>) -> u32 {
+                this.clock.microsecond
+            }
+
+            #[getter]
+            fn tzinfo(this: &Obj<Self>) -> Value {
+                this.zone().to_owned()
+            }
+
+            #[getter]
+            fn fold(this: &Obj<Self>) -> u8 {
+                this.clock.fold
+            }
+        }
+    };
+}
+pub(super) use clock_attributes;

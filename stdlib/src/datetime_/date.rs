@@ -322,21 +322,8 @@ impl Date {
     /// Return date with new specified fields.
     #[signature(year=<missing>, month=<missing>, day=<missing>)]
     #[text_signature = "($self, /, year=unchanged, month=unchanged, day=unchanged)"]
+    #[also(name = "__replace__", doc = "The same as replace().", text_signature = "($self, /, **changes)")]
     fn replace(
-        thread: &mut Thread,
-        this: &Obj<Self>,
-        year: Option<Ref<'_>>,
-        month: Option<Ref<'_>>,
-        day: Option<Ref<'_>>,
-    ) -> PyResult {
-        Date::replaced(thread, this, [year, month, day])
-    }
-
-    /// The same as replace().
-    #[name = "__replace__"]
-    #[signature(year=<missing>, month=<missing>, day=<missing>)]
-    #[text_signature = "($self, /, **changes)"]
-    fn replace_(
         thread: &mut Thread,
         this: &Obj<Self>,
         year: Option<Ref<'_>>,

@@ -2,7 +2,7 @@
 
 use super::arguments::{Binding, int_or, text, zone_or};
 use super::calendar::{self, Day};
-use super::clock::Clock;
+use super::clock::{Clock, clock_attributes};
 use super::date::{Date, day_of, strptime};
 use super::delta::{self, DAY, Delta};
 use super::time::{Time, call_with_fold, finish_repr, mixed, pickled, pickled_zone};
@@ -232,7 +232,7 @@ const UTCFROMTIMESTAMP: &str = "datetime.datetime.utcfromtimestamp() is deprecat
                                 future version. Use timezone-aware objects to represent datetimes in UTC: \
                                 datetime.datetime.fromtimestamp(timestamp, datetime.UTC).";
 
-#[pymethods(parts(ATTRIBUTES))]
+#[pymethods(parts(CLOCK, REPLACE))]
 impl DateTime {
     #[slot]
     fn tp_new(thread: &mut Thread, cls: &Obj<PyType>, args: Args<'_>) -> PyResult {
@@ -573,65 +573,16 @@ impl DateTime {
     }
 }
 
-#[pymethods(part = ATTRIBUTES)]
+clock_attributes!(DateTime, CLOCK);
+
+#[pymethods(part = REPLACE)]
 impl DateTime {
-    #[getter]
-    fn hour(this: &Obj<Self>) -> u8 {
-        this.clock.hour
-    }
-
-    #[getter]
-    fn minute(this: &Obj<Self>) -> u8 {
-        this.clock.minute
-    }
-
-    #[getter]
-    fn second(this: &Obj<Self>) -> u8 {
-        this.clock.second
-    }
-
-    #[getter]
-    fn microsecond(this: &Obj<Self>) -> u32 {
-        this.clock.microsecond
-    }
-
-    #[getter]
-    fn tzinfo(this: &Obj<Self>) -> Value {
-        this.zone().to_owned()
-    }
-
-    #[getter]
-    fn fold(this: &Obj<Self>) -> u8 {
-        this.clock.fold
-    }
-
     /// Return datetime with new specified fields.
     #[signature(year=<missing>, month=<missing>, day=<missing>, hour=<missing>, minute=<missing>, second=<missing>, microsecond=<missing>, tzinfo=<missing>, *, fold=<missing>)]
     #[text_signature = "($self, /, year=unchanged, month=unchanged, day=unchanged,\n        hour=unchanged, minute=unchanged, second=unchanged,\n        microsecond=unchanged, tzinfo=unchanged, *, fold=unchanged)"]
+    #[also(name = "__replace__", doc = "The same as replace().", text_signature = "($self, /, **changes)")]
     #[allow(clippy::too_many_arguments, reason = "as many as the method has")]
     fn replace(
-        thread: &mut Thread,
-        this: &Obj<Self>,
-        year: Option<Ref<'_>>,
-        month: Option<Ref<'_>>,
-        day: Option<Ref<'_>>,
-        hour: Option<Ref<'_>>,
-        minute: Option<Ref<'_>>,
-        second: Option<Ref<'_>>,
-        microsecond: Option<Ref<'_>>,
-        tzinfo: Option<Ref<'_>>,
-        fold: Option<Ref<'_>>,
-    ) -> PyResult {
-        let parts = [year, month, day, hour, minute, second, microsecond, tzinfo, fold];
-        DateTime::replaced(thread, this, parts)
-    }
-
-    /// The same as replace().
-    #[name = "__replace__"]
-    #[signature(year=<missing>, month=<missing>, day=<missing>, hour=<missing>, minute=<missing>, second=<missing>, microsecond=<missing>, tzinfo=<missing>, *, fold=<missing>)]
-    #[text_signature = "($self, /, **changes)"]
-    #[allow(clippy::too_many_arguments, reason = "as many as the method has")]
-    fn replace_(
         thread: &mut Thread,
         this: &Obj<Self>,
         year: Option<Ref<'_>>,

@@ -1,7 +1,7 @@
 //! `time`: a time of day with or without a zone.
 
 use super::arguments::{Binding, check_zone, int_or, state, text, zone_or};
-use super::clock::Clock;
+use super::clock::{Clock, clock_attributes};
 use super::date::{formatted, strptime};
 use super::delta::{self, Delta};
 use super::format::{self, Subject};
@@ -127,7 +127,9 @@ impl Time {
     }
 }
 
-#[pymethods]
+clock_attributes!(Time, CLOCK);
+
+#[pymethods(parts(CLOCK))]
 impl Time {
     #[slot]
     fn tp_new(thread: &mut Thread, cls: &Obj<PyType>, args: Args<'_>) -> PyResult {
@@ -145,36 +147,6 @@ impl Time {
         }
         let zone = zone_or(zone, Ref::NONE)?.to_owned();
         Time::make(thread, cls, Clock::new(numbers)?, zone)
-    }
-
-    #[getter]
-    fn hour(this: &Obj<Self>) -> u8 {
-        this.clock.hour
-    }
-
-    #[getter]
-    fn minute(this: &Obj<Self>) -> u8 {
-        this.clock.minute
-    }
-
-    #[getter]
-    fn second(this: &Obj<Self>) -> u8 {
-        this.clock.second
-    }
-
-    #[getter]
-    fn microsecond(this: &Obj<Self>) -> u32 {
-        this.clock.microsecond
-    }
-
-    #[getter]
-    fn tzinfo(this: &Obj<Self>) -> Value {
-        this.zone().to_owned()
-    }
-
-    #[getter]
-    fn fold(this: &Obj<Self>) -> u8 {
-        this.clock.fold
     }
 
     /// string, format -> new time parsed from a string (like time.strptime()).
@@ -258,24 +230,8 @@ impl Time {
     /// Return time with new specified fields.
     #[signature(hour=<missing>, minute=<missing>, second=<missing>, microsecond=<missing>, tzinfo=<missing>, *, fold=<missing>)]
     #[text_signature = "($self, /, hour=unchanged, minute=unchanged, second=unchanged,\n        microsecond=unchanged, tzinfo=unchanged, *, fold=unchanged)"]
+    #[also(name = "__replace__", doc = "The same as replace().", text_signature = "($self, /, **changes)")]
     fn replace(
-        thread: &mut Thread,
-        this: &Obj<Self>,
-        hour: Option<Ref<'_>>,
-        minute: Option<Ref<'_>>,
-        second: Option<Ref<'_>>,
-        microsecond: Option<Ref<'_>>,
-        tzinfo: Option<Ref<'_>>,
-        fold: Option<Ref<'_>>,
-    ) -> PyResult {
-        Time::replaced(thread, this, [hour, minute, second, microsecond, tzinfo, fold])
-    }
-
-    /// The same as replace().
-    #[name = "__replace__"]
-    #[signature(hour=<missing>, minute=<missing>, second=<missing>, microsecond=<missing>, tzinfo=<missing>, *, fold=<missing>)]
-    #[text_signature = "($self, /, **changes)"]
-    fn replace_(
         thread: &mut Thread,
         this: &Obj<Self>,
         hour: Option<Ref<'_>>,
