@@ -49,6 +49,7 @@ pub mod socket;
 mod socket_constants;
 pub mod sre;
 pub mod stat;
+pub mod statistics;
 pub mod string;
 pub mod struct_;
 pub mod support;
@@ -119,6 +120,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &socket::MODULE,
     &sre::MODULE,
     &stat::MODULE,
+    &statistics::MODULE,
     &string::MODULE,
     &struct_::MODULE,
     &symtable::MODULE,
