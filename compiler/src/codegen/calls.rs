@@ -77,8 +77,9 @@ impl<'t> Generator<'t> {
         let mut names = Vec::with_capacity(keywords.len());
         for keyword in keywords {
             self.expr_temp(&keyword.value)?;
+            // Private names are those of variables and attributes, not of keywords.
             if let Some(name) = &keyword.arg {
-                names.push(Constant::str(&self.mangled(name)));
+                names.push(Constant::str(name));
             }
         }
         let count = (args.len() + keywords.len()) as u8;
@@ -152,8 +153,7 @@ impl<'t> Generator<'t> {
         for (i, keyword) in keywords.iter().enumerate() {
             let register = if i == 0 { first } else { self.asm().temp() };
             if let Some(name) = &keyword.arg {
-                let name = self.mangled(name);
-                self.asm().load_constant(register, &Constant::str(&name));
+                self.asm().load_constant(register, &Constant::str(name));
             }
             self.expr_temp(&keyword.value)?;
         }

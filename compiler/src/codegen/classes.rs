@@ -71,7 +71,7 @@ impl<'t> Generator<'t> {
             for keyword in &def.keywords {
                 self.expr_temp(&keyword.value)?;
                 if let Some(name) = &keyword.arg {
-                    names.push(Constant::str(&self.mangled(name)));
+                    names.push(Constant::str(name));
                 }
             }
             if names.is_empty() {
