@@ -126,9 +126,11 @@ mod tests {
     #[test]
     fn quantiles() {
         // Wichura's own test values.
-        for (p, expected) in
-            [(0.25, -0.674_489_750_196_081_7), (0.001, -3.090_232_306_167_813_5), (1e-20, -9.262_340_089_798_408)]
-        {
+        for (p, expected) in [
+            (0.25, -0.674_489_750_196_081_7),
+            (0.001, -3.090_232_306_167_813_5),
+            (1e-20, -9.262_340_089_798_408),
+        ] {
             assert!((standard_quantile(p) - expected).abs() <= 1e-15 * expected.abs(), "{p}");
         }
         assert_eq!(standard_quantile(0.5), 0.0);

@@ -170,7 +170,9 @@ fn is_to_be_shown(thread: &mut Thread, state: &Obj<State>, issue: &Issue, text: 
             let action = protocol::repr(thread, found.action.get())?;
             let item = protocol::repr(thread, found.item.get())?;
             let (action, item) = (str::display(action.get()), str::display(item.get()));
-            return Err(runtime_error(format!("Unrecognized action ({action}) in warnings.filters:\n {item}")));
+            return Err(runtime_error(format!(
+                "Unrecognized action ({action}) in warnings.filters:\n {item}"
+            )));
         }
     };
     if State::is_known(thread, state, &seen_in, broad_key.get())? {

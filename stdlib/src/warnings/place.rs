@@ -39,7 +39,8 @@ pub(super) fn prefixes(given: Option<Ref<'_>>) -> PyResult<Vec<Vec<u8>>> {
 fn is_internal(frame: &Frame) -> bool {
     let Some(filename) = frame.code().filename().downcast::<PyStr>() else { return false };
     let filename = filename.as_wtf8().to_string_lossy();
-    filename.contains("importlib") && filename.contains("_bootstrap") || filename == "<frozen _orochi_library>"
+    filename.contains("importlib") && filename.contains("_bootstrap")
+        || filename == "<frozen _orochi_library>"
 }
 
 fn is_skipped(frame: &Frame, prefixes: &[Vec<u8>]) -> bool {
