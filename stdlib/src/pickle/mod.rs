@@ -15,6 +15,7 @@ mod pickler;
 mod reader;
 mod reduce;
 mod save;
+mod shared;
 mod unpickler;
 mod writer;
 

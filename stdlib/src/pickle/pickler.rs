@@ -3,13 +3,11 @@
 use super::memo::{PicklerMemoProxy, Seen, assign_seen};
 use super::opcodes::{DEFAULT_PROTOCOL, HIGHEST_PROTOCOL};
 use super::save::Saver;
+use super::shared::{get_with_own, overriding, set_with_own};
 use super::{Busy, PICKLING_ERROR};
 use orochi_core::Owner;
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{attribute_error, overflow_error, type_error, value_error};
-use orochi_objects::types::native_function::PyNativeFunction;
-use orochi_objects::types::object::{generic_get_attr, generic_set_attr};
-use orochi_objects::types::str::PyStr;
 use orochi_objects::{
     Args, AtomicField, Field, Guarded, Obj, PyErr, PyResult, PyType, Ref, Thread, Value, alloc, class_of,
     int, make, name, protocol, str,
@@ -103,11 +101,6 @@ pub(super) fn write_method(thread: &mut Thread, file: Ref<'_>) -> PyResult {
         Some(write) => Ok(write),
         None => Err(type_error("file must have a 'write' attribute")),
     }
-}
-
-/// A method that a subclass or a program has put in place of a native one.
-pub(super) fn overriding(method: Value) -> Option<Value> {
-    (method.get().downcast::<PyNativeFunction>().is_none()).then_some(method)
 }
 
 impl Pickler {
@@ -324,13 +317,8 @@ impl Pickler {
 
     #[slot]
     fn tp_getattro(thread: &mut Thread, this: Ref<'_>, name: Ref<'_>) -> PyResult {
-        let name = str::expect_attribute_name(name)?;
-        if name.as_bytes() == b"persistent_id"
-            && let Some(own) = this.downcast::<Self>().and_then(|pickler| pickler.persistent_id.get(thread))
-        {
-            return Ok(own);
-        }
-        generic_get_attr(thread, this, name)
+        let own = this.downcast::<Self>().map(|this| &this.persistent_id);
+        get_with_own(thread, this, name, "persistent_id", own)
     }
 
     #[slot]
@@ -340,16 +328,7 @@ impl Pickler {
         name: Ref<'_>,
         value: Option<Ref<'_>>,
     ) -> PyResult<()> {
-        let text: &Obj<PyStr> = str::expect_attribute_name(name)?;
-        match this.downcast::<Self>() {
-            Some(pickler) if text.as_bytes() == b"persistent_id" => {
-                let old = pickler.persistent_id.swap(pickler, thread, value.map(Ref::to_owned));
-                if value.is_none() && old.is_none() {
-                    return Err(attribute_error(this, name));
-                }
-                Ok(())
-            }
-            _ => generic_set_attr(thread, this, text, value),
-        }
+        let own = this.downcast::<Self>().map(|this| (Owner::from(this), &this.persistent_id));
+        set_with_own(thread, this, name, value, "persistent_id", own)
     }
 }

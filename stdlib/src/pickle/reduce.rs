@@ -2,6 +2,7 @@
 
 use super::opcodes::*;
 use super::save::{Saver, with_context};
+use super::shared::renamed;
 use super::{error, noted, qualified};
 use crate::support::import_attr;
 use orochi_objects::types::bytes;
@@ -297,28 +298,10 @@ impl Saver<'_> {
         Ok(true)
     }
 
-    /// The names that Python 2 had for a module and a name.
-    fn old_names(&self, thread: &mut Thread, module: &Value, name: &Value) -> PyResult<(Value, Value)> {
-        let names = import_attr(thread, "_compat_pickle", "REVERSE_NAME_MAPPING")?;
-        let key = tuple::of(thread, [module.clone(), name.clone()])?;
-        if protocol::contains(thread, names.get(), key.get())? {
-            let pair = protocol::get_item(thread, names.get(), key.get())?;
-            if let Some(pair) = pair.get().downcast::<PyTuple>()
-                && let (Some(module), Some(name)) = (pair.item(0), pair.item(1))
-            {
-                return Ok((module.to_owned(), name.to_owned()));
-            }
-        }
-        let modules = import_attr(thread, "_compat_pickle", "REVERSE_IMPORT_MAPPING")?;
-        if protocol::contains(thread, modules.get(), module.get())? {
-            return Ok((protocol::get_item(thread, modules.get(), module.get())?, name.clone()));
-        }
-        Ok((module.clone(), name.clone()))
-    }
-
     fn write_global(&mut self, thread: &mut Thread, module: &Value, name: &Value) -> PyResult<()> {
         let (module, name) = if self.protocol < 3 && self.fix_imports {
-            self.old_names(thread, module, name)?
+            let (module, name) = (module.clone(), name.clone());
+            renamed(thread, module, name, "REVERSE_NAME_MAPPING", "REVERSE_IMPORT_MAPPING")?
         } else {
             (module.clone(), name.clone())
         };

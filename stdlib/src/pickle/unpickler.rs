@@ -2,22 +2,19 @@
 
 use super::load::Loader;
 use super::memo::{Made, UnpicklerMemoProxy, assign_made};
-use super::pickler::overriding;
 use super::reader::{File, Reader};
+use super::shared::{get_with_own, overriding, renamed, set_with_own};
 use super::{Busy, unpickling_error};
 use crate::support::import_attr;
 use orochi_core::Owner;
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::buffer::bytes_of;
 use orochi_objects::class::is_exact;
-use orochi_objects::error::{attribute_error, attribute_error_message};
+use orochi_objects::error::attribute_error_message;
 use orochi_objects::thread::ThreadState;
-use orochi_objects::types::object::{generic_get_attr, generic_set_attr};
-use orochi_objects::types::str::PyStr;
-use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::{
     Args, AtomicField, Field, Guarded, Obj, PyClass, PyResult, PyType, Ref, Thread, Value, alloc, class_of,
-    make, name, protocol, str, tuple,
+    make, name, protocol, str,
 };
 
 /// This takes a binary file for reading a pickle data stream.
@@ -127,25 +124,6 @@ impl Unpickler {
         Loader::new(&unpickler, reader, settings, buffers, None).run(thread)
     }
 
-    /// The names that Python 3 has for a module and a name of Python 2.
-    fn new_names(thread: &mut Thread, module: Value, name: Value) -> PyResult<(Value, Value)> {
-        let names = import_attr(thread, "_compat_pickle", "NAME_MAPPING")?;
-        let key = tuple::of(thread, [module.clone(), name.clone()])?;
-        if protocol::contains(thread, names.get(), key.get())? {
-            let pair = protocol::get_item(thread, names.get(), key.get())?;
-            if let Some(pair) = pair.get().downcast::<PyTuple>()
-                && let (Some(module), Some(name)) = (pair.item(0), pair.item(1))
-            {
-                return Ok((module.to_owned(), name.to_owned()));
-            }
-        }
-        let modules = import_attr(thread, "_compat_pickle", "IMPORT_MAPPING")?;
-        if protocol::contains(thread, modules.get(), module.get())? {
-            return Ok((protocol::get_item(thread, modules.get(), module.get())?, name));
-        }
-        Ok((module, name))
-    }
-
     /// What a name in a module means.
     pub(super) fn find(thread: &mut Thread, this: &Obj<Self>, module: Ref<'_>, name: Ref<'_>) -> PyResult {
         let audit = import_attr(thread, "sys", "audit")?;
@@ -155,7 +133,7 @@ impl Unpickler {
             Unpickler::with(this, thread, |state, _| (state.protocol, state.settings.fix_imports));
         let (mut module, mut name) = (module.to_owned(), name.to_owned());
         if protocol < 3 && old {
-            (module, name) = Unpickler::new_names(thread, module, name)?;
+            (module, name) = renamed(thread, module, name, "NAME_MAPPING", "IMPORT_MAPPING")?;
         }
         let import = import_attr(thread, "builtins", "__import__")?;
         protocol::call(thread, import.get(), &[module.get()])?;
@@ -273,13 +251,8 @@ impl Unpickler {
 
     #[slot]
     fn tp_getattro(thread: &mut Thread, this: Ref<'_>, name: Ref<'_>) -> PyResult {
-        let name = str::expect_attribute_name(name)?;
-        if name.as_bytes() == b"persistent_load"
-            && let Some(own) = this.downcast::<Self>().and_then(|this| this.persistent_load.get(thread))
-        {
-            return Ok(own);
-        }
-        generic_get_attr(thread, this, name)
+        let own = this.downcast::<Self>().map(|this| &this.persistent_load);
+        get_with_own(thread, this, name, "persistent_load", own)
     }
 
     #[slot]
@@ -289,17 +262,8 @@ impl Unpickler {
         name: Ref<'_>,
         value: Option<Ref<'_>>,
     ) -> PyResult<()> {
-        let text: &Obj<PyStr> = str::expect_attribute_name(name)?;
-        match this.downcast::<Self>() {
-            Some(unpickler) if text.as_bytes() == b"persistent_load" => {
-                let old = unpickler.persistent_load.swap(unpickler, thread, value.map(Ref::to_owned));
-                if value.is_none() && old.is_none() {
-                    return Err(attribute_error(this, name));
-                }
-                Ok(())
-            }
-            _ => generic_set_attr(thread, this, text, value),
-        }
+        let own = this.downcast::<Self>().map(|this| (Owner::from(this), &this.persistent_load));
+        set_with_own(thread, this, name, value, "persistent_load", own)
     }
 }
 
