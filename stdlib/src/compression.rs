@@ -36,8 +36,8 @@ struct Outcome {
 /// Feeds input until it is used up, the stream ends, or there are `limit` bytes of output.
 fn run(codec: &mut impl Codec, input: &[u8], limit: usize) -> PyResult<Outcome> {
     let mut outcome = Outcome { output: Vec::new(), read: 0, ended: false };
+    let mut chunk = [0_u8; CHUNK];
     loop {
-        let mut chunk = [0_u8; CHUNK];
         let room = CHUNK.min(limit.saturating_sub(outcome.output.len()));
         let rest = input.get(outcome.read..).unwrap_or_default();
         let step = codec.step(rest, chunk.get_mut(..room).unwrap_or_default())?;
