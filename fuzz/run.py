@@ -142,6 +142,12 @@ def limits():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def command(text):
+    """The words of a command whose program, if it is named by a path, is found from any folder."""
+    program, *rest = shlex.split(text)
+    return [os.path.abspath(program) if '/' in program else program, *rest]
+
+
 def survives(interpreter, programs):
     """Whether a process that runs these programs ends as it should; else what happened."""
     try:
@@ -174,7 +180,7 @@ def main():
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--jobs', type=int, default=1)
     options = parser.parse_args()
-    interpreter, sources = shlex.split(options.interpreter), seeds()
+    interpreter, sources = command(options.interpreter), seeds()
     end, findings = time.monotonic() + options.seconds, {}
     slow = []
 
