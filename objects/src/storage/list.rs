@@ -267,7 +267,7 @@ impl ListStorage {
         if owner.is_shared() { None } else { self.slot_at(thread, index) }
     }
 
-    /// Whether [`ListStorage::push`] would just store the value.
+    /// Room for an element, if [`ListStorage::push`] would just store the value.
     #[inline(always)]
     pub fn local_room(&self, owner: Owner<'_>) -> Option<LocalRoom> {
         let buffer = NonNull::new(self.buffer.load(Ordering::Relaxed)).filter(|_| !owner.is_shared())?;

@@ -365,11 +365,14 @@ impl PyGenerator {
         // Nobody resumes it meanwhile (invariant 1).
         let state = Self::start(this).ok()?;
         let field = Owner::of(this.header()).store_option(value);
-        let old = this.registers.as_slice().get(i).map(|register| register.replace(field));
-        let live = this.live.load(Ordering::Relaxed).max(i as u16 + 1);
-        this.live.store(live, Ordering::Relaxed);
+        let mut old = None;
+        if let Some(register) = this.registers.as_slice().get(i) {
+            old = register.replace(field).into_value();
+            let live = this.live.load(Ordering::Relaxed).max(i as u16 + 1);
+            this.live.store(live, Ordering::Relaxed);
+        }
         this.set_state(state);
-        old.and_then(Field::into_value)
+        old
     }
 
     /// What it delegates to: the iterator of a `yield from` or `await` at which it waits.

@@ -7,7 +7,6 @@ mod unwind;
 
 use super::collections;
 use super::cursor::{At, Cursor, Flow, raise, raise_instance};
-use super::iter::exactly;
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::word;
 use orochi_core::{Ref, Thread, Value};
@@ -99,11 +98,6 @@ fn is_exception_class(object: Ref<'_>) -> bool {
 /// Whether an `except` clause with this class or tuple of classes takes the exception.
 pub(super) fn matches(exception: Ref<'_>, pattern: Ref<'_>) -> PyResult<bool> {
     let message = "catching classes that do not inherit from BaseException is not allowed";
-    if let Some(class) = exactly::<PyType>(pattern)
-        && class.has(TypeFlags::EXCEPTION_SUBCLASS)
-    {
-        return Ok(class_of(exception).is_subtype_of(class));
-    }
     if let Some(classes) = pattern.downcast::<PyTuple>() {
         if !classes.items().all(is_exception_class) {
             return Err(type_error(message));
