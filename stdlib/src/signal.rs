@@ -3,6 +3,7 @@
 //! The system's handler only notes that a signal has arrived and asks the main thread to look (`host/signal.rs`); the main
 //! thread runs Python's handlers at its next safepoint, or when a blocking call was interrupted.
 
+use crate::host::fault;
 use crate::host::signal::{self, Disposition};
 use crate::os_support;
 use orochi_core::runtime::{ThreadShared, poll};
@@ -451,6 +452,9 @@ fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     MAIN.get_or_init(|| thread.shared().clone());
     signal::set_notify(notify);
     ThreadState::of(thread).signal_handlers = Some(run_handlers);
+    if is_main(thread) {
+        os_support::plain(thread, fault::end_by_sent_faults())?;
+    }
     let all = handlers(thread)?;
     for number in 0..signal::COUNT {
         let now = signal::get(number as i32).unwrap_or(Disposition::Foreign);

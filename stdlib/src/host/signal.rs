@@ -174,6 +174,8 @@ pub(crate) fn get(signal: c_int) -> io::Result<Disposition> {
         libc::SIG_DFL => Disposition::Default,
         libc::SIG_IGN => Disposition::Ignore,
         other if other == note as extern "C" fn(c_int) as usize => Disposition::Note,
+        // The process ends as it does by default.
+        other if super::fault::is_runtimes(other) => Disposition::Default,
         _ => Disposition::Foreign,
     })
 }
