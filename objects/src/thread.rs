@@ -78,6 +78,8 @@ pub struct ThreadState {
     pub context: Option<Value>,
     /// This thread's part of each `threading.local`, by the number of the local object.
     pub locals: HashMap<u64, Value>,
+    /// What `_asyncio` keeps of the thread: the running loop and task, and the tasks that were made here.
+    pub asyncio: Option<Value>,
     /// What trace and profile functions are told.
     pub tracing: Tracing,
     /// A collection is under way, with its callbacks.
@@ -108,6 +110,7 @@ impl ThreadState {
             coroutine_origin_depth: 0,
             context: None,
             locals: HashMap::new(),
+            asyncio: None,
             tracing: Tracing::default(),
             is_collecting: false,
             signal_handlers: None,
@@ -220,6 +223,22 @@ pub fn with_frames_of_all(thread: &mut Thread, mut f: impl FnMut(u64, &FrameStac
             // changes its frames meanwhile.
             if let Some(frames) = unsafe { state.cast_const().as_ref() }.map(|state| &state.frames) {
                 f(shared.id(), frames);
+            }
+        }
+    });
+}
+
+/// Runs `f` with what `_asyncio` keeps of each other thread, while all of them are stopped.
+///
+/// What lies there may be local to its thread: what `f` takes out it publishes first (`core::publish`).
+pub fn with_asyncio_of_others(thread: &mut Thread, mut f: impl FnMut(&Thread, Ref<'_>)) {
+    let me = thread.shared().id();
+    thread.stop_the_world(|thread, threads| {
+        for shared in threads.iter().filter(|shared| shared.id() != me) {
+            let state = shared.extension.load(Ordering::Acquire).cast::<ThreadState>();
+            // SAFETY: as in `with_frames_of_all`.
+            if let Some(kept) = unsafe { state.cast_const().as_ref() }.and_then(|state| state.asyncio.as_ref()) {
+                f(thread, kept.get());
             }
         }
     });

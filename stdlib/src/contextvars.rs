@@ -91,6 +91,11 @@ impl PyContext {
 /// Return a shallow copy of the current context.
 #[pyfunction]
 fn copy_context(thread: &mut Thread) -> PyResult {
+    copy_of_current(thread)
+}
+
+/// `copy_context()`.
+pub(crate) fn copy_of_current(thread: &mut Thread) -> PyResult {
     let context = current(thread)?;
     let values = context.dict(thread)?.into_value();
     Ok(new_context(thread, values)?.into_value())
@@ -128,17 +133,7 @@ impl PyContext {
         let Some(callable) = args.get(0) else {
             return Err(type_error("run() missing 1 required positional argument"));
         };
-        // AcqRel: one thread at a time is in a context.
-        if this.entered.swap(true, Ordering::AcqRel) {
-            let text = protocol::repr(thread, this.get())?;
-            let text = orochi_objects::str::display(text.get());
-            return Err(runtime_error(format!("cannot enter context: {text} is already entered")));
-        }
-        let before = ThreadState::of(thread).context.replace(this.to_value());
-        let result = protocol::call_args(thread, callable, args.rest());
-        ThreadState::of(thread).context = before;
-        this.entered.store(false, Ordering::Release);
-        result
+        run_in(thread, this, |thread| protocol::call_args(thread, callable, args.rest()))
     }
 
     /// Return a shallow copy of the context.
@@ -217,6 +212,37 @@ pub(crate) fn value_of(thread: &mut Thread, variable: &Obj<PyContextVar>) -> PyR
 pub(crate) fn set_value(thread: &mut Thread, variable: &Obj<PyContextVar>, value: Value) -> PyResult<()> {
     let context = current(thread)?;
     PyContext::replace(&context, thread, variable.get(), Some(value))
+}
+
+/// Runs `f` in a context, which no other code is in meanwhile.
+fn run_in(
+    thread: &mut Thread,
+    context: &Obj<PyContext>,
+    f: impl FnOnce(&mut Thread) -> PyResult,
+) -> PyResult {
+    // AcqRel: one thread at a time is in a context.
+    if context.entered.swap(true, Ordering::AcqRel) {
+        let text = protocol::repr(thread, context.get())?;
+        let text = orochi_objects::str::display(text.get());
+        return Err(runtime_error(format!("cannot enter context: {text} is already entered")));
+    }
+    let before = ThreadState::of(thread).context.replace(context.to_value());
+    let result = f(thread);
+    ThreadState::of(thread).context = before;
+    context.entered.store(false, Ordering::Release);
+    result
+}
+
+/// The same for any object, which has to be a context.
+pub(crate) fn run_in_object(
+    thread: &mut Thread,
+    context: Ref<'_>,
+    f: impl FnOnce(&mut Thread) -> PyResult,
+) -> PyResult {
+    match context.downcast::<PyContext>() {
+        Some(context) => run_in(thread, context, f),
+        None => Err(type_error("an instance of Context was expected")),
+    }
 }
 
 fn check_variable(key: Ref<'_>) -> PyResult<()> {

@@ -3,6 +3,7 @@
 pub mod abc;
 pub mod accounts;
 pub mod array;
+pub mod asyncio_;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
@@ -72,6 +73,7 @@ use orochi_objects::ModuleDef;
 pub static MODULES: &[&ModuleDef] = &[
     &abc::MODULE,
     &array::MODULE,
+    &asyncio_::MODULE,
     &atexit::MODULE,
     &binascii::MODULE,
     &bz2::MODULE,

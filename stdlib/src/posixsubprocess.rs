@@ -120,7 +120,7 @@ fn run(thread: &mut Thread, plan: &Plan, preexec: Ref<'_>) -> PyResult<i32> {
         let result = thread.stop_the_world(|_, _| fork_exec::fork_and_run(plan, &prepared));
         return os_support::plain(thread, result);
     }
-    let result = crate::posix::process::fork_with_hooks(thread, crate::host::process::fork)?;
+    let result = crate::posix::process::fork_with_hooks(thread, "fork", crate::host::process::fork)?;
     if matches!(result, Ok(0)) {
         let prepared = fork_exec::prepare(plan);
         fork_exec::run_child(plan, &prepared, &mut || protocol::call(thread, preexec, &[]).is_ok());

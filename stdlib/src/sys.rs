@@ -540,6 +540,11 @@ pub fn configure(thread: &mut Thread, module: &Obj<PyModule>, settings: &Setting
     info::configure(thread, module, settings)
 }
 
+/// Whether the interpreter is shutting down.
+pub(crate) fn is_shutting_down() -> bool {
+    info::finalizing()
+}
+
 /// Says that the interpreter is shutting down.
 pub fn begin_finalizing() {
     info::begin_finalizing();

@@ -82,6 +82,14 @@ pub fn new_proxy(thread: &mut Thread, object: Ref<'_>, callback: Option<Ref<'_>>
     }
 }
 
+/// The object's plain weak reference.
+///
+/// # Errors
+/// TypeError if there are none to such objects; MemoryError.
+pub fn to(thread: &mut Thread, object: Ref<'_>) -> PyResult {
+    shared(thread, <PyWeakRef as crate::PyClass>::static_type().get(), object)
+}
+
 /// A class's plain weak reference, for its bases.
 pub(crate) fn to_class(thread: &mut Thread, class: &Obj<PyType>) -> PyResult {
     shared(thread, <PyWeakRef as crate::PyClass>::static_type().get(), class.get())

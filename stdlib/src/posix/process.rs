@@ -5,9 +5,11 @@ use crate::host::system;
 use crate::os_support::{self, Path, PathOrFd};
 use orochi_macros::pyfunction;
 use orochi_objects::error::{type_error, value_error};
-use orochi_objects::types::list;
+use orochi_objects::types::{exception, list};
 use orochi_objects::types::tuple::PyTuple;
-use orochi_objects::{IntoPy, PyResult, Ref, Thread, Value, class_of, int, protocol, structseq, tuple};
+use orochi_objects::{
+    IntoPy, PyResult, Ref, Thread, Value, class_of, finalize, int, protocol, structseq, tuple, warn,
+};
 use std::ffi::CString;
 
 structseq! {
@@ -89,19 +91,27 @@ pub(crate) fn run_fork_hooks(thread: &mut Thread, before: bool, child: bool) -> 
 }
 
 /// Forks: hooks run, other threads stand still meanwhile, and the child keeps the calling thread alone.
-pub(crate) fn fork_now(thread: &mut Thread, call: impl FnOnce() -> std::io::Result<i32>) -> PyResult<i32> {
-    let result = fork_with_hooks(thread, call)?;
+fn fork_now(
+    thread: &mut Thread,
+    name: &str,
+    call: impl FnOnce() -> std::io::Result<i32>,
+) -> PyResult<i32> {
+    let result = fork_with_hooks(thread, name, call)?;
     os_support::plain(thread, result)
 }
 
 /// The same; what the system says (0 in the child).
 pub(crate) fn fork_with_hooks(
     thread: &mut Thread,
+    name: &str,
     call: impl FnOnce() -> std::io::Result<i32>,
 ) -> PyResult<std::io::Result<i32>> {
     run_fork_hooks(thread, true, false)?;
     let result = thread.fork(call, |result| matches!(result, Ok(0)));
     let child = matches!(result, Ok(0));
+    if !child && result.is_ok() {
+        warn_of_threads(thread, name);
+    }
     if child {
         crate::thread::start::after_fork(thread);
         crate::imp::import_lock::after_fork(thread);
@@ -110,12 +120,26 @@ pub(crate) fn fork_with_hooks(
     Ok(result)
 }
 
+/// In the parent: the child has none of its other threads. The warning comes late, so one that is an error is only reported.
+fn warn_of_threads(thread: &mut Thread, name: &str) {
+    if crate::thread::start::running() == 0 {
+        return;
+    }
+    let process = std::process::id();
+    let message = format!(
+        "This process (pid={process}) is multi-threaded, use of {name}() may lead to deadlocks in the child."
+    );
+    if let Err(error) = warn::warn(thread, &exception::DeprecationWarning, &message) {
+        finalize::unraisable(thread, error, None, Ref::NONE);
+    }
+}
+
 /// Fork a child process.
 ///
 /// Return 0 to child process and PID of child to parent process.
 #[pyfunction]
 pub(super) fn fork(thread: &mut Thread) -> PyResult<i32> {
-    fork_now(thread, process::fork)
+    fork_now(thread, "fork", process::fork)
 }
 
 /// Fork a new process with a new pseudo-terminal as controlling tty.
@@ -126,7 +150,7 @@ pub(super) fn fork(thread: &mut Thread) -> PyResult<i32> {
 #[pyfunction]
 pub(super) fn forkpty(thread: &mut Thread) -> PyResult {
     let mut master = -1;
-    let pid = fork_now(thread, || process::forkpty(&mut master))?;
+    let pid = fork_now(thread, "forkpty", || process::forkpty(&mut master))?;
     let values = vec![pid.into_py(thread)?, master.into_py(thread)?];
     Ok(tuple::new(thread, values)?.into_value())
 }

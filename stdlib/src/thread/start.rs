@@ -90,7 +90,7 @@ pub(super) fn main_thread_id() -> u64 {
     MAIN.load(Ordering::Relaxed)
 }
 
-pub(super) fn running() -> usize {
+pub(crate) fn running() -> usize {
     RUNNING_THREADS.load(Ordering::Relaxed)
 }
 
@@ -172,6 +172,7 @@ fn run(job: Job, told: &std::sync::mpsc::SyncSender<u64>) {
 fn run_last_finalizers(thread: &mut Thread) {
     // Finalizers may leave more behind; at some time it is enough.
     for _ in 0..10 {
+        crate::asyncio_::thread_ends(thread);
         let state = ThreadState::of(thread);
         let (locals, context) = (std::mem::take(&mut state.locals), state.context.take());
         drop((locals, context));

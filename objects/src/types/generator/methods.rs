@@ -30,7 +30,10 @@ fn finish(sent: Sent) -> PyResult {
 }
 
 /// The exception that `throw(type, value, traceback)` names. The function warns of more than one argument.
-fn thrown(thread: &mut Thread, args: ArgSlice<'_>, function: Option<&str>) -> PyResult<PyErr> {
+///
+/// # Errors
+/// TypeError if they name none; what a warning that is an error raises.
+pub fn thrown(thread: &mut Thread, args: ArgSlice<'_>, function: Option<&str>) -> PyResult<PyErr> {
     let Some(first) = args.get(0) else {
         return Err(type_error("throw expected at least 1 argument, got 0"));
     };
