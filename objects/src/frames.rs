@@ -115,6 +115,15 @@ impl Frame {
             (word != word::UNBOUND).then(|| Ref::from_word(word))
         }
     }
+
+    /// Whether a local variable is one of these objects.
+    pub fn holds(&self, objects: &[Ref<'_>]) -> bool {
+        (0..usize::from(self.temps)).any(|i| {
+            // SAFETY: temporaries come after the locals; nothing happens while the local is looked at.
+            let local = unsafe { self.register(i) };
+            local.is_some_and(|local| objects.iter().any(|object| object.is(local)))
+        })
+    }
 }
 
 /// Frames in a thread's array: 16 MiB of address space, touched as it is used.

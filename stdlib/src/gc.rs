@@ -187,7 +187,10 @@ fn get_objects(thread: &mut Thread, generation: Option<Ref<'_>>) -> PyResult {
 #[signature(*objs)]
 fn get_referrers(thread: &mut Thread, objs: ArgSlice<'_>) -> PyResult {
     let targets: Vec<Ref<'_>> = objs.iter().collect();
-    let found = collector::referrers(thread, &targets);
+    let mut found = collector::referrers(thread, &targets);
+    // What a running generator or coroutine refers to lies in the thread's registers.
+    let running = ThreadState::of(thread).frames.iter().filter(|frame| frame.holds(&targets));
+    found.extend(running.filter_map(|frame| frame.generator()).map(Obj::to_value));
     Ok(list::new(thread, found)?.into_value())
 }
 

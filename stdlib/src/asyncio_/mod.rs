@@ -145,6 +145,11 @@ pub(crate) fn thread_ends(thread: &mut Thread) {
     }
 }
 
+/// In the child of a fork: no loop runs there, and the tasks are the parent's.
+pub(crate) fn after_fork(thread: &Thread) {
+    drop(ThreadState::of(thread).asyncio.take());
+}
+
 /// Return the running event loop or None.
 ///
 /// This is a low-level function intended to be used by event loops.

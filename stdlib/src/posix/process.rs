@@ -115,6 +115,7 @@ pub(crate) fn fork_with_hooks(
     if child {
         crate::thread::start::after_fork(thread);
         crate::imp::import_lock::after_fork(thread);
+        crate::asyncio_::after_fork(thread);
     }
     run_fork_hooks(thread, false, child)?;
     Ok(result)
