@@ -38,3 +38,9 @@ fn linearizability() {
 fn concurrent_module() {
     run("concurrent_module.py", "0", "4");
 }
+
+#[test]
+fn asyncio_loops() {
+    let out = run("asyncio_loops.py", "0.3", "5");
+    assert_eq!(out, "ok\n");
+}

@@ -10,8 +10,8 @@ use orochi_objects::error::{runtime_error, type_error};
 use orochi_objects::types::exception::{self as builtin, PyBaseException};
 use orochi_objects::types::{exception_chain, list, set, tuple};
 use orochi_objects::{
-    AtomicField, Field, Guarded, Obj, PyClass, PyErr, PyResult, PyType, Ref, Thread, TypeExt, Value, class_of, name,
-    protocol,
+    AtomicField, Field, Guarded, Obj, PyClass, PyErr, PyResult, PyType, Ref, Thread, TypeExt, Value,
+    class_of, name, protocol,
 };
 
 /// How far a future is.
@@ -284,8 +284,9 @@ impl Future {
                     exception_chain::set_traceback(raised, thread, traceback);
                 }
                 // Its part is played; kept, it would keep frames.
-                let before =
-                    this.state.with(this, thread, |state, _| std::mem::replace(&mut state.traceback, Field::empty()));
+                let before = this
+                    .state
+                    .with(this, thread, |state, _| std::mem::replace(&mut state.traceback, Field::empty()));
                 drop(before);
                 Err(PyErr::from_instance(raised))
             }
@@ -339,12 +340,20 @@ impl Future {
     fn callbacks(thread: &Thread, this: &Obj<Self>) -> Vec<(Value, Value, u64)> {
         this.state.with(this, thread, |state, _| {
             let owned = |field| owned(field, thread).unwrap_or(Value::NONE);
-            state.callbacks.iter().map(|one| (owned(&one.function), owned(&one.context), one.number)).collect()
+            state
+                .callbacks
+                .iter()
+                .map(|one| (owned(&one.function), owned(&one.context), one.number))
+                .collect()
         })
     }
 
     /// Removes the callbacks that equal a function; how many there were.
-    pub(super) fn remove_callback(thread: &mut Thread, this: &Obj<Self>, function: Ref<'_>) -> PyResult<usize> {
+    pub(super) fn remove_callback(
+        thread: &mut Thread,
+        this: &Obj<Self>,
+        function: Ref<'_>,
+    ) -> PyResult<usize> {
         Self::event_loop(thread, this)?;
         let mut equal = Vec::new();
         for (candidate, _, number) in Self::callbacks(thread, this) {
@@ -403,9 +412,7 @@ impl Future {
                 return protocol::call_method(thread, waiters.get(), "discard", &[waiter]).map(drop);
             }
             // Where it fails, a second waiter came, and a set has taken the place.
-            if !now.get().is(waiter)
-                || this.awaited_by.replace_if(this, thread, &now, Value::NONE).is_ok()
-            {
+            if !now.get().is(waiter) || this.awaited_by.replace_if(this, thread, &now, Value::NONE).is_ok() {
                 return Ok(());
             }
         }

@@ -92,10 +92,7 @@ fn shown(thread: &mut Thread, object: Ref<'_>) -> PyResult<String> {
 }
 
 /// This thread's part, if it runs this loop; else RuntimeError.
-fn part_running(
-    thread: &mut Thread,
-    event_loop: Ref<'_>,
-) -> PyResult<orochi_objects::Owned<ThreadPart>> {
+fn part_running(thread: &mut Thread, event_loop: Ref<'_>) -> PyResult<orochi_objects::Owned<ThreadPart>> {
     let part = ThreadPart::of(thread)?;
     if part.running_loop.load(thread).is_some_and(|running| running.is(event_loop)) {
         return Ok(part);
@@ -123,7 +120,9 @@ fn leave(thread: &mut Thread, event_loop: Ref<'_>, task: Ref<'_>) -> PyResult<()
     let running = part.running_task.get(thread).unwrap_or(Value::NONE);
     if !running.get().is(task) {
         let (task, running) = (shown(thread, task)?, shown(thread, running.get())?);
-        return Err(runtime_error(format!("Invalid attempt to leave task {task} while task {running} is entered.")));
+        return Err(runtime_error(format!(
+            "Invalid attempt to leave task {task} while task {running} is entered."
+        )));
     }
     drop(part.running_task.swap(&*part, thread, None));
     Ok(())

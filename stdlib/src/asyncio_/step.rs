@@ -2,7 +2,9 @@
 
 use super::future::{Future, call_soon};
 use super::task::Task;
-use super::{call_method_in, enter, exactly_ours, exception, exceptions_class, leave, loop_of, shown, swap_running};
+use super::{
+    call_method_in, enter, exactly_ours, exception, exceptions_class, leave, loop_of, shown, swap_running,
+};
 use crate::contextvars::run_in_object;
 use orochi_core::sync::Ordering;
 use orochi_macros::{Trace, pyclass, pymethods};
@@ -121,9 +123,8 @@ pub(super) fn start_eagerly(thread: &mut Thread, task: &Obj<Task>) -> PyResult<(
     let before = swap_running(thread, event_loop.get(), task.get())?;
     super::ThreadPart::register_eager(thread, task.get())?;
     let context = task.context.get(thread).unwrap_or(Value::NONE);
-    let result = run_in_object(thread, context.get(), |thread| {
-        run(thread, task, future, None).map(|()| Value::NONE)
-    });
+    let result =
+        run_in_object(thread, context.get(), |thread| run(thread, task, future, None).map(|()| Value::NONE));
     super::ThreadPart::unregister_eager(thread, task.get());
     let swapped = swap_running(thread, event_loop.get(), before.get());
     if Future::is_done(thread, future) {
@@ -135,7 +136,12 @@ pub(super) fn start_eagerly(thread: &mut Thread, task: &Obj<Task>) -> PyResult<(
 }
 
 /// The exception that a step throws: CancelledError if the task is to be cancelled and that isn't what comes anyway.
-fn to_throw(thread: &mut Thread, task: &Obj<Task>, future: &Obj<Future>, raised: Option<Value>) -> PyResult<Option<Value>> {
+fn to_throw(
+    thread: &mut Thread,
+    task: &Obj<Task>,
+    future: &Obj<Future>,
+    raised: Option<Value>,
+) -> PyResult<Option<Value>> {
     if !task.must_cancel.swap(false, Ordering::Relaxed) {
         return Ok(raised);
     }
@@ -207,7 +213,9 @@ fn send(thread: &mut Thread, coroutine: Ref<'_>) -> PyResult<Sent> {
         return send(thread, coroutine, Ref::NONE);
     }
     let result = match slots.tp_iternext() {
-        Some(next) => next(thread, coroutine).map(|yielded| yielded.map_or(Sent::Return(Value::NONE), Sent::Yield)),
+        Some(next) => {
+            next(thread, coroutine).map(|yielded| yielded.map_or(Sent::Return(Value::NONE), Sent::Yield))
+        }
         None => protocol::call_method(thread, coroutine, "send", &[Ref::NONE]).map(Sent::Yield),
     };
     result.or_else(|error| returned(thread, error))

@@ -337,7 +337,8 @@ impl Task {
     #[slot]
     fn tp_finalize(thread: &mut Thread, this: &Obj<Self>) -> PyResult<()> {
         let future = Task::as_future(this)?;
-        if Future::phase(thread, future) == Phase::Pending && this.log_destroy_pending.load(Ordering::Relaxed) {
+        if Future::phase(thread, future) == Phase::Pending && this.log_destroy_pending.load(Ordering::Relaxed)
+        {
             let entries = vec![("task", this.to_value())];
             Future::tell_loop(thread, future, "Task was destroyed but it is pending!", entries)?;
         }

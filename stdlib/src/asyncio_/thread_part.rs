@@ -63,7 +63,9 @@ impl ThreadPart {
     pub(super) fn register(thread: &mut Thread, task: Ref<'_>) -> PyResult<usize> {
         let part = ThreadPart::of(thread)?;
         let reference = weakref::to(thread, task)?;
-        if part.tasks.with(&part, thread, |tasks, _| tasks.free.is_empty() && tasks.entries.len() >= tasks.sweep_at)
+        if part
+            .tasks
+            .with(&part, thread, |tasks, _| tasks.free.is_empty() && tasks.entries.len() >= tasks.sweep_at)
         {
             ThreadPart::sweep(thread, &part);
         }
@@ -100,7 +102,8 @@ impl ThreadPart {
             };
             let mut taken = Vec::new();
             for (number, reference) in &gone {
-                if let Some(entry) = tasks.entries.get_mut(*number).filter(|entry| is_same(entry, reference)) {
+                if let Some(entry) = tasks.entries.get_mut(*number).filter(|entry| is_same(entry, reference))
+                {
                     taken.push(entry.take());
                     tasks.free.push(*number);
                 }

@@ -90,7 +90,9 @@ extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, _context: *mut
             libc::signal(signal, libc::SIG_DFL);
             libc::raise(signal);
         }
-    } else if let Some(before) = RUNTIMES.iter().find(|found| found.0 == signal).and_then(|found| found.1.get()) {
+    } else if let Some(before) =
+        RUNTIMES.iter().find(|found| found.0 == signal).and_then(|found| found.1.get())
+    {
         // SAFETY: what the system gave when ours was installed. The fault happens again.
         unsafe { libc::sigaction(signal, before, std::ptr::null_mut()) };
     }

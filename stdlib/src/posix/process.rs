@@ -5,8 +5,8 @@ use crate::host::system;
 use crate::os_support::{self, Path, PathOrFd};
 use orochi_macros::pyfunction;
 use orochi_objects::error::{type_error, value_error};
-use orochi_objects::types::{exception, list};
 use orochi_objects::types::tuple::PyTuple;
+use orochi_objects::types::{exception, list};
 use orochi_objects::{
     IntoPy, PyResult, Ref, Thread, Value, class_of, finalize, int, protocol, structseq, tuple, warn,
 };
@@ -91,11 +91,7 @@ pub(crate) fn run_fork_hooks(thread: &mut Thread, before: bool, child: bool) -> 
 }
 
 /// Forks: hooks run, other threads stand still meanwhile, and the child keeps the calling thread alone.
-fn fork_now(
-    thread: &mut Thread,
-    name: &str,
-    call: impl FnOnce() -> std::io::Result<i32>,
-) -> PyResult<i32> {
+fn fork_now(thread: &mut Thread, name: &str, call: impl FnOnce() -> std::io::Result<i32>) -> PyResult<i32> {
     let result = fork_with_hooks(thread, name, call)?;
     os_support::plain(thread, result)
 }
