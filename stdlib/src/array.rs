@@ -21,7 +21,7 @@ use orochi_objects::types::module::{ModuleExt, PyModule};
 use orochi_objects::types::slice::PySlice;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::r#type::PyType;
-use orochi_objects::{AtomicField, Guarded, Obj, PyClass, Ref, Thread, Value, alloc, class_of, int, str};
+use orochi_objects::{AtomicField, Guarded, Obj, PyClass, Ref, Thread, Value, alloc, class_of, int, str, warn};
 
 /// array(typecode [, initializer]) -> array
 ///
@@ -326,6 +326,10 @@ impl PyArray {
             return Err(type_error(format!("array() takes at most 2 arguments ({given} given)")));
         }
         let code = code_argument(code, "array")?;
+        if code.char() == 'u' {
+            let message = "The 'u' type code is deprecated and will be removed in Python 3.16";
+            warn::deprecation(thread, message)?;
+        }
         let made = new(thread, cls, code, Vec::new())?;
         if let (Some(source), Some(array)) = (args.get(1), made.get().downcast::<PyArray>()) {
             initialise(thread, array, source)?;

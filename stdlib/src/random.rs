@@ -3,7 +3,7 @@
 
 use num_bigint::{BigInt, Sign};
 use orochi_macros::{Trace, pyclass, pymethods, pymodule};
-use orochi_objects::error::{type_error, value_error};
+use orochi_objects::error::{overflow_error, type_error, value_error};
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::{
     Args, Guarded, Obj, PyModule, PyResult, PyType, Ref, Thread, alloc, float, int, protocol, tuple,
@@ -164,10 +164,13 @@ impl Random {
     }
 
     /// getrandbits(k) -> x.  Generates an int with k random bits.
-    fn getrandbits(thread: &mut Thread, this: &Obj<Self>, k: i64) -> PyResult {
-        if k < 0 {
-            return Err(value_error("number of bits must be non-negative"));
+    fn getrandbits(thread: &mut Thread, this: &Obj<Self>, k: Ref<'_>) -> PyResult {
+        let k = int::index(thread, k)?;
+        let Some(k) = int::value(k.get()) else { return int::new(thread, 0) };
+        if k.is_negative() {
+            return Err(value_error("Cannot convert negative int"));
         }
+        let k = k.to_i64().ok_or_else(|| overflow_error("Python int too large for C uint64_t"))?;
         if k <= 32 {
             let value =
                 this.state.with(this, thread, |state, _| if k == 0 { 0 } else { state.next() >> (32 - k) });

@@ -170,7 +170,7 @@ fn normalize(thread: &mut Thread, form: &str, unistr: &Obj<PyStr>) -> PyResult {
     let normal = if unistr.is_ascii() { None } else { normalise(unistr.as_wtf8(), form) };
     match normal {
         Some(normal) => str::from_wtf8(thread, normal.as_wtf8()),
-        None => Ok(unistr.to_value()),
+        None => str::exact(thread, unistr),
     }
 }
 
@@ -266,7 +266,7 @@ impl OldDatabase {
     fn normalize(thread: &mut Thread, _this: &Obj<Self>, form: &str, unistr: &Obj<PyStr>) -> PyResult {
         let form = form_of(form)?;
         if unistr.is_ascii() {
-            return Ok(unistr.to_value());
+            return str::exact(thread, unistr);
         }
         str::from_wtf8(thread, old::normalize(unistr.as_wtf8(), form).as_wtf8())
     }

@@ -256,9 +256,7 @@ fn answer(thread: &mut Thread, handler: Handler, exception: Ref<'_>) -> PyResult
     };
     let (replacement, position) = match answered {
         Some(answer) => answer,
-        None if kind == 2 && !matches!(handler, Handler::SurrogateEscape | Handler::SurrogatePass) => {
-            return Err(unable(&class.name()));
-        }
+        None if kind == 2 => return Err(unable(&class.name())),
         None => return Err(PyErr::from_instance(exception.to_owned())),
     };
     let replacement = match replacement {

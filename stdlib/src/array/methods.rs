@@ -18,11 +18,6 @@ pub(super) fn from_bytes(thread: &mut Thread, array: &Obj<PyArray>, bytes: &[u8]
     if !bytes.len().is_multiple_of(array.code.size()) {
         return Err(value_error("bytes length not a multiple of item size"));
     }
-    if array.code.is_text() {
-        for item in bytes.chunks_exact(4) {
-            code_point(item)?;
-        }
-    }
     append_bytes(thread, array, bytes)
 }
 

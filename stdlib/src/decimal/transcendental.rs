@@ -328,7 +328,48 @@ pub(super) fn power(x: &Number, y: &Number, env: &mut Env) -> Number {
     if env.prec > MAX_PREC {
         return env.invalid(status::NO_MEMORY);
     }
-    inexact_power(&x, y, negative, env)
+    let number = match integer_power(&x, y, env.prec) {
+        Some(number) => number.with_sign(negative),
+        None => return inexact_power(&x, y, negative, env),
+    };
+    finish_power(number, env)
+}
+
+/// A whole power that isn't exact, by squaring with digits to spare; `None` if they don't decide how it is rounded.
+fn integer_power(x: &Number, y: &Number, prec: i64) -> Option<Number> {
+    // Beyond that, logarithms take fewer digits.
+    let times = y.whole()?.to_u64().filter(|times| *times < 1_000_000_000)?;
+    // Each step may be wrong by half a digit in the last place, and what is wrong is multiplied.
+    let lost = i64::from(times.max(1).ilog10()) + 2;
+    let mut work = Env { prec: prec + 6 + lost, ..Env::MAX };
+    let base = if y.negative { super::arith::div(&Number::int(1), x, &mut work) } else { x.clone() };
+    let (mut square, mut rest, mut result) = (base, times, None::<Number>);
+    while rest > 0 {
+        if rest % 2 == 1 {
+            result = Some(match result {
+                Some(result) => super::arith::mul(&result, &square, &mut work),
+                None => square.clone(),
+            });
+        }
+        rest /= 2;
+        if rest > 0 {
+            square = super::arith::mul(&square, &square, &mut work);
+        }
+    }
+    let result = result.filter(|result| result.is_finite() && !result.is_zero())?;
+    work.prec = prec + 6;
+    let result = result.finish(&mut work);
+    decides(&result.digits, prec).then_some(result)
+}
+
+/// The result of a power that isn't exact.
+fn finish_power(number: Number, env: &mut Env) -> Number {
+    let result = number.finish(env);
+    env.raise(status::INEXACT | status::ROUNDED);
+    if env.status & status::SUBNORMAL != 0 {
+        env.raise(status::UNDERFLOW);
+    }
+    result
 }
 
 fn is_odd(whole: &Number) -> bool {
@@ -463,12 +504,7 @@ fn inexact_power(x: &Number, y: &Number, negative: bool, env: &mut Env) -> Numbe
         number.digits = digits.shl(zeros.unsigned_abs());
         number.exponent += removed as i64 - zeros;
     }
-    let result = number.finish(env);
-    env.raise(status::INEXACT | status::ROUNDED);
-    if env.status & status::SUBNORMAL != 0 {
-        env.raise(status::UNDERFLOW);
-    }
-    result
+    finish_power(number, env)
 }
 
 /// `x ** y % m` of whole numbers.

@@ -277,8 +277,16 @@ impl Struct {
 
     /// struct size in bytes
     #[getter]
-    fn size(thread: &mut Thread, this: &Obj<Self>) -> PyResult<usize> {
-        Ok(Struct::layout(this, thread)?.size)
+    fn size(thread: &mut Thread, this: &Obj<Self>) -> isize {
+        // Nothing has a size of -1, which an uninitialised object says.
+        Struct::layout(this, thread).map_or(-1, |layout| layout.size as isize)
+    }
+
+    /// S.__sizeof__() -> size of S in memory, in bytes
+    #[name = "__sizeof__"]
+    fn sizeof(thread: &mut Thread, this: &Obj<Self>) -> PyResult<usize> {
+        let layout = Struct::layout(this, thread)?;
+        Ok(16 + std::mem::size_of::<Struct>() + std::mem::size_of_val(layout.items.as_slice()))
     }
 
     #[slot]

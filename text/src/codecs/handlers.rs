@@ -203,10 +203,10 @@ impl Form {
             ("32", order) => (true, order),
             _ => return None,
         };
-        let endian = match order.strip_prefix('-').unwrap_or(order) {
+        let endian = match order {
             "" => Endian::NATIVE,
-            "le" => Endian::Little,
-            "be" => Endian::Big,
+            "le" | "-le" => Endian::Little,
+            "be" | "-be" => Endian::Big,
             _ => return None,
         };
         Some(if wide { Self::Utf32(endian) } else { Self::Utf16(endian) })

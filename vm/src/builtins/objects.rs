@@ -187,7 +187,7 @@ fn ascii(thread: &mut Thread, obj: Ref<'_>) -> PyResult {
 /// Format Specification Mini-language. See help('FORMATTING') for
 /// details.
 #[pyfunction]
-#[signature(value, format_spec = "", /)]
+#[signature(value, format_spec = <missing> as "''", /)]
 fn format(thread: &mut Thread, value: Ref<'_>, format_spec: Option<Ref<'_>>) -> PyResult {
     let spec = match format_spec {
         Some(spec) if spec.downcast::<PyStr>().is_none() => {
