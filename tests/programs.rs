@@ -47,3 +47,8 @@ fn generators() {
 fn trees() {
     prints_as_expected("trees");
 }
+
+#[test]
+fn decimals() {
+    prints_as_expected("decimals");
+}

@@ -21,7 +21,9 @@ use orochi_objects::types::module::{ModuleExt, PyModule};
 use orochi_objects::types::slice::PySlice;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::r#type::PyType;
-use orochi_objects::{AtomicField, Guarded, Obj, PyClass, Ref, Thread, Value, alloc, class_of, int, str, warn};
+use orochi_objects::{
+    AtomicField, Guarded, Obj, PyClass, Ref, Thread, Value, alloc, class_of, int, str, warn,
+};
 
 /// array(typecode [, initializer]) -> array
 ///

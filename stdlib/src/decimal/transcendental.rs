@@ -322,17 +322,17 @@ pub(super) fn power(x: &Number, y: &Number, env: &mut Env) -> Number {
     if let Some(result) = out_of_range(&x, y, negative, env) {
         return result;
     }
-    if whole && let Some(exact) = exact_power(&x, y, env.prec) {
+    let most = env.prec.min(super::number::MAX_DIGITS as i64);
+    if whole && let Some(exact) = exact_power(&x, y, most) {
         return exact.with_sign(negative).finish(env);
     }
     if env.prec > MAX_PREC {
         return env.invalid(status::NO_MEMORY);
     }
-    let number = match integer_power(&x, y, env.prec) {
-        Some(number) => number.with_sign(negative),
-        None => return inexact_power(&x, y, negative, env),
-    };
-    finish_power(number, env)
+    if whole && let Some(number) = integer_power(&x, y, env.prec) {
+        return finish_power(number.with_sign(negative), env);
+    }
+    inexact_power(&x, y, negative, env)
 }
 
 /// A whole power that isn't exact, by squaring with digits to spare; `None` if they don't decide how it is rounded.

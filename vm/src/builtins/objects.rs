@@ -191,7 +191,7 @@ fn ascii(thread: &mut Thread, obj: Ref<'_>) -> PyResult {
 fn format(thread: &mut Thread, value: Ref<'_>, format_spec: Option<Ref<'_>>) -> PyResult {
     let spec = match format_spec {
         Some(spec) if spec.downcast::<PyStr>().is_none() => {
-            let class = class_of(spec).name();
+            let class = if spec.is_none() { "None".into() } else { class_of(spec).name() };
             return Err(type_error(format!("format() argument 2 must be str, not {class}")));
         }
         Some(spec) => spec.to_owned(),
