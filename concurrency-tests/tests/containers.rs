@@ -203,3 +203,24 @@ fn dict_read_against_insertion() {
         });
     });
 }
+
+/// As many keys as fit into the smallest table; one goes and another comes, for which the table is built anew. The reader looks
+/// a key up in the old table or the new. (Larger tables lie in memory that the checker's atomics can't be made in.)
+fn dict_is_built_anew() {
+    dict_reader_against(true, |dict, thread, classes, _| {
+        let keys: Vec<Value> = (0..5).map(|_| classes.node(thread, None).into_value()).collect();
+        for key in &keys[..4] {
+            insert(dict, thread, key.get(), Value::NONE);
+        }
+        let Lookup::Found(found) = dict.find(thread, 7, keys[0].word(), &by_identity) else {
+            panic!("the key")
+        };
+        drop(dict.remove(Owner::from(dict), thread, found));
+        insert(dict, thread, keys[4].get(), Value::NONE);
+    });
+}
+
+#[test]
+fn dict_read_against_a_new_table() {
+    model(dict_is_built_anew);
+}

@@ -1,10 +1,11 @@
-//! Models of stopping the world: while it is stopped nobody else touches objects, and everybody goes on afterwards.
+//! Models of stopping the world (also to copy the process): while it is stopped nobody else touches objects, and everybody goes on afterwards.
 #![cfg(orochi_loom)]
 
 mod common;
 
 use common::objects::attached;
 use common::{fails, model};
+use orochi_core::Thread;
 use orochi_core::sync::{Arc, UnsafeCell, thread};
 
 struct World(UnsafeCell<u32>);
@@ -21,7 +22,8 @@ impl World {
     }
 }
 
-fn attach_and_detach() {
+/// One thread starts, detaches, attaches and ends while `f` runs on another.
+fn another_comes_and_goes(f: impl FnOnce(&mut Thread, &World)) {
     let world = Arc::new(World(UnsafeCell::new(0)));
     let other = world.clone();
     let runner = thread::spawn(move || {
@@ -32,9 +34,13 @@ fn attach_and_detach() {
         other.change();
     });
     let mut stopper = attached();
-    stopper.stop_the_world(|_, _| world.change());
+    f(&mut stopper, &world);
     drop(stopper);
     runner.join().expect("no panic");
+}
+
+fn attach_and_detach() {
+    another_comes_and_goes(|thread, world| thread.stop_the_world(|_, _| world.change()));
 }
 
 #[test]
@@ -50,6 +56,31 @@ fn without_release_of_the_detached_thread_fails() {
 #[test]
 fn without_release_of_the_stopper_fails() {
     fails("safepoint: resume", attach_and_detach);
+}
+
+#[test]
+fn thread_that_starts_under_way_fails() {
+    fails("safepoint: nobody stops", attach_and_detach);
+}
+
+/// While the process is copied nobody else may be at work, and all go on after it.
+fn fork() {
+    another_comes_and_goes(|thread, world| thread.fork(|| world.change(), |()| false));
+}
+
+#[test]
+fn fork_against_start_attach_and_end() {
+    model(fork);
+}
+
+#[test]
+fn fork_beside_a_thread_that_starts_fails() {
+    fails("safepoint: nobody stops", fork);
+}
+
+#[test]
+fn fork_without_release_of_the_detached_thread_fails() {
+    fails("safepoint: detach", fork);
 }
 
 #[test]

@@ -109,6 +109,47 @@ fn set_iteration_against_clear() {
     model(|| set_iteration_against(|set, thread, _, _| set.clear(Owner::from(set), thread)));
 }
 
+/// A set with one key that another thread looks up, while `change` changes it. `stays`: the key is there all the time.
+fn set_lookup_against(stays: bool, change: impl FnOnce(&Obj<SetStorage>, &mut Thread, Classes, Ref<'_>)) {
+    let mut writer = attached();
+    let classes = Classes::new();
+    let set = Handle::new(classes.object(&writer, SetStorage::new()));
+    let key = Handle::new(classes.node(&writer, None));
+    add(set.get(), &writer, 7, key.get().get());
+    let other = thread::spawn(move || {
+        let mut reader = attached();
+        let key = key.get().get();
+        let found = matches!(set.get().find(&reader, 7, key.word(), &by_identity), set::Lookup::Found(_));
+        assert!(found || !stays, "the key was there all the time");
+        reader.safepoint();
+    });
+    change(set.get(), &mut writer, classes, key.get().get());
+    writer.reclaim_now();
+    drop(writer);
+    other.join().expect("no panic");
+}
+
+#[test]
+fn set_lookup_against_growth() {
+    model(|| {
+        set_lookup_against(true, |set, thread, classes, _| {
+            for hash in 8..13 {
+                let key = classes.node(thread, None).into_value();
+                add(set, thread, hash, key.get());
+            }
+        });
+    });
+}
+
+#[test]
+fn set_lookup_against_removal() {
+    model(|| {
+        set_lookup_against(false, |set, thread, _, key| {
+            assert!(discard(set, thread, 7, key));
+        });
+    });
+}
+
 /// One thread clears the set between another's search for a key and its removal.
 fn removal_against_clear() {
     let mut writer = attached();
@@ -237,6 +278,43 @@ fn global_against_deletion() {
 #[test]
 fn global_against_packing() {
     model(|| cached_global(false));
+}
+
+/// A global that a cache remembers gets another value.
+fn cached_global_is_bound_anew() {
+    let mut writer = attached();
+    let classes = Classes::new();
+    let dict = Handle::new(classes.object(&writer, DictStorage::new()));
+    let name = Handle::new(classes.node(&writer, None));
+    let value = classes.node(&writer, None).into_value();
+    insert(dict.get(), &writer, 1, name.get().get(), value);
+    let version = dict.get().keys_version(Owner::from(dict.get()), &writer);
+    let other = thread::spawn(move || {
+        let mut reader = attached();
+        let found = (**dict.get()).cached_register(&reader, version, 0);
+        assert_ne!(found, UNBOUND, "the name was there all the time");
+        // SAFETY: a register's word, before the next safepoint.
+        read(unsafe { Ref::from_word(found) });
+        reader.safepoint();
+    });
+    let Lookup::Found(found) = dict.get().find(&writer, 1, name.get().get().word(), &by_identity) else {
+        panic!("the key")
+    };
+    let value = classes.node(&writer, None).into_value();
+    assert!(dict.get().replace(Owner::from(dict.get()), &mut writer, found, value).is_ok());
+    writer.reclaim_now();
+    drop(writer);
+    other.join().expect("no panic");
+}
+
+#[test]
+fn global_against_another_value() {
+    model(cached_global_is_bound_anew);
+}
+
+#[test]
+fn global_without_release_of_the_value_fails() {
+    fails("field: replace", cached_global_is_bound_anew);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::split::{OwnCounts, SplitObjects};
 use crate::stack::RegisterStack;
 use crate::sync::{
     Arc, AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard,
-    Ordering, fence, lock, ordering, wait,
+    Ordering, check, fence, lock, ordering, wait,
 };
 use crate::weak::WeakTable;
 
@@ -135,7 +135,9 @@ impl Runtime {
         let mut registry = lock(&self.registry);
         let id = registry.next_id;
         registry.next_id += 1;
-        let state = if registry.stopping { SUSPENDED } else { DETACHED };
+        // Who stops the world does not know of this thread.
+        let free = check("safepoint: nobody stops", !registry.stopping);
+        let state = if free { DETACHED } else { SUSPENDED };
         let shared = Arc::new(ThreadShared {
             poll: AtomicU32::new(0),
             state: AtomicU8::new(state),

@@ -71,8 +71,7 @@ pub fn is_real_instance(thread: &mut Thread, object: Ref<'_>, class: Ref<'_>) ->
         if own.is_subtype_of(class) {
             return Ok(true);
         }
-        if own.slots.tp_getattro().map(|get| get as usize) == Some(crate::types::object::GETATTR as usize)
-            && !crate::types::object::claims_class(thread, own)
+        if crate::types::object::has_generic_getattr(own) && !crate::types::object::claims_class(thread, own)
         {
             return Ok(false);
         }

@@ -401,7 +401,7 @@ pub fn special(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyRes
     let Some(found) = crate::class_of(object).lookup(thread, name).map(Ref::to_owned) else {
         return Ok(None);
     };
-    crate::types::object::bind(thread, found, object).map(Some)
+    crate::types::object::bind(thread, found.get(), object).map(Some)
 }
 
 /// Calls a special method, if the object's class has it.

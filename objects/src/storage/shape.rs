@@ -215,9 +215,12 @@ impl ShapeTree {
     /// Makes every cached number stale. Called after the class or one of its bases has changed.
     pub fn renew(&self) {
         for slot in [&self.root, &self.dictionary] {
-            // SAFETY: shapes live as long as the tree.
-            if let Some(shape) = unsafe { slot.load(Ordering::Acquire).as_ref() } {
-                shape.renew();
+            // Release also where there is no shape yet: who makes one later, and gives it a number, has seen the change.
+            let release = ordering("shape: renewed", Ordering::AcqRel);
+            let null = std::ptr::null_mut();
+            if let Err(shape) = slot.compare_exchange(null, null, release, Ordering::Acquire) {
+                // SAFETY: shapes live as long as the tree.
+                unsafe { &*shape }.renew();
             }
         }
     }

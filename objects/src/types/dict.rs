@@ -116,6 +116,12 @@ pub fn get(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyResult<O
     }
 }
 
+/// The value under a key, if Python needn't be asked to find it.
+#[inline]
+pub fn peek<'a>(thread: &'a Thread, dict: &'a Obj<PyDict>, key: &Key<'_>) -> Option<Ref<'a>> {
+    dict.storage.get(thread, key.hash, key.word(), key).ok().flatten()
+}
+
 /// The value under any object; TypeError if it is unhashable.
 #[inline]
 pub fn get_item(thread: &mut Thread, dict: &Obj<PyDict>, key: Ref<'_>) -> PyResult<Option<Value>> {
@@ -126,16 +132,15 @@ pub fn get_item(thread: &mut Thread, dict: &Obj<PyDict>, key: Ref<'_>) -> PyResu
 /// The value under a str or small int for a register; UNBOUND if there is none, or if Python would have to be asked.
 #[inline]
 pub fn get_register(thread: &Thread, dict: &Obj<PyDict>, key: Ref<'_>) -> Word {
-    let Some(key) = Key::without_python(key) else { return UNBOUND };
-    match dict.storage.get(thread, key.hash, key.word(), &key) {
-        // SAFETY: the reference was loaded from the dict just now.
-        Ok(Some(value)) => match value.header() {
-            Some(header) if !header.is_shared() => value.to_owned().into_word(),
-            Some(_) => value.word() | orochi_core::word::BORROWED,
-            None => value.word(),
-        },
-        _ => UNBOUND,
-    }
+    find_register(thread, dict, key).unwrap_or(UNBOUND)
+}
+
+/// The value under a str or small int for a register; UNBOUND if there is none, `None` if Python would have to be asked.
+#[inline]
+pub fn find_register(thread: &Thread, dict: &Obj<PyDict>, key: Ref<'_>) -> Option<Word> {
+    let key = Key::without_python(key)?;
+    let found = dict.storage.get(thread, key.hash, key.word(), &key).ok()?;
+    Some(found.map_or(UNBOUND, Ref::register_word))
 }
 
 /// `dict[key] = value`.

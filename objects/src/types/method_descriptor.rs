@@ -3,6 +3,7 @@
 use crate::args::Args;
 use crate::class::{MethodDef, PyClass};
 use crate::error::{PyResult, type_error};
+use crate::types::dict::PyDict;
 use crate::types::generator::PyGenerator;
 use crate::types::list::PyList;
 use crate::types::native_function::{self, Definition};
@@ -10,6 +11,17 @@ use crate::types::r#type::{PyType, TypeExt};
 use orochi_core::object::TypeHead;
 use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
+
+/// Methods that the interpreter knows: it may do what they do without a call, and without counting a shared result.
+#[derive(Clone, Copy, PartialEq, Eq, Trace)]
+pub enum Quick {
+    /// None of them.
+    None,
+    /// `list.append`.
+    ListAppend,
+    /// `dict.get`.
+    DictGet,
+}
 
 /// A native method of a class.
 #[pyclass(name = "method_descriptor", no_new, method_descriptor)]
@@ -20,7 +32,7 @@ pub struct PyMethodDescriptor {
     /// The class again, which `class` keeps; null if calls need more than the native function.
     #[trace(unsafe_skip)]
     direct: *const TypeHead,
-    appends: bool,
+    quick: Quick,
 }
 
 /// A native class method.
@@ -40,14 +52,18 @@ pub fn new(
 ) -> PyResult<Value> {
     let is_generator = std::ptr::eq(class, PyGenerator::static_type().get());
     let direct = if is_generator { std::ptr::null() } else { class.head().as_ptr().cast_const() };
-    let appends = std::ptr::eq(class, PyList::static_type().get()) && method.name == "append";
+    let quick = match method.name {
+        "append" if std::ptr::eq(class, PyList::static_type().get()) => Quick::ListAppend,
+        "get" if std::ptr::eq(class, PyDict::static_type().get()) => Quick::DictGet,
+        _ => Quick::None,
+    };
     let class = Field::new_local(class.to_value());
     let method = Definition(method);
     Ok(if class_method {
         let descriptor = PyClassMethodDescriptor { class, method };
         crate::alloc(thread, PyClassMethodDescriptor::static_type().get(), descriptor)?.into_value()
     } else {
-        let descriptor = PyMethodDescriptor { class, method, direct, appends };
+        let descriptor = PyMethodDescriptor { class, method, direct, quick };
         crate::alloc(thread, PyMethodDescriptor::static_type().get(), descriptor)?.into_value()
     })
 }
@@ -79,10 +95,10 @@ impl PyMethodDescriptor {
         self.direct
     }
 
-    /// Whether this is `list.append`.
+    /// What the interpreter may do instead of calling it.
     #[inline(always)]
-    pub fn appends_to_lists(&self) -> bool {
-        self.appends
+    pub fn quick(&self) -> Quick {
+        self.quick
     }
 
     /// The class it belongs to.

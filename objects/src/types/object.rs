@@ -180,11 +180,10 @@ impl PyObject {
 }
 
 /// Calls a descriptor's `__get__` for an instance.
-pub fn bind(thread: &mut Thread, found: Value, object: Ref<'_>) -> PyResult {
-    let class = crate::class_of(found.get());
-    match class.slots.tp_descr_get() {
-        Some(get) => get(thread, found.get(), Some(object), Some(crate::class_of(object).get())),
-        None => Ok(found),
+pub fn bind(thread: &mut Thread, found: Ref<'_>, object: Ref<'_>) -> PyResult {
+    match crate::class_of(found).slots.tp_descr_get() {
+        Some(get) => get(thread, found, Some(object), Some(crate::class_of(object).get())),
+        None => Ok(found.to_owned()),
     }
 }
 
@@ -197,18 +196,18 @@ pub fn has_generic_getattr(class: &Obj<PyType>) -> bool {
 /// Attribute lookup as `object.__getattribute__` does it: data descriptors of the class, the instance's own attributes,
 /// other attributes of the class. `None` if there is no such attribute.
 pub fn find_attr(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyResult<Option<Value>> {
-    let class = crate::class_of(object);
-    let found = class.lookup(thread, name).map(Ref::to_owned);
-    if let Some(found) = &found {
-        let slots = &crate::class_of(found.get()).slots;
-        if slots.tp_descr_set().is_some() && slots.tp_descr_get().is_some() {
-            return bind(thread, found.clone(), object).map(Some);
+    let in_class = |thread: &mut Thread, found: Ref<'_>| {
+        let slots = &crate::class_of(found).slots;
+        let comes_first = slots.tp_descr_set().is_some() && slots.tp_descr_get().is_some();
+        if !comes_first && let Some(value) = crate::attributes::get(thread, object, name)? {
+            return Ok(Some(value));
         }
+        bind(thread, found, object).map(Some)
+    };
+    match thread.hold(crate::class_of(object), |class, thread| class.lookup(thread, name), in_class) {
+        Some(result) => result,
+        None => crate::attributes::get(thread, object, name),
     }
-    if let Some(value) = crate::attributes::get(thread, object, name)? {
-        return Ok(Some(value));
-    }
-    found.map(|found| bind(thread, found, object)).transpose()
 }
 
 /// [`find_attr`], or AttributeError.

@@ -149,6 +149,16 @@ impl LruCacheWrapper {
         self.clock.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// The result that was found under a key.
+    fn hit(&self, thread: &Thread, found: Ref<'_>) -> Value {
+        self.hits.increment(thread);
+        let Some(entry) = found.downcast::<Entry>().filter(|_| self.limit.is_some()) else {
+            return found.to_owned();
+        };
+        self.touch(entry);
+        entry.result.fixed().to_owned()
+    }
+
     /// Notes a use of the entry.
     fn touch(&self, entry: &Entry) {
         // Relaxed: see `now`.
@@ -251,13 +261,11 @@ impl LruCacheWrapper {
         let key = this.key(thread, &args)?;
         let key = Key::new(thread, key.get())?;
         let results = this.results()?;
+        if let Some(found) = dict::peek(thread, results, &key) {
+            return Ok(this.hit(thread, found));
+        }
         if let Some(found) = dict::get(thread, results, &key)? {
-            this.hits.increment(thread);
-            let Some(entry) = found.get().downcast::<Entry>().filter(|_| this.limit.is_some()) else {
-                return Ok(found);
-            };
-            this.touch(entry);
-            return Ok(entry.result.fixed().to_owned());
+            return Ok(this.hit(thread, found.get()));
         }
         this.count_miss();
         let result = protocol::call_args(thread, function, args)?;

@@ -88,13 +88,13 @@ impl PyLocal {
         if let Some(found) = &found
             && orochi_objects::class_of(found.get()).slots.tp_descr_set().is_some()
         {
-            return object::bind(thread, found.clone(), this.get());
+            return object::bind(thread, found.get(), this.get());
         }
         if let Some(value) = dict.get_str(thread, name) {
             return Ok(value.to_owned());
         }
         match found {
-            Some(found) => object::bind(thread, found, this.get()),
+            Some(found) => object::bind(thread, found.get(), this.get()),
             None => Err(attribute_error(this.get(), name.get())),
         }
     }

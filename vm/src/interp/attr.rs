@@ -294,7 +294,7 @@ pub(super) fn LoadSpecialMethod(c: &mut Cursor, thread: &mut Thread, w: Instruct
             return Ok(());
         }
         let found = found.to_owned();
-        let bound = object::bind(thread, found, object)?;
+        let bound = object::bind(thread, found.get(), object)?;
         at.set(w.a(), bound);
         at.clear(w.a() + 1);
         Ok(())

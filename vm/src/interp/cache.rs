@@ -7,12 +7,10 @@
 //! An attribute's cache is one word: the id of the instance's shape (upper half), which also stands for its class as
 //! it is now, and what is known of attributes of this name under that shape ([`KIND`]). Some kinds go by another number than
 //! the shape's: a class's version, or that of a module's keys. The kind says which, so the numbers never mix.
-//! A second word holds the method itself where the first says so ([`HELD`]): as a register's word, not counted. What must hold:
-//! 1. The second word is filled once and never changes, before a first word that speaks of it (Release).
-//! 2. While the number in the first word is current the class holds the method (its old number is given up before what a
-//!    change took out of it is dropped). All that classes hold is shared, so a register may borrow it.
+//! A second word holds the method itself where the first says so ([`HELD`]); `held.rs` has the rules of that.
 
 use super::cursor::{At, register_word};
+use super::held;
 use super::iter::exactly;
 use orochi_compiler::opcode::NO_CACHE;
 use orochi_core::sync::{AtomicU64, Ordering};
@@ -133,6 +131,8 @@ const CLASS_VALUE: u32 = 8 << 28;
 const PROPERTY: u32 = 9 << 28;
 /// The place in `__slots__` with this number; the upper half is the class's version.
 const SLOT: u32 = 10 << 28;
+/// As [`CLASS`], for a class of a metaclass: that must still leave attributes to `type`.
+const META_CLASS: u32 = 11 << 28;
 
 fn is_generic(class: &PyType, slot: SlotId) -> bool {
     class.slots.raw(slot) == PyObject::static_type().get().slots.raw(slot)
@@ -184,6 +184,9 @@ pub(super) fn any_attribute(thread: &Thread, at: At, ext: u32, object: Ref<'_>, 
             None => None,
         },
         CLASS => object.downcast::<PyType>().filter(|class| class.version() == id),
+        META_CLASS => object
+            .downcast::<PyType>()
+            .filter(|class| class.version() == id && is_left_to_type(thread, object, name)),
         CLASS_VALUE => (cached::shape_id(header) == id).then(|| class_of(object)),
         SLOT if class_of(object).version() == id => {
             let field = slot_field(object, value);
@@ -241,15 +244,22 @@ fn locate_in_module(thread: &Thread, module: &Obj<PyModule>, name: &Obj<PyStr>) 
 }
 
 fn locate_in_class(thread: &Thread, class: &Obj<PyType>, name: &Obj<PyStr>) -> Option<(u32, u32)> {
-    let meta = PyType::static_type();
     // The version before the search: it is stale if the class changes meanwhile.
     let version = class.version();
-    if !is_exact(class.get(), meta) || meta.get().lookup(thread, name).is_some() {
+    if !is_left_to_type(thread, class.get(), name) {
         return None;
     }
     let found = class.lookup(thread, name)?;
     let plain = !is_bound(found) || is_exact(found, PyFunction::static_type());
-    plain.then_some((version, CLASS))
+    let kind = if is_exact(class.get(), PyType::static_type()) { CLASS } else { META_CLASS };
+    plain.then_some((version, kind))
+}
+
+/// Whether the class's metaclass looks attributes up as `type` does, and has none of this name.
+fn is_left_to_type(thread: &Thread, class: Ref<'_>, name: &Obj<PyStr>) -> bool {
+    let (meta, plain) = (class_of(class), PyType::static_type().get());
+    let generic = meta.slots.raw(SlotId::tp_getattro) == plain.slots.raw(SlotId::tp_getattro);
+    generic && meta.lookup(thread, name).is_none()
 }
 
 fn locate_in_instance(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> Option<(u32, u32)> {
@@ -286,16 +296,12 @@ fn locate_in_instance(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> Op
 /// may be called unbound.
 #[inline(always)]
 pub(super) fn held_method(at: At, ext: u32, object: &Header) -> Word {
-    // Acquire: invariant 1.
-    let word = word_at(at, ext, 0).load(Ordering::Acquire);
-    let (id, what) = ((word >> 32) as u32, word as u32);
-    let is_current = match what {
+    let is_current = |id, what| match what {
         METHOD_HELD => cached::shape_id(object) == id,
         TYPE_METHOD_HELD => class_in(object).has_version(id),
         _ => false,
     };
-    // Acquire: the method as it was when it became a class's.
-    if is_current { word_at(at, ext, 1).load(Ordering::Acquire) } else { word::UNBOUND }
+    held::load(word_at(at, ext, 0), is_current, || word_at(at, ext, 1))
 }
 
 const METHOD_HELD: u32 = METHOD | HELD;
@@ -331,21 +337,12 @@ pub(super) fn method_key(object: Ref<'_>) -> (u32, u32) {
 
 /// Fills the cache of a method that was found.
 pub(super) fn remember_method(at: At, ext: u32, (id, kind): (u32, u32), method: Ref<'_>) {
-    let held = method.header().filter(|header| header.is_shared()).and_then(|_| own_word(at, ext, 1));
-    let is_held = held.is_some_and(|held| {
-        let word = method.word() | word::BORROWED;
-        // Release pairs with the Acquire in `held_method`.
-        match held.compare_exchange(0, word, Ordering::Release, Ordering::Relaxed) {
-            Ok(_) => true,
-            Err(other) => other == word,
-        }
-    });
+    let place = method.header().filter(|header| header.is_shared()).and_then(|_| own_word(at, ext, 1));
+    let is_held = place.is_some_and(|place| held::hold(place, method));
     if id != 0
         && let Some(cache) = own_word(at, ext, 0)
     {
-        let what = if is_held { kind | HELD } else { kind };
-        // Release: invariant 1.
-        cache.store(u64::from(id) << 32 | u64::from(what), Ordering::Release);
+        held::say(cache, id, if is_held { kind | HELD } else { kind });
     }
 }
 

@@ -5,7 +5,7 @@
 pub(super) mod unpack;
 
 use super::collections::{self as many};
-use super::cursor::{At, Cursor, Flow, raise};
+use super::cursor::{At, Cursor, Flow, raise, register_word};
 use super::iter::{exact, exactly};
 use super::name::ext_of;
 use orochi_compiler::opcode::{Op, Word as Instruction};
@@ -449,9 +449,13 @@ pub(super) fn ConvertValue(c: &mut Cursor, thread: &mut Thread, w: Instruction) 
 pub(super) fn FormatSimple(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
         let object = at.get(w.b());
-        let text = if exactly::<PyStr>(object).is_some() {
-            object.to_owned()
-        } else if let Some(small) = object.as_small_int() {
+        if exactly::<PyStr>(object).is_some() {
+            let text = register_word(object);
+            at.consume(w.b());
+            at.set_word(w.a(), text);
+            return Ok(());
+        }
+        let text = if let Some(small) = object.as_small_int() {
             orochi_objects::types::int_::text::of_small(thread, small)?
         } else {
             many::format(thread, object, orochi_objects::name!("").get())?

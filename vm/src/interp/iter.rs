@@ -2,7 +2,7 @@
 
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
-use super::cursor::{At, Cursor, Flow, raise};
+use super::cursor::{At, Cursor, Flow, raise, register_word};
 use super::generator;
 use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::word;
@@ -60,11 +60,11 @@ pub(super) mod hot {
             };
         }
         if let Some(list) = exact::<ListIterator>(iterator) {
-            let next = ListIterator::advance(list, thread).map(Value::into_word);
+            let next = ListIterator::advance(list, thread, register_word);
             return step(c, w, next);
         }
         if let Some(tuple) = exact::<TupleIterator>(iterator) {
-            let next = TupleIterator::advance(tuple, thread).map(Value::into_word);
+            let next = TupleIterator::advance(tuple, thread, register_word);
             return step(c, w, next);
         }
         if let Some(generator) = exact::<PyGenerator>(iterator) {
@@ -114,8 +114,8 @@ fn for_pair(c: &mut Cursor, thread: &mut Thread, w: Instruction, iterator: Ref<'
         Ok(Some([first, second])) => {
             c.ext();
             c.skip();
-            c.set(unpack.a(), first.into_word());
-            c.set(unpack.a().wrapping_add(1), second.into_word());
+            c.set(unpack.a(), first);
+            c.set(unpack.a().wrapping_add(1), second);
             if thread.poll() == 0 { Flow::Next } else { super::poll::poll_now(c, thread) }
         }
         Ok(None) => {

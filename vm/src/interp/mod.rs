@@ -19,6 +19,7 @@ mod exception;
 mod frames;
 mod function;
 pub(crate) mod generator;
+mod held;
 pub(crate) mod import;
 mod iter;
 mod jump;

@@ -5,6 +5,7 @@ use crate::storage::dict::EntryRef;
 use crate::types::dict::{self, PyDict};
 use crate::types::{list, tuple};
 use orochi_core::sync::{AtomicUsize, Ordering};
+use orochi_core::word::Word;
 use orochi_core::{AtomicField, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
@@ -60,12 +61,12 @@ impl State {
             self.dict.swap(this, thread, None);
             return Ok(None);
         };
-        let picked = pick(entry);
         let remaining = self.remaining.load(Ordering::Relaxed);
         if remaining == 0 {
             self.dict.swap(this, thread, None);
             return Err(runtime_error("dictionary keys changed during iteration"));
         }
+        let picked = pick(entry);
         self.remaining.store(remaining - 1, Ordering::Relaxed);
         self.position.store(if backwards { at } else { at + 1 }, Ordering::Relaxed);
         Ok(Some(picked))
@@ -195,10 +196,11 @@ iterators! {
 }
 
 impl DictItemIterator {
-    /// The next key and value, for loops that take them apart.
+    /// The next key and value as registers' words, for loops that take them apart.
     #[inline]
-    pub fn advance(this: &Obj<Self>, thread: &mut Thread) -> PyResult<Option<[Value; 2]>> {
-        this.state.next(this, thread, false, item_of)
+    pub fn advance(this: &Obj<Self>, thread: &mut Thread) -> PyResult<Option<[Word; 2]>> {
+        let words = |entry: EntryRef<'_>| [entry.key.register_word(), entry.value.register_word()];
+        this.state.next(this, thread, false, words)
     }
 }
 

@@ -150,7 +150,7 @@ impl PyDict {
             use crate::types::r#type::TypeExt;
             let class = crate::class_of(this.get());
             if let Some(missing) = class.lookup(thread, crate::name!("__missing__")).map(Ref::to_owned) {
-                let bound = crate::types::object::bind(thread, missing, this.get())?;
+                let bound = crate::types::object::bind(thread, missing.get(), this.get())?;
                 return protocol::call(thread, bound.get(), &[key]);
             }
         }

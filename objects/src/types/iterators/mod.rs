@@ -13,13 +13,14 @@ use crate::types::dict_::DictItemIterator;
 use crate::types::list_::ListIterator;
 use crate::types::range_iterator::RangeIterator;
 use crate::types::{int, tuple};
+use orochi_core::word::Word;
 use orochi_core::{Ref, Thread, Value};
 
 /// The next item, as [`crate::protocol::next`]; iterators over lists and ranges are asked directly.
 #[inline]
 pub fn next_item(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<Option<Value>> {
     if let Some(list) = exactly::<ListIterator>(iterator) {
-        return Ok(ListIterator::advance(list, thread));
+        return Ok(ListIterator::advance(list, thread, |element| element.to_owned()));
     }
     if let Some(range) = exactly::<RangeIterator>(iterator) {
         return range.advance().map(|number| int::new(thread, number)).transpose();
@@ -27,16 +28,17 @@ pub fn next_item(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<Option<Valu
     crate::protocol::next(thread, iterator)
 }
 
-/// The next two values of an iterator that gives pairs, without the tuple; `None` for other iterators.
+/// The next two values of an iterator that gives pairs, as words for registers, without the tuple; `None` for other iterators.
 #[inline]
-pub fn next_pair(thread: &mut Thread, iterator: Ref<'_>) -> Option<PyResult<Option<[Value; 2]>>> {
-    if let Some(numbered) = exactly::<enumerate::PyEnumerate>(iterator) {
-        return Some(enumerate::PyEnumerate::advance(numbered, thread));
-    }
+pub fn next_pair(thread: &mut Thread, iterator: Ref<'_>) -> Option<PyResult<Option<[Word; 2]>>> {
     if let Some(items) = exactly::<DictItemIterator>(iterator) {
         return Some(DictItemIterator::advance(items, thread));
     }
-    zip::PyZip::advance(exactly::<zip::PyZip>(iterator)?, thread)
+    let pair = match exactly::<enumerate::PyEnumerate>(iterator) {
+        Some(numbered) => enumerate::PyEnumerate::advance(numbered, thread),
+        None => zip::PyZip::advance(exactly::<zip::PyZip>(iterator)?, thread)?,
+    };
+    Some(pair.map(|pair| pair.map(|pair| pair.map(Value::into_word))))
 }
 
 /// What `__reduce__` of an iterator gives: `(builtins.<function>, args)` or `(builtins.<function>, args, state)`.

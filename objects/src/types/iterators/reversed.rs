@@ -45,7 +45,7 @@ impl PyReversed {
             if method.get().is_none() {
                 return Err(not_reversible());
             }
-            let bound = bind(thread, method, sequence)?;
+            let bound = bind(thread, method.get(), sequence)?;
             return protocol::call(thread, bound.get(), &[]);
         }
         if class.slots.sq_item().is_none() || sequence.downcast::<PyDict>().is_some() {

@@ -46,15 +46,16 @@ impl PyList {
 }
 
 impl ListIterator {
-    /// The next element for the interpreter's loop: owned.
+    /// What `take` makes of the next element: a value, or a word for a register.
     #[inline(always)]
-    pub fn advance(this: &Obj<Self>, thread: &mut Thread) -> Option<Value> {
+    pub fn advance<R>(this: &Obj<Self>, thread: &mut Thread, take: impl FnOnce(Ref<'_>) -> R) -> Option<R> {
         // SAFETY: only lists are stored here.
         let list = unsafe { this.list.load(thread)?.cast::<PyList>() };
         let index = this.index.load(Ordering::Relaxed);
-        if let Some(value) = list::item(thread, list, index) {
+        if let Some(element) = list.storage().get(thread, index) {
+            let taken = take(element);
             this.index.store(index + 1, Ordering::Relaxed);
-            return Some(value);
+            return Some(taken);
         }
         this.list.swap(this, thread, None);
         None
@@ -70,7 +71,7 @@ impl ListIterator {
 
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
-        Ok(ListIterator::advance(this, thread))
+        Ok(ListIterator::advance(this, thread, |element| element.to_owned()))
     }
 
     /// Private method returning an estimate of len(list(it)).

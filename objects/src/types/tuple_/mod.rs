@@ -253,14 +253,14 @@ pub fn part(thread: &Thread, this: &Obj<PyTuple>, span: Span) -> PyResult {
 }
 
 impl TupleIterator {
-    /// The next item for the interpreter's loop: owned.
+    /// What `take` makes of the next item: a value, or a word for a register.
     #[inline(always)]
-    pub fn advance(this: &Obj<Self>, thread: &mut Thread) -> Option<Value> {
+    pub fn advance<R>(this: &Obj<Self>, thread: &mut Thread, take: impl FnOnce(Ref<'_>) -> R) -> Option<R> {
         // SAFETY: only tuples are stored here.
         let tuple = unsafe { this.tuple.load(thread)?.cast::<PyTuple>() };
         let index = this.index.load(Ordering::Relaxed);
         if let Some(item) = tuple.item(index) {
-            let item = item.to_owned();
+            let item = take(item);
             this.index.store(index + 1, Ordering::Relaxed);
             return Some(item);
         }
@@ -278,7 +278,7 @@ impl TupleIterator {
 
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
-        Ok(TupleIterator::advance(this, thread))
+        Ok(TupleIterator::advance(this, thread, |element| element.to_owned()))
     }
 
     /// Private method returning an estimate of len(list(it)).

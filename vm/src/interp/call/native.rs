@@ -17,7 +17,7 @@ use orochi_objects::error::PyErr;
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::list::{self, PyList};
-use orochi_objects::types::method_descriptor::PyMethodDescriptor;
+use orochi_objects::types::method_descriptor::{PyMethodDescriptor, Quick};
 use orochi_objects::types::native_function::PyNativeFunction;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
@@ -33,8 +33,13 @@ pub(super) fn call(thread: &mut Thread, registers: *mut Word, w: Instruction, ca
     // SAFETY: the window lies within the frame.
     let (window, receiver) = unsafe { (registers.add(w.b() as usize), *registers.add(w.b() as usize + 1)) };
     let (function, receives) = if let Some(method) = exact::<PyMethodDescriptor>(callee) {
-        if method.appends_to_lists() && count == 1 && append(window) {
-            return finish(thread, registers, w, word::NONE);
+        let known = match method.quick() {
+            Quick::None => None,
+            Quick::ListAppend => (count == 1 && append(window)).then_some(word::NONE),
+            Quick::DictGet => dict_get(thread, window, count),
+        };
+        if let Some(result) = known {
+            return finish(thread, registers, w, result);
         }
         // SAFETY: rooted in the window.
         let class = match unsafe { on_heap(receiver) } {
@@ -109,6 +114,23 @@ fn append(window: *mut Word) -> bool {
         room.fill(take_register(argument));
     }
     true
+}
+
+/// `dict.get` of a key for which no Python code is needed, as a register's word.
+#[inline(always)]
+fn dict_get(thread: &Thread, window: *mut Word, count: usize) -> Option<Word> {
+    if count == 0 || count > 2 {
+        return None;
+    }
+    // SAFETY: the window of a call with one or two arguments, which are rooted there.
+    let (receiver, key) = unsafe { (on_heap(*window.add(1))?, Ref::from_word(*window.add(2))) };
+    let dict = exact::<PyDict>(receiver.get())?;
+    match dict::find_register(thread, dict, key)? {
+        word::UNBOUND if count == 1 => Some(word::NONE),
+        // SAFETY: as above.
+        word::UNBOUND => Some(register_word(unsafe { Ref::from_word(*window.add(3)) })),
+        found => Some(found),
+    }
 }
 
 /// `len` of the commonest classes, as a register's word.
