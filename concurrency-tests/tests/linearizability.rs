@@ -21,7 +21,7 @@ use std::sync::{Barrier, Mutex};
 const THREADS: usize = 3;
 /// Of each thread in a history.
 const OPERATIONS: usize = 4;
-const HISTORIES: usize = 150;
+const HISTORIES: usize = 2000;
 
 /// What an operation gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,7 @@ fn pop(found: Option<i64>, error: &'static str) -> Outcome {
     found.map_or(Outcome::Raises(error), Outcome::Int)
 }
 
-fn none(_: ()) -> Outcome {
+fn none<T>(_: T) -> Outcome {
     Outcome::None
 }
 
@@ -156,8 +156,8 @@ static QUEUE: [Operation; 4] = [
 ];
 
 static SET: [Operation; 6] = [
-    operation("add", key, |s, n| none(drop(s.entries.insert(n % 2, 0)))),
-    operation("discard", key, |s, n| none(drop(s.entries.remove(&(n % 2))))),
+    operation("add", key, |s, n| none(s.entries.insert(n % 2, 0))),
+    operation("discard", key, |s, n| none(s.entries.remove(&(n % 2)))),
     operation("remove", key, |s, n| {
         s.entries.remove(&(n % 2)).map_or(Outcome::Raises("KeyError"), |_| Outcome::None)
     }),
@@ -167,7 +167,7 @@ static SET: [Operation; 6] = [
 ];
 
 static DICT: [Operation; 7] = [
-    operation("__setitem__", entry, |s, n| none(drop(s.entries.insert(n % 2, n)))),
+    operation("__setitem__", entry, |s, n| none(s.entries.insert(n % 2, n))),
     operation("get", key, |s, n| s.entries.get(&(n % 2)).map_or(Outcome::None, |v| Outcome::Int(*v))),
     operation("pop", key, |s, n| pop(s.entries.remove(&(n % 2)), "KeyError")),
     operation("setdefault", entry, |s, n| Outcome::Int(*s.entries.entry(n % 2).or_insert(n))),
@@ -180,7 +180,7 @@ static INSTANCE: [Operation; 3] = [
     operation(
         "__setattr__",
         |n| vec![Argument::Name(n % 2), Argument::Int(n)],
-        |s, n| none(drop(s.entries.insert(n % 2, n))),
+        |s, n| none(s.entries.insert(n % 2, n)),
     ),
     operation(
         "__getattribute__",

@@ -162,8 +162,9 @@ impl Shape {
     }
 
     fn renew(&self) {
-        // Release: after the change of the class that made this necessary (invariant 2).
-        self.id.store(0, Ordering::Release);
+        // Release: after the change of the class that made this necessary (invariant 2). An exchange, so that a number which is
+        // given out at the same moment is either taken back here or given out after the change.
+        self.id.swap(0, Ordering::AcqRel);
         lock(&self.children).iter().for_each(|child| child.renew());
     }
 }

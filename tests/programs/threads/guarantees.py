@@ -332,6 +332,25 @@ def set_copy():
 
 
 @test
+def set_comparison():
+    members, others = {1, 2}, {1, 2, 3}
+
+    def change():
+        members.add(3)
+        members.discard(3)
+        members.symmetric_difference_update({4})
+        members.symmetric_difference_update({4})
+        others.intersection_update({1, 2, 3})
+
+    def read():
+        assert {1, 2} <= members and members >= {1}
+        assert not members.isdisjoint(others)
+        assert members != {5} and members.issuperset({1, 2})
+        assert (members ^ {1, 2}) <= {3, 4}
+    together(change, read, read)
+
+
+@test
 def bytearray_operations():
     data = bytearray()
     number = counted(lambda: data.append(7))
@@ -349,6 +368,57 @@ def bytearray_operations():
         with contextlib.suppress(BufferError):
             data.extend(b'\7')
     together(change, read)
+
+
+@test
+def bytearray_changes():
+    data = bytearray(b'ab')
+
+    def change():
+        # Whoever copies the bytes keeps their number as it is meanwhile.
+        with contextlib.suppress(BufferError):
+            data.insert(1, 120)
+            data.remove(120)
+            data.reverse()
+            data.__iadd__(b'xy')
+            del data[-2:]
+
+    def read():
+        for copy in bytes(data), bytes(data.copy()), bytes(data[:]), bytes(data + b''), bytes(data * 1):
+            assert set(copy) <= set(b'abxy') and len(copy) >= 2
+        assert 97 in data
+        assert data.count(b'a') == 1
+        assert set(list(data)) <= set(b'abxy')
+    together(change, read, read)
+
+    digits = bytearray()
+
+    def renew():
+        with contextlib.suppress(BufferError):
+            digits.clear()
+            digits.extend(b'0123456789')
+
+    def copy():
+        assert bytes(digits) in (b'', b'0123456789')
+    together(renew, copy)
+
+
+@test
+def memoryview_release():
+    data = bytearray(b'abcd')
+    state = [memoryview(data)]
+
+    def renew():
+        old, state[0] = state[0], memoryview(data)
+        old.release()
+
+    def read():
+        view = state[0]
+        try:
+            assert view[0] == 97 and view.tobytes() == b'abcd' and list(view[1:3]) == [98, 99]
+        except ValueError as error:
+            assert 'released' in str(error)
+    together(renew, read, read)
 
 
 @test
@@ -512,6 +582,31 @@ def locks():
                 total[1] += 1
     number = counted(add)
     assert total == [number, number]
+
+
+@test
+def events_and_semaphores():
+    event, few, inside, most = threading.Event(), threading.Semaphore(2), [], []
+    barrier, rounds = threading.Barrier(3), []
+
+    def work():
+        event.wait()
+        for i in range(20):
+            with few:
+                inside.append(1)
+                most.append(len(inside))
+                inside.pop()
+            barrier.wait()
+            rounds.append(i)
+            barrier.wait()
+            assert rounds.count(i) == 3
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    event.set()
+    for thread in threads:
+        thread.join()
+    assert max(most) <= 2 and len(rounds) == 60
 
 
 @test
