@@ -285,7 +285,7 @@ def _make_classes(namespace):
 _make_classes(globals())
 
 
-def _compile(source, filename, mode, flags, optimize):
+def _compile(source, filename, mode, flags, optimize, feature_version):
     """`compile` where a tree goes in or comes out."""
     from _ast_tree import compile_tree, parse
 
@@ -298,4 +298,4 @@ def _compile(source, filename, mode, flags, optimize):
                 return compile_tree(source, filename, flags, optimize, True, globals())
             return source
         return compile_tree(source, filename, flags, optimize, False, globals())
-    return parse(source, filename, mode, flags, optimize, globals())
+    return parse(source, filename, mode, flags, optimize, feature_version, globals())

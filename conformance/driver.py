@@ -11,6 +11,7 @@ FINISHED names a file of IDs that an earlier process has done, one a line; ONLY 
 want of CPython's test helpers in C.
 """
 
+import ast
 import importlib
 import os
 import pkgutil
@@ -27,6 +28,7 @@ C_HELPERS = {
 }
 APART = re.compile(
     r'implementation detail|[Cc]Python[- ]only|specific to CPython|requires? CPython|CPython implementation'
+    r'|ndarray object required'  # test_buffer's words for the lack of `_testbuffer`
     r'|(?:' + '|'.join(sorted(C_HELPERS, key=len, reverse=True)) + r')\b')
 
 
@@ -189,11 +191,31 @@ def read_lines(path):
         return set(file.read().split('\n'))
 
 
+def is_for_cpython(test):
+    """Whether the condition of an `if` asks whether this is CPython, as `cpython_only` does."""
+    names = (getattr(node.func, 'attr', getattr(node.func, 'id', '')) for node in ast.walk(test) if isinstance(node, ast.Call))
+    return 'check_impl_detail' in names
+
+
+def report_left_out(module, events):
+    """Notes the classes of tests that a module only defines if this is CPython, and didn't define."""
+    with open(module.__file__, encoding='utf-8') as file:
+        tree = ast.parse(file.read())
+    for guard in tree.body:
+        if isinstance(guard, ast.If) and is_for_cpython(guard.test):
+            for node in guard.body:
+                if isinstance(node, ast.ClassDef) and not hasattr(module, node.name):
+                    for part in node.body:
+                        if isinstance(part, ast.FunctionDef) and part.name.startswith('test'):
+                            events.write('apart', f'{node.name}.{part.name}', 'defined for CPython only')
+
+
 def load(name, events):
     """The suite of a module, or None, with an event that says why."""
     try:
         module = import_module(f'test.{name}')
         import_parts(module)
+        report_left_out(module, events)
         return unittest.defaultTestLoader.loadTestsFromName(f'test.{name}')
     except unittest.SkipTest as skip:
         events.write('module', 'apart' if APART.search(str(skip)) else 'skip', skip)

@@ -36,6 +36,9 @@ pub fn run(config: &Config) -> i32 {
     if config.dev_mode {
         orochi_objects::codecs::check_all_names();
     }
+    if config.no_debug_ranges {
+        orochi_objects::types::code::forget_columns();
+    }
     library::set_optimize(config.optimize);
     orochi_vm::set_optimize(config.optimize);
     let outcome = start(thread, config).and_then(|()| program::run(thread, config));

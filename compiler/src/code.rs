@@ -13,6 +13,7 @@
 
 use std::sync::Arc;
 
+use crate::opcode::Op;
 use crate::positions::Positions;
 
 /// Flags of a code object, numbered as `inspect.CO_*`.
@@ -110,8 +111,12 @@ pub struct ExceptionEntry {
     pub clear_from: u8,
 }
 
+/// How many bytes an instruction word is in `co_code`, `co_lines` and `f_lasti`: two of the units of which
+/// `co_positions` and `co_linetable` tell the positions.
+pub const WORD_BYTES: u32 = 4;
+
 /// A compiled module, class body, function, comprehension, lambda or annotation scope.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Code {
     pub name: Box<str>,
     pub qualname: Box<str>,
@@ -148,7 +153,50 @@ pub struct Code {
     pub positions: Positions,
 }
 
+/// Code is equal wherever it came from: file names don't count.
+impl PartialEq for Code {
+    fn eq(&self, other: &Code) -> bool {
+        fn numbers(code: &Code) -> [u32; 9] {
+            [
+                code.argcount,
+                code.posonlyargcount,
+                code.kwonlyargcount,
+                code.flags,
+                code.firstlineno,
+                u32::from(code.first_temp),
+                u32::from(code.n_registers),
+                u32::from(code.n_varnames),
+                code.n_caches,
+            ]
+        }
+        self.name == other.name
+            && self.qualname == other.qualname
+            && numbers(self) == numbers(other)
+            && self.spill_register == other.spill_register
+            && self.words == other.words
+            && self.constants == other.constants
+            && self.names == other.names
+            && (&self.local_names, &self.local_kinds) == (&other.local_names, &other.local_kinds)
+            && (&self.spilled, &self.spilled_kinds) == (&other.spilled, &other.spilled_kinds)
+            && self.freevars == other.freevars
+            && self.exceptions == other.exceptions
+            && self.positions == other.positions
+    }
+}
+
 impl Code {
+    /// Whether an instruction holds the constant None, so that `constants` needn't.
+    pub fn holds_none(&self) -> bool {
+        let mut at = 0;
+        while let Some(op) = self.words.get(at).and_then(|word| Op::from_byte(*word as u8)) {
+            if matches!(op, Op::ReturnNone | Op::LoadNone) {
+                return true;
+            }
+            at += 1 + usize::from(op.has_ext());
+        }
+        false
+    }
+
     /// co_varnames.
     pub fn varnames(&self) -> impl Iterator<Item = &str> {
         let n = usize::from(self.n_varnames).min(self.local_names.len());

@@ -27,6 +27,12 @@ pub struct CompileOptions {
     pub dont_imply_dedent: bool,
     /// The source is a script. CPython reads those line by line, which shows where one ends within a line.
     pub is_script: bool,
+    /// Syntax that Python 3.x has not is refused.
+    pub feature_version: Option<u8>,
+    /// Type comments are read, and refused where they don't belong (PyCF_TYPE_COMMENTS).
+    pub type_comments: bool,
+    /// The most digits of a decimal int literal (`sys.set_int_max_str_digits`); 0: any number.
+    pub max_digits: Option<usize>,
 }
 
 /// Compiles source text.

@@ -17,6 +17,7 @@ mod explain;
 mod fold;
 mod future;
 mod literal;
+pub mod location_table;
 pub mod opcode;
 pub mod parse;
 pub mod positions;

@@ -289,14 +289,11 @@ pub(crate) fn decode_bytes(body: &str) -> Result<(Vec<u8>, Option<DoubtfulEscape
     Ok((out, doubtful))
 }
 
-/// The most digits that a decimal int literal may have.
-const MAX_DECIMAL_DIGITS: usize = 4300;
-
 /// The value of an int literal.
 ///
 /// # Errors
-/// The message for a decimal literal of more than 4300 digits.
-pub(crate) fn int_constant(text: &str) -> Result<Constant, String> {
+/// The message for a decimal literal of more than `limit` digits (0: there is no limit).
+pub(crate) fn int_constant(text: &str, limit: usize) -> Result<Constant, String> {
     let digits: String = text.chars().filter(|c| *c != '_').collect();
     let (radix, digits) = match digits.get(..2) {
         Some("0x" | "0X") => (16, &digits[2..]),
@@ -307,9 +304,9 @@ pub(crate) fn int_constant(text: &str) -> Result<Constant, String> {
     if let Ok(value) = i64::from_str_radix(digits, radix) {
         return Ok(Constant::Int(value));
     }
-    if radix == 10 && digits.len() > MAX_DECIMAL_DIGITS {
+    if radix == 10 && limit != 0 && digits.len() > limit {
         return Err(format!(
-            "Exceeds the limit ({MAX_DECIMAL_DIGITS} digits) for integer string conversion: value has {} digits; \
+            "Exceeds the limit ({limit} digits) for integer string conversion: value has {} digits; \
              use sys.set_int_max_str_digits() to increase the limit - Consider hexadecimal for huge integer \
              literals to avoid decimal conversion limits.",
             digits.len()

@@ -67,6 +67,16 @@ impl Positions {
         Positions(out.into())
     }
 
+    /// The same lines without columns and ends.
+    pub fn lines_only(&self) -> Positions {
+        let mut words = Vec::new();
+        for run in self.runs() {
+            let line = |p: Position| Position { line: p.line, end_line: p.line, column: -1, end_column: -1 };
+            words.extend((run.start..run.end).map(|_| run.position.map(line)));
+        }
+        Positions::encode(&words)
+    }
+
     /// The runs in order of their words.
     pub fn runs(&self) -> Runs<'_> {
         Runs { bytes: &self.0, at: 0, line: 0, word: 0 }

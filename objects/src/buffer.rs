@@ -7,11 +7,13 @@
 
 use crate::args::{ArgContext, FromArg};
 use crate::error::{PyResult, type_error};
-use crate::types::bytes;
+use crate::types::{buffer_lender, bytes};
 use orochi_core::{Owner, lock};
 use orochi_core::{Ref, Thread, Value};
 use std::ops::Deref;
 use std::sync::Arc;
+
+type GetBuffer = fn(&mut Thread, Ref<'_>, u32) -> PyResult<BufferView>;
 
 /// CPython's `PyBUF_*`: what a consumer asks for.
 pub mod flags {
@@ -50,6 +52,8 @@ pub struct BufferView {
     pub strides: Vec<isize>,
     /// What tells the exporter that the view exists; `None` if its memory never moves.
     pub export: Option<Export>,
+    /// What calls the exporter's `__release_buffer__` when the last view is gone.
+    pub lender: Option<Value>,
 }
 
 /// Says, as long as it exists, that someone looks at an exporter's memory. Giving it up needs no thread, so that a view
@@ -152,6 +156,7 @@ impl BufferView {
             shape: vec![len as isize],
             strides: vec![1],
             export: None,
+            lender: None,
         }
     }
 
@@ -200,9 +205,18 @@ pub fn is_bytes_like(object: Ref<'_>) -> bool {
 pub fn view(thread: &mut Thread, object: Ref<'_>, flags: u32) -> PyResult<BufferView> {
     let class = crate::class_of(object);
     match class.slots.bf_getbuffer() {
-        Some(get) => get(thread, object, flags),
+        Some(get) => lent(thread, object, get, flags),
         None => Err(type_error(format!("a bytes-like object is required, not '{}'", class.name()))),
     }
+}
+
+/// A view from an object's slot. If the slot is native, `__release_buffer__` may still be Python's.
+fn lent(thread: &mut Thread, object: Ref<'_>, get: GetBuffer, flags: u32) -> PyResult<BufferView> {
+    let mut view = get(thread, object, flags)?;
+    if view.lender.is_none() && view.owner.get().is(object) {
+        buffer_lender::attach(thread, object, None, &mut view)?;
+    }
+    Ok(view)
 }
 
 /// The bytes of a bytes-like object, which the callee may look at: borrowed from a bytes object, copied otherwise.
@@ -318,7 +332,7 @@ impl<'a> FromArg<'a> for ArgBuffer {
 /// A writable, contiguous view; `None` if the object has none.
 pub fn writable(thread: &mut Thread, object: Ref<'_>) -> Option<PyResult<ArgBuffer>> {
     let get = crate::class_of(object).slots.bf_getbuffer()?;
-    match get(thread, object, flags::WRITABLE) {
+    match lent(thread, object, get, flags::WRITABLE) {
         Ok(view) if view.readonly || !view.is_c_contiguous() => {
             view.release(thread);
             None

@@ -470,6 +470,12 @@ impl PyArray {
         str::new(thread, &format!("{name}('{code}', {})", str::display(content.get())))
     }
 
+    /// Release the buffer object that exposes the underlying memory of the object.
+    #[signature(buffer, /)]
+    fn __release_buffer__(thread: &mut Thread, this: &Obj<Self>, buffer: Ref<'_>) -> PyResult<()> {
+        orochi_objects::types::buffer_lender::give_back(thread, this.get(), buffer)
+    }
+
     #[slot]
     fn bf_getbuffer(thread: &mut Thread, this: &Obj<Self>, _flags: u32) -> PyResult<BufferView> {
         let (address, len, export) = this.state.with(this, thread, |state, _| {

@@ -169,3 +169,49 @@ class Generic[__T](__Base):
 
 
 print(Generic.__bases__[0] is __Base, Generic.__type_params__[0].__name__)
+
+
+# Code objects can be put together from others; `__release_buffer__` ends what `__buffer__` began.
+def increase(x, by=1):
+    return x + by
+
+
+code = increase.__code__.replace(co_name="double", co_code=(lambda x, by: x * by).__code__.co_code)
+print(code.co_name, type(increase)(code, {})(3, 4), code == increase.__code__)
+attempt("nlocals", lambda: code.replace(co_nlocals=5))
+attempt("argument", lambda: code.replace(co_names=[]))
+print(list(code.replace(co_linetable=b"").co_lines()), code.replace(co_linetable=code.co_linetable) == code)
+
+
+class Lender(bytearray):
+    def __buffer__(self, flags):
+        return super().__buffer__(flags)
+
+    def __release_buffer__(self, view):
+        print("released", view.tobytes())
+        attempt("restricted", lambda: memoryview(view))
+        super().__release_buffer__(view)
+
+
+lender = Lender(b"lent")
+with memoryview(lender) as view:
+    part = view[1:3]
+    print(bytes(part))
+    part.release()
+lender.clear()
+attempt("foreign", lambda: bytearray().__release_buffer__(memoryview(b"")))
+
+
+# The truth of each operand is asked for once.
+class Counted:
+    def __init__(self, truth):
+        self.truth, self.asked = truth, 0
+
+    def __bool__(self):
+        self.asked += 1
+        return self.truth
+
+
+operands = [Counted(False), Counted(True), Counted(False), Counted(True), Counted(True)]
+a, b, c, d, e = operands
+print((a and b or c or (d and e)) is e, [operand.asked for operand in operands])

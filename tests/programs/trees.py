@@ -64,3 +64,24 @@ for args in ('x', 'f', 'wrong'), ('1 +', 'f', 'eval'), ('def f(x):\n global x', 
         symtable.symtable(*args)
     except BaseException as error:
         print(type(error).__name__, error)
+
+# Type comments belong to statements and parameters, and are errors elsewhere.
+source = """\
+def f(
+    a,  # type: int
+    *b  # type: str
+):
+    # type: (...) -> None
+    for x in a:  # type: A
+        y = [x]  # type: B
+        pass  # type: ignore[why]
+"""
+tree = ast.parse(source, type_comments=True)
+print([node.type_comment for node in ast.walk(tree) if getattr(node, 'type_comment', None)])
+print([(ignore.lineno, ignore.tag) for ignore in tree.type_ignores])
+print(ast.dump(ast.parse('(int, *str, **A) -> B', mode='func_type')))
+for source, minor in ('pass  # type: int\n', 14), ('x: int\n', 5), ('(a := 1)\n', 7), ('try: pass\nexcept* A: pass\n', 10):
+    try:
+        ast.parse(source, type_comments=True, feature_version=(3, minor))
+    except SyntaxError as error:
+        print(error.msg)

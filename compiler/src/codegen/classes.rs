@@ -1,6 +1,5 @@
 //! Class definitions.
 
-use std::collections::BTreeSet;
 
 use super::Generator;
 use super::assembler::{Reg, ident};
@@ -186,25 +185,15 @@ impl<'t> Generator<'t> {
 
     // ---- static attributes ----
 
-    /// Notes `self.name = …` in a method, for `__static_attributes__`.
+    /// Notes `self.name = …` for `__static_attributes__` of the class around.
     pub(super) fn note_static_attribute(&mut self, value: &Expr, attr: &Ident) {
-        let ExprKind::Name { id, .. } = &value.kind else { return };
-        let scope_id = self.scope_id();
-        let scope = self.table.scope(scope_id);
-        let unit = self.unit();
-        let first = unit.local_names.first().filter(|_| unit.argcount > 0);
-        if scope.method && first == Some(id) {
-            let name = self.mangled(attr);
-            self.unit().static_attributes.insert(name);
+        if !matches!(&value.kind, ExprKind::Name { id, .. } if &**id == "self") {
+            return;
         }
-    }
-
-    /// Hands what a method (or what is inside of it) assigns to the class around.
-    pub(super) fn add_static_attributes(&mut self, names: BTreeSet<Ident>) {
-        let id = self.scope_id();
-        let kind = self.table.scope(id).kind;
-        if matches!(kind, ScopeKind::Class | ScopeKind::TypeParams) {
-            self.unit().static_attributes.extend(names);
+        let table = self.table;
+        let around = self.units.iter_mut().rev().skip(1);
+        if let Some(class) = around.into_iter().find(|unit| table.scope(unit.scope).kind == ScopeKind::Class) {
+            class.static_attributes.insert(attr.clone());
         }
     }
 

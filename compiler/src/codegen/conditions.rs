@@ -154,27 +154,48 @@ impl<'t> Generator<'t> {
         let Some((last, rest)) = values.split_last() else { return self.error("invalid syntax") };
         let result = self.scratch(dst);
         let end = self.asm().label();
-        let jump = match op {
-            BoolOp::And => Op::JumpIfFalseOrDrop,
-            BoolOp::Or => Op::JumpIfTrueOrDrop,
-        };
         for value in rest {
-            match constant_truth(value) {
-                // A constant that does not decide has no effect.
-                Some(truth) if truth == (op == BoolOp::And) => continue,
-                Some(_) => {
-                    self.expr_into(value, result)?;
-                    self.asm().jump(end);
-                }
-                None => {
-                    self.expr_into(value, result)?;
-                    self.asm().jump_op(jump, result, 0, 0, end);
-                }
-            }
+            self.decide(op, value, result, end)?;
         }
         self.expr_into(last, result)?;
         self.asm().bind(end);
         self.finish(result, dst);
+        Ok(())
+    }
+
+    /// Evaluates an operand of `and` or `or` that isn't the last. If it decides, jumps to `end` with its value in `result`.
+    /// The truth of each value is asked for once, also of those of an operator within.
+    fn decide(&mut self, op: BoolOp, value: &'t Expr, result: Reg, end: Label) -> Result<()> {
+        let jump = match op {
+            BoolOp::And => Op::JumpIfFalseOrDrop,
+            BoolOp::Or => Op::JumpIfTrueOrDrop,
+        };
+        match (constant_truth(value), &value.kind) {
+            // A constant that does not decide has no effect.
+            (Some(truth), _) if truth == (op == BoolOp::And) => {}
+            (Some(_), _) => {
+                self.expr_into(value, result)?;
+                self.asm().jump(end);
+            }
+            (None, ExprKind::BoolOp { op: inner, values }) if *inner == op => {
+                for value in values {
+                    self.decide(op, value, result, end)?;
+                }
+            }
+            (None, ExprKind::BoolOp { op: inner, values }) => {
+                let Some((last, rest)) = values.split_last() else { return self.error("invalid syntax") };
+                let next = self.asm().label();
+                for value in rest {
+                    self.jump_if(value, *inner == BoolOp::Or, next)?;
+                }
+                self.decide(op, last, result, end)?;
+                self.asm().bind(next);
+            }
+            (None, _) => {
+                self.expr_into(value, result)?;
+                self.asm().jump_op(jump, result, 0, 0, end);
+            }
+        }
         Ok(())
     }
 

@@ -153,9 +153,7 @@ impl<'t> Generator<'t> {
         self.asm().at = Some(at);
         self.suite(body)?;
         self.asm().emit_final(Op::ReturnNone, 0, 0);
-        let class_statics = std::mem::take(&mut self.unit().static_attributes);
         self.leave_to_function(dst)?;
-        self.add_static_attributes(class_statics);
         if let Some((register, kind)) = annotations {
             self.asm().emit(Op::SetFunctionAttr, dst, register, kind as u8);
         }
@@ -260,9 +258,7 @@ impl<'t> Generator<'t> {
             Intrinsic2::SetFunctionTypeParams as u32,
         );
         self.asm().emit_final(Op::Return, function, 0);
-        let class_statics = std::mem::take(&mut self.unit().static_attributes);
         self.leave_to_function(base)?;
-        self.add_static_attributes(class_statics);
         self.asm().emit(Op::Call, base, base, count);
         self.asm().release(u16::from(base) + 1);
         Ok(())

@@ -233,7 +233,7 @@ impl Adapter<'_> {
         Ok(match &node.value {
             r::Number::Int(value) => match value.as_i64() {
                 Some(value) => Constant::Int(value),
-                None => literal::int_constant(self.slice(node.range))
+                None => literal::int_constant(self.slice(node.range), self.max_digits)
                     .map_err(|message| CompileError::syntax(message, self.at(node)))?,
             },
             r::Number::Float(value) => Constant::Float(*value),

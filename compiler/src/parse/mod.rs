@@ -9,6 +9,10 @@
 mod expr;
 mod stmt;
 mod strings;
+mod type_comments;
+mod versions;
+
+pub use type_comments::TypeComments;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -25,6 +29,8 @@ use crate::explain;
 
 /// How deep a tree may be nested. Trees that are not made here (from Python objects) must keep to it as well.
 pub const MAX_DEPTH: u32 = 4000;
+/// The most digits of a decimal int literal, unless the options say something else.
+const MAX_DIGITS: usize = 4300;
 /// Pages that are not touched cost nothing; frames of code that is not optimized are large.
 const LARGE_STACK: usize = if cfg!(debug_assertions) { 256 << 20 } else { 64 << 20 };
 
@@ -75,6 +81,22 @@ pub fn parse_with(source: &str, mode: Mode, options: &CompileOptions) -> Result<
     on_large_stack(|| parse_within(source, mode, options, MAX_DEPTH))
 }
 
+/// As [`parse_with`], with the type comments, if the options ask for them.
+///
+/// # Errors
+/// As [`parse_with`].
+pub fn parse_with_comments(source: &str, mode: Mode, options: &CompileOptions) -> Result<Parsed> {
+    on_large_stack(|| parse_all(source, mode, options, MAX_DEPTH))
+}
+
+/// What parsing gives.
+#[derive(Debug)]
+pub struct Parsed {
+    pub module: Mod,
+    pub warnings: Vec<Warning>,
+    pub comments: TypeComments,
+}
+
 /// As [`parse_with`], for trees of another depth. There must be stack enough.
 pub(crate) fn parse_within(
     source: &str,
@@ -82,6 +104,10 @@ pub(crate) fn parse_within(
     options: &CompileOptions,
     max_depth: u32,
 ) -> Result<(Mod, Vec<Warning>)> {
+    parse_all(source, mode, options, max_depth).map(|parsed| (parsed.module, parsed.warnings))
+}
+
+fn parse_all(source: &str, mode: Mode, options: &CompileOptions, max_depth: u32) -> Result<Parsed> {
     if source.contains('\0') {
         return Err(CompileError::new(ErrorKind::Syntax, "source code string cannot contain null bytes"));
     }
@@ -95,7 +121,7 @@ pub(crate) fn parse_within(
     })
 }
 
-fn run_parser(source: &str, mode: RuffMode) -> Result<r::Mod, ParseError> {
+fn run_parser(source: &str, mode: RuffMode) -> Result<Syntax, ParseError> {
     let options = ParseOptions::from(mode).with_target_version(PythonVersion::PY314);
     let parsed = ruff_python_parser::parse_unchecked(source, options);
     if let Some(error) = parsed.errors().first() {
@@ -106,17 +132,15 @@ fn run_parser(source: &str, mode: RuffMode) -> Result<r::Mod, ParseError> {
         let location = parsed.unsupported_syntax_errors()[0].range;
         return Err(ParseError { error, location });
     }
-    Ok(parsed.into_syntax())
+    Ok(parsed)
 }
 
-fn parse_checked(
-    source: &str,
-    mode: Mode,
-    options: &CompileOptions,
-    max_depth: u32,
-) -> Result<(Mod, Vec<Warning>)> {
+/// The parser's tree and tokens.
+type Syntax = ruff_python_parser::Parsed<r::Mod>;
+
+fn parse_checked(source: &str, mode: Mode, options: &CompileOptions, max_depth: u32) -> Result<Parsed> {
     explain::check_nesting(source)?;
-    let adapter = Adapter::new(source, max_depth);
+    let adapter = Adapter::new(source, max_depth, options.max_digits.unwrap_or(MAX_DIGITS));
     let ruff_mode = match mode {
         Mode::Eval | Mode::FuncType => RuffMode::Expression,
         Mode::Exec | Mode::Single => RuffMode::Module,
@@ -128,7 +152,7 @@ fn parse_checked(
         Ok(syntax) => syntax,
         Err(error) => return Err(explain::explain(source, &error, mode, options.is_script)),
     };
-    let result = match &syntax {
+    let result = match syntax.syntax() {
         r::Mod::Module(module) => adapter.suite(&module.body).map(|body| match mode {
             Mode::Single => Mod::Interactive { body },
             _ => Mod::Module { body },
@@ -137,15 +161,27 @@ fn parse_checked(
             adapter.expr(&expression.body).map(|body| Mod::Expression { body: Box::new(body) })
         }
     };
-    if matches!(&result, Err(error) if error.kind == ErrorKind::Recursion) {
-        // Dropping a tree that is too deep would overflow the stack; it happens once per such error.
-        std::mem::forget(syntax);
-    }
-    let module = result?;
+    let module = match result {
+        Ok(module) => module,
+        Err(error) => {
+            if error.kind == ErrorKind::Recursion {
+                // Dropping a tree that is too deep would overflow the stack; it happens once per such error.
+                std::mem::forget(syntax);
+            }
+            return Err(error);
+        }
+    };
     if mode == Mode::Single {
         explain::check_single(source, &module, options.dont_imply_dedent)?;
     }
-    Ok((module, adapter.warnings.into_inner()))
+    let mut comments = TypeComments::default();
+    if options.type_comments {
+        comments = type_comments::collect(&adapter, syntax.syntax(), syntax.tokens())?;
+    }
+    if let Some(minor) = options.feature_version {
+        versions::check(&adapter, syntax.syntax(), minor)?;
+    }
+    Ok(Parsed { module, warnings: adapter.warnings.into_inner(), comments })
 }
 
 /// Turns nodes of the parser's tree into ours.
@@ -159,6 +195,8 @@ pub(crate) struct Adapter<'s> {
     warnings: RefCell<Vec<Warning>>,
     depth: Cell<u32>,
     max_depth: u32,
+    /// The most digits of a decimal int.
+    max_digits: usize,
 }
 
 /// The byte offsets at which the lines of a source begin.
@@ -174,7 +212,7 @@ pub(crate) fn line_starts(source: &str) -> Vec<u32> {
 }
 
 impl<'s> Adapter<'s> {
-    fn new(source: &'s str, max_depth: u32) -> Adapter<'s> {
+    fn new(source: &'s str, max_depth: u32, max_digits: usize) -> Adapter<'s> {
         Adapter {
             source,
             lines: line_starts(source),
@@ -183,6 +221,7 @@ impl<'s> Adapter<'s> {
             warnings: RefCell::default(),
             depth: Cell::new(0),
             max_depth,
+            max_digits,
         }
     }
 
@@ -260,32 +299,37 @@ impl<'s> Adapter<'s> {
         result
     }
 
-    /// Parses `(types) -> type` by parsing each side as an expression.
-    fn function_type(&self) -> Result<(Mod, Vec<Warning>)> {
+    /// Parses `(types) -> type`: the left side as the arguments of a call, the right as an expression.
+    fn function_type(&self) -> Result<Parsed> {
         let whole = TextRange::up_to((self.source.len() as u32).into());
         let invalid = || CompileError::syntax("invalid syntax", self.position(whole));
         let (arguments, returns) = self.source.split_once("->").ok_or_else(invalid)?;
-        let arguments = arguments.trim();
-        if !(arguments.starts_with('(') && arguments.ends_with(')')) {
-            return Err(invalid());
-        }
+        let inside = arguments.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).ok_or_else(invalid)?;
         let parse_side = |text: &str| -> Result<Expr> {
             match parse(text, Mode::Eval)?.0 {
                 Mod::Expression { body } => Ok(*body),
                 _ => Err(invalid()),
             }
         };
-        let inside = arguments[1..arguments.len() - 1].trim();
-        let mut argtypes = Vec::new();
-        if !inside.is_empty() {
-            // `*args` and `**kwargs` types are written with stars, which are not part of the tree.
-            let starless = inside.replace("**", "").replace('*', "");
-            match parse_side(&format!("({starless},)"))?.kind {
-                ExprKind::Tuple { elts, .. } => argtypes = elts,
-                _ => return Err(invalid()),
-            }
+        let ExprKind::Call(call) = parse_side(&format!("f{}", arguments.trim()))?.kind else {
+            return Err(invalid());
+        };
+        // The order is that of parameters: types, then one with a star, then one with two.
+        let first_star = call.args.iter().position(|arg| matches!(arg.kind, ExprKind::Starred { .. }));
+        let ordered = first_star.is_none_or(|at| at + 1 == call.args.len())
+            && call.keywords.len() <= 1
+            && call.keywords.iter().all(|keyword| keyword.arg.is_none());
+        if !ordered || inside.trim_end().ends_with(',') {
+            return Err(invalid());
         }
+        let plain = |arg: Expr| match arg.kind {
+            ExprKind::Starred { value, .. } => *value,
+            _ => arg,
+        };
+        let mut argtypes: Vec<_> = call.args.into_iter().map(plain).collect();
+        argtypes.extend(call.keywords.into_iter().map(|keyword| keyword.value));
         let returns = Box::new(parse_side(returns.trim())?);
-        Ok((Mod::FunctionType { argtypes, returns }, Vec::new()))
+        let module = Mod::FunctionType { argtypes, returns };
+        Ok(Parsed { module, warnings: Vec::new(), comments: TypeComments::default() })
     }
 }

@@ -48,7 +48,7 @@ impl Adapter<'_> {
     }
 
     /// A definition's range from its keyword on.
-    fn without_decorators(&self, range: TextRange, decorators: &[r::Decorator]) -> TextRange {
+    pub(super) fn without_decorators(&self, range: TextRange, decorators: &[r::Decorator]) -> TextRange {
         let Some(last) = decorators.last() else { return range };
         let mut at = usize::from(last.range().end());
         let bytes = self.source.as_bytes();

@@ -6,14 +6,17 @@
 //! What must hold: the code came from the compiler or was checked by its `verify`, so every register, constant, name, cache and jump
 //! target that an instruction names exists, and the last instruction doesn't run on.
 
+mod build;
 mod constants;
 mod methods;
+
+pub use constants::constant_of;
 
 use crate::error::PyResult;
 use crate::types::str::PyStr;
 use orochi_compiler::code::{Code, LocalKind, flags};
 use orochi_compiler::opcode::{CACHE_WORDS_LIMIT, NO_CACHE};
-use orochi_core::sync::AtomicU64;
+use orochi_core::sync::{AtomicBool, AtomicU64, Ordering};
 use orochi_core::word::{self, Word};
 use orochi_core::{Field, Obj, Owned, Ref, Thread};
 use orochi_macros::{Trace, pyclass};
@@ -49,8 +52,20 @@ const MAX_SIMPLE_REGISTERS: u16 = 256;
 /// `simple_args` of code that can't be called the simple way.
 const NOT_SIMPLE: u32 = u32::MAX;
 
+/// Whether code objects know nothing of columns. Set once, before there is code, so that no order is needed.
+static LINES_ONLY: AtomicBool = AtomicBool::new(false);
+
+/// Code objects that are made from now on know lines only, no columns (`-X no_debug_ranges`).
+pub fn forget_columns() {
+    LINES_ONLY.store(true, Ordering::Relaxed);
+}
+
 /// The code object of compiled code, and those of the code within it.
-pub fn new(thread: &mut Thread, code: Arc<Code>) -> PyResult<Owned<PyCode>> {
+pub fn new(thread: &mut Thread, mut code: Arc<Code>) -> PyResult<Owned<PyCode>> {
+    if LINES_ONLY.load(Ordering::Relaxed) {
+        let positions = code.positions.lines_only();
+        Arc::make_mut(&mut code).positions = positions;
+    }
     let constants = constants::make_all(thread, &code.constants)?;
     let names = code.names.iter().map(|name| interned(thread, name)).collect::<PyResult<Box<[_]>>>()?;
     let local_names =

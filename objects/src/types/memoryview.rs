@@ -16,6 +16,10 @@ use orochi_macros::{pyclass, pymethods};
 pub struct PyMemoryView {
     /// The exporter; empty once the view is released.
     owner: AtomicField,
+    /// What calls the exporter's `__release_buffer__` in the end.
+    lender: AtomicField,
+    /// Whether no other views may be made of this one.
+    restricted: bool,
     state: Guarded<State>,
     pub(crate) geometry: Geometry,
 }
@@ -46,10 +50,11 @@ unsafe impl Trace for State {
     const HAS_FIELDS: bool = false;
     fn trace(&self, _visit: &mut dyn FnMut(&Field)) {}
 }
-// SAFETY: visits the only field.
+// SAFETY: visits both fields.
 unsafe impl Trace for PyMemoryView {
     fn trace(&self, visit: &mut dyn FnMut(&Field)) {
         self.owner.trace(visit);
+        self.lender.trace(visit);
     }
 }
 
@@ -57,6 +62,8 @@ unsafe impl Trace for PyMemoryView {
 pub struct Pin {
     pub(crate) owner: Value,
     _root: Option<Export>,
+    lender: Option<Value>,
+    restricted: bool,
 }
 
 impl Geometry {
@@ -106,16 +113,48 @@ pub fn from_view(thread: &mut Thread, view: BufferView) -> PyResult {
         shape: view.shape,
         strides: view.strides,
     };
-    derived(thread, Pin { owner: view.owner, _root: view.export }, geometry)
+    let pin = Pin { owner: view.owner, _root: view.export, lender: view.lender, restricted: false };
+    derived(thread, pin, geometry)
+}
+
+/// A memoryview of the same memory as a view, of which no others can be made.
+pub(crate) fn restricted(thread: &mut Thread, view: &BufferView) -> PyResult {
+    let geometry = Geometry {
+        address: view.address,
+        readonly: view.readonly,
+        itemsize: view.itemsize,
+        format: view.format.clone(),
+        shape: view.shape.clone(),
+        strides: view.strides.clone(),
+    };
+    let pin = Pin { owner: view.owner.clone(), _root: view.export.clone(), lender: None, restricted: false };
+    make(thread, pin, geometry, true)
 }
 
 /// A view of the same memory with other geometry.
 pub(crate) fn derived(thread: &Thread, pin: Pin, geometry: Geometry) -> PyResult {
+    if pin.restricted {
+        return Err(restricted_error());
+    }
+    make(thread, pin, geometry, false)
+}
+
+fn make(thread: &Thread, pin: Pin, geometry: Geometry, restricted: bool) -> PyResult {
     let own = Export::new(pin._root.clone());
     let state = State { released: false, root: pin._root, own: Some(own), hash: None };
-    let view =
-        PyMemoryView { owner: AtomicField::new_local(pin.owner), state: Guarded::new(state), geometry };
+    let view = PyMemoryView {
+        owner: AtomicField::new_local(pin.owner),
+        lender: pin.lender.map_or_else(AtomicField::empty, AtomicField::new_local),
+        restricted,
+        state: Guarded::new(state),
+        geometry,
+    };
     Ok(crate::alloc(thread, PyMemoryView::static_type().get(), view)?.into_value())
+}
+
+#[cold]
+fn restricted_error() -> PyErr {
+    value_error("cannot create new view on restricted memoryview")
 }
 
 #[cold]
@@ -130,6 +169,8 @@ pub trait ViewExt {
     /// Counts as a view of this one as long as it exists: `release` is refused meanwhile. For operations that run
     /// Python code and use the memory afterwards.
     fn hold(&self, thread: &Thread) -> Option<Export>;
+    /// The object whose memory it is, until the view is released.
+    fn memory_owner(&self, thread: &Thread) -> Option<Value>;
     /// Whether the view was released.
     fn is_released(&self, thread: &Thread) -> bool;
     /// Gives the memory back. BufferError if others look at it through this view.
@@ -144,13 +185,20 @@ impl ViewExt for Obj<PyMemoryView> {
     fn pin(&self, thread: &Thread) -> PyResult<Pin> {
         let (released, root) = self.state.with(self, thread, |state, _| (state.released, state.root.clone()));
         match self.owner.get(thread) {
-            Some(owner) if !released => Ok(Pin { owner, _root: root }),
+            Some(owner) if !released => {
+                let lender = self.lender.get(thread);
+                Ok(Pin { owner, _root: root, lender, restricted: self.restricted })
+            }
             _ => Err(released_error()),
         }
     }
 
     fn hold(&self, thread: &Thread) -> Option<Export> {
         self.state.with(self, thread, |state, _| state.own.clone())
+    }
+
+    fn memory_owner(&self, thread: &Thread) -> Option<Value> {
+        self.owner.get(thread)
     }
 
     fn is_released(&self, thread: &Thread) -> bool {
@@ -172,6 +220,7 @@ impl ViewExt for Obj<PyMemoryView> {
         })?;
         drop(given);
         drop(self.owner.swap(self, thread, None));
+        drop(self.lender.swap(self, thread, None));
         Ok(())
     }
 
@@ -229,6 +278,9 @@ impl PyMemoryView {
     #[slot]
     fn bf_getbuffer(thread: &mut Thread, this: &Obj<Self>, flags: u32) -> PyResult<BufferView> {
         let pin = this.pin(thread)?;
+        if pin.restricted {
+            return Err(restricted_error());
+        }
         let geometry = this.geometry.clone();
         if flags & buffer::flags::WRITABLE != 0 && geometry.readonly {
             return Err(buffer_error("memoryview: underlying buffer is not writable"));
@@ -247,6 +299,7 @@ impl PyMemoryView {
             shape: geometry.shape,
             strides: geometry.strides,
             export,
+            lender: pin.lender,
         })
     }
 }

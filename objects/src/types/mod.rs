@@ -2,6 +2,7 @@
 
 pub mod bool;
 pub(crate) mod build;
+pub mod buffer_lender;
 pub mod bytearray;
 pub mod bytes;
 pub mod bytes_;

@@ -3,6 +3,7 @@
 use crate::error::{PyResult, type_error, value_error};
 use crate::types::frame::PyFrame;
 use crate::types::r#type::PyType;
+use orochi_compiler::code::WORD_BYTES;
 use orochi_core::{AtomicField, Field, Obj, Owned, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
@@ -12,7 +13,7 @@ use orochi_macros::{Trace, pyclass, pymethods};
 pub struct PyTraceback {
     next: AtomicField,
     frame: Field,
-    /// `tb_lasti`: twice the index of the instruction word.
+    /// `tb_lasti`: where the instruction word is, in bytes.
     lasti: u32,
     /// A line that was given; 0: that of the instruction.
     line: u32,
@@ -28,7 +29,7 @@ pub fn new(
     let payload = PyTraceback {
         next: next.map_or_else(AtomicField::empty, AtomicField::new_local),
         frame: Field::new_local(frame.into_value()),
-        lasti: instruction.saturating_mul(2),
+        lasti: instruction.saturating_mul(WORD_BYTES),
         line: 0,
     };
     crate::make(thread, payload)
@@ -55,7 +56,7 @@ impl PyTraceback {
 
     /// The index of the instruction word.
     pub fn instruction(&self) -> u32 {
-        self.lasti / 2
+        self.lasti / WORD_BYTES
     }
 }
 

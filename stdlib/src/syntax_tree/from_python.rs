@@ -5,12 +5,10 @@
 
 use orochi_compiler::ast::*;
 use orochi_objects::error::{PyErr, recursion_error, type_error, value_error};
-use orochi_objects::int::IntRef;
 use orochi_objects::types::list::{self, PyList};
-use orochi_objects::types::set::PyFrozenSet;
 use orochi_objects::types::str::PyStr;
-use orochi_objects::types::tuple::PyTuple;
-use orochi_objects::types::{bytes, complex, float};
+use orochi_objects::int::IntRef;
+use orochi_objects::types::code;
 use orochi_objects::{Obj, PyDict, PyResult, Ref, Thread, Value, class_of, int, protocol, str};
 use std::rc::Rc;
 
@@ -30,52 +28,9 @@ fn unexpected(thread: &mut Thread, what: &str, object: Ref<'_>) -> PyErr {
 
 /// The constant that an object is.
 fn constant(thread: &mut Thread, object: Ref<'_>) -> PyResult<Constant> {
-    if object.is_none() {
-        return Ok(Constant::None);
-    }
-    if let Some(boolean) = object.as_bool() {
-        return Ok(if boolean { Constant::True } else { Constant::False });
-    }
-    if object.is(Ref::ELLIPSIS) {
-        return Ok(Constant::Ellipsis);
-    }
-    if let Some(number) = int::value(object) {
-        return Ok(match number {
-            IntRef::Small(small) => Constant::Int(small),
-            IntRef::Big(big) => match i64::try_from(big) {
-                Ok(small) => Constant::Int(small),
-                Err(_) => {
-                    let (sign, digits) = big.to_u32_digits();
-                    Constant::BigInt(orochi_compiler::code::BigInt {
-                        negative: sign == num_bigint::Sign::Minus,
-                        digits: digits.into(),
-                    })
-                }
-            },
-        });
-    }
-    if let Some(number) = float::value(object) {
-        return Ok(Constant::Float(number));
-    }
-    if let Some((real, imag)) = complex::value(object) {
-        return Ok(Constant::Complex { real, imag });
-    }
-    if let Some(text) = object.downcast::<PyStr>() {
-        return Ok(Constant::Str(text.as_bytes().into()));
-    }
-    if let Some(content) = bytes::value(object) {
-        return Ok(Constant::Bytes(content.into()));
-    }
-    if let Some(items) = object.downcast::<PyTuple>() {
-        let items = items.items().map(|item| constant(thread, item)).collect::<PyResult<Vec<_>>>()?;
-        return Ok(Constant::Tuple(items.into()));
-    }
-    if object.downcast::<PyFrozenSet>().is_some() {
-        let items = list::to_values(thread, object)?;
-        let items = items.iter().map(|item| constant(thread, item.get())).collect::<PyResult<Vec<_>>>()?;
-        return Ok(Constant::FrozenSet(items.into()));
-    }
-    Err(type_error(format!("got an invalid type in Constant: {}", class_of(object).name())))
+    code::constant_of(thread, object, |object| {
+        type_error(format!("got an invalid type in Constant: {}", class_of(object).name()))
+    })
 }
 
 fn ident(object: Ref<'_>) -> PyResult<Ident> {

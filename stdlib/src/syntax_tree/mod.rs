@@ -5,7 +5,7 @@ mod to_python;
 
 use from_python::Reader;
 use orochi_compiler::code::flags::FUTURE_MASK;
-use orochi_compiler::parse::parse_with;
+use orochi_compiler::parse::{TypeComments, parse_with_comments};
 use orochi_compiler::{CompileOptions, Mode};
 use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::value_error;
@@ -17,6 +17,7 @@ use std::sync::Arc;
 use to_python::Maker;
 
 const OPTIMIZED: i64 = 0x8000;
+const TYPE_COMMENTS: i64 = 0x1000;
 
 fn mode_of(mode: &str) -> PyResult<Mode> {
     match mode {
@@ -35,7 +36,9 @@ fn options(flags: i64, optimize: i64) -> CompileOptions {
         allow_top_level_await: flags & 0x2000 != 0,
         allow_incomplete_input: flags & 0x4000 != 0,
         dont_imply_dedent: flags & 0x200 != 0,
-        is_script: false,
+        type_comments: flags & TYPE_COMMENTS != 0,
+        max_digits: Some(orochi_objects::types::int_::text::max_str_digits()),
+        ..CompileOptions::default()
     }
 }
 
@@ -48,22 +51,24 @@ fn parse(
     mode: &str,
     flags: i64,
     optimize: i64,
+    feature_version: i64,
     classes: &Obj<PyDict>,
 ) -> PyResult {
     let mode = mode_of(mode)?;
     let text = text_of(thread, source, filename, "compile", "string, bytes or AST object")?;
-    let options = options(flags, optimize);
-    let (mut module, warnings) = match parse_with(&text, mode, &options) {
+    let options =
+        CompileOptions { feature_version: u8::try_from(feature_version).ok(), ..options(flags, optimize) };
+    let mut parsed = match parse_with_comments(&text, mode, &options) {
         Ok(parsed) => parsed,
         Err(error) => return Err(syntax_error_in(thread, &error, filename, &text)),
     };
-    issue_all(thread, &warnings, filename)?;
+    issue_all(thread, &parsed.warnings, filename)?;
     if flags & OPTIMIZED != 0
-        && let Err(error) = orochi_compiler::optimize_tree(&mut module, &options)
+        && let Err(error) = orochi_compiler::optimize_tree(&mut parsed.module, &options)
     {
         return Err(syntax_error_in(thread, &error, filename, &text));
     }
-    Maker::new(classes).module(thread, &module)
+    Maker::new(classes, &parsed.comments).module(thread, &parsed.module)
 }
 
 /// The code of a syntax tree.
@@ -80,7 +85,7 @@ fn compile_tree(
     let mut module = Reader { namespace: classes }.module(thread, tree)?;
     if only_tree {
         return match orochi_compiler::optimize_tree(&mut module, &options(flags, optimize)) {
-            Ok(_) => Maker::new(classes).module(thread, &module),
+            Ok(_) => Maker::new(classes, &TypeComments::default()).module(thread, &module),
             Err(error) => Err(syntax_error(thread, &error, filename)),
         };
     }

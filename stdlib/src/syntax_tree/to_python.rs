@@ -3,6 +3,7 @@
 //! Nodes are made without calling their classes' `__init__`, field by field in the grammar's order.
 
 use orochi_compiler::ast::*;
+use orochi_compiler::parse::TypeComments;
 use orochi_objects::error::{runtime_error, system_error};
 use orochi_objects::types::{bytes, complex, float, int, list, set, slice, tuple};
 use orochi_objects::{Obj, PyDict, PyResult, Ref, Thread, Value, protocol, str};
@@ -14,6 +15,7 @@ type Fields = Vec<(&'static str, Value)>;
 /// Makes nodes of the classes in a namespace.
 pub(super) struct Maker<'a> {
     namespace: &'a Obj<PyDict>,
+    comments: &'a TypeComments,
     classes: HashMap<&'static str, Value>,
     /// Nodes without fields, of which one serves everywhere.
     plain: HashMap<&'static str, Value>,
@@ -68,6 +70,10 @@ fn text(thread: &Thread, name: &Ident) -> PyResult {
     str::new(thread, name)
 }
 
+fn comment(thread: &Thread, comment: Option<&str>) -> PyResult {
+    comment.map_or(Ok(Value::NONE), |comment| str::new(thread, comment))
+}
+
 fn optional_text(thread: &Thread, name: Option<&Ident>) -> PyResult {
     name.map_or(Ok(Value::NONE), |name| text(thread, name))
 }
@@ -111,8 +117,8 @@ fn comparison(op: CmpOp) -> &'static str {
 }
 
 impl<'a> Maker<'a> {
-    pub(super) fn new(namespace: &'a Obj<PyDict>) -> Maker<'a> {
-        Maker { namespace, classes: HashMap::new(), plain: HashMap::new() }
+    pub(super) fn new(namespace: &'a Obj<PyDict>, comments: &'a TypeComments) -> Maker<'a> {
+        Maker { namespace, comments, classes: HashMap::new(), plain: HashMap::new() }
     }
 
     fn class(&mut self, thread: &mut Thread, name: &'static str) -> PyResult {
@@ -205,7 +211,7 @@ impl<'a> Maker<'a> {
         match module {
             Mod::Module { body } => {
                 let body = self.body(thread, body)?;
-                let ignores = list::new(thread, Vec::new())?.into_value();
+                let ignores = self.ignores(thread)?;
                 self.node(thread, "Module", fields! { "body": body, "type_ignores": ignores }, None)
             }
             Mod::Interactive { body } => {
@@ -224,17 +230,32 @@ impl<'a> Maker<'a> {
         }
     }
 
+    fn ignores(&mut self, thread: &mut Thread) -> PyResult {
+        let mut ignores = Vec::new();
+        for (line, tag) in &self.comments.ignores {
+            let line = int::new(thread, i64::from(*line))?;
+            let fields = fields! { "lineno": line, "tag": str::new(thread, tag)? };
+            ignores.push(self.node(thread, "TypeIgnore", fields, None)?);
+        }
+        Ok(list::new(thread, ignores)?.into_value())
+    }
+
     fn stmt(&mut self, thread: &mut Thread, stmt: &Stmt) -> PyResult {
         if thread.native_stack_low() {
             return Err(orochi_objects::error::recursion_error(
                 "maximum recursion depth exceeded during ast construction",
             ));
         }
-        let (name, fields) = self.stmt_parts(thread, &stmt.kind)?;
+        let (name, fields) = self.stmt_parts(thread, &stmt.kind, stmt.at)?;
         self.node(thread, name, fields, Some(stmt.at))
     }
 
-    fn stmt_parts(&mut self, thread: &mut Thread, kind: &StmtKind) -> PyResult<(&'static str, Fields)> {
+    fn stmt_parts(
+        &mut self,
+        thread: &mut Thread,
+        kind: &StmtKind,
+        at: Position,
+    ) -> PyResult<(&'static str, Fields)> {
         Ok(match kind {
             StmtKind::Return(value) => {
                 ("Return", fields! { "value": self.optional(thread, value.as_deref())? })
@@ -245,7 +266,7 @@ impl<'a> Maker<'a> {
                 fields! {
                     "targets": self.exprs(thread, targets)?,
                     "value": self.expr(thread, value)?,
-                    "type_comment": Value::NONE,
+                    "type_comment": comment(thread, self.comments.of_statement(at))?,
                 },
             ),
             StmtKind::AugAssign { target, op, value } => (
@@ -293,11 +314,16 @@ impl<'a> Maker<'a> {
             StmtKind::Pass => ("Pass", Vec::new()),
             StmtKind::Break => ("Break", Vec::new()),
             StmtKind::Continue => ("Continue", Vec::new()),
-            _ => return self.compound(thread, kind),
+            _ => return self.compound(thread, kind, at),
         })
     }
 
-    fn compound(&mut self, thread: &mut Thread, kind: &StmtKind) -> PyResult<(&'static str, Fields)> {
+    fn compound(
+        &mut self,
+        thread: &mut Thread,
+        kind: &StmtKind,
+        at: Position,
+    ) -> PyResult<(&'static str, Fields)> {
         Ok(match kind {
             StmtKind::FunctionDef(def) => (
                 if def.is_async { "AsyncFunctionDef" } else { "FunctionDef" },
@@ -307,7 +333,7 @@ impl<'a> Maker<'a> {
                     "body": self.body(thread, &def.body)?,
                     "decorator_list": self.exprs(thread, &def.decorators)?,
                     "returns": self.optional(thread, def.returns.as_ref())?,
-                    "type_comment": Value::NONE,
+                    "type_comment": comment(thread, self.comments.of_statement(at))?,
                     "type_params": self.many(thread, &def.type_params, Self::type_param)?,
                 },
             ),
@@ -337,7 +363,7 @@ impl<'a> Maker<'a> {
                     "iter": self.expr(thread, &node.iter)?,
                     "body": self.body(thread, &node.body)?,
                     "orelse": self.body(thread, &node.orelse)?,
-                    "type_comment": Value::NONE,
+                    "type_comment": comment(thread, self.comments.of_statement(at))?,
                 },
             ),
             StmtKind::While { test, body, orelse } => (
@@ -361,7 +387,7 @@ impl<'a> Maker<'a> {
                 fields! {
                     "items": self.many(thread, items, Self::with_item)?,
                     "body": self.body(thread, body)?,
-                    "type_comment": Value::NONE,
+                    "type_comment": comment(thread, self.comments.of_statement(at))?,
                 },
             ),
             StmtKind::Match { subject, cases } => (
@@ -421,7 +447,7 @@ impl<'a> Maker<'a> {
         let fields = fields! {
             "arg": text(thread, &arg.name)?,
             "annotation": self.optional(thread, arg.annotation.as_ref())?,
-            "type_comment": Value::NONE,
+            "type_comment": comment(thread, self.comments.of_parameter(arg.at))?,
         };
         self.node(thread, "arg", fields, Some(arg.at))
     }

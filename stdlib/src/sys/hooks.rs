@@ -56,8 +56,30 @@ pub(super) fn excepthook(
     traceback: Ref<'_>,
 ) -> PyResult<()> {
     let _ = (exctype, traceback);
-    print_exception(thread, "", value);
+    if value.is_none() || value.downcast::<exception::PyBaseException>().is_some() {
+        print_exception(thread, "", value);
+    } else {
+        let class = class_of(value).name();
+        let complaint = format!("TypeError: print_exception(): Exception expected for value, {class} found\n");
+        let stderr = lookup(thread, "stderr").ok().flatten();
+        write_text(thread, stderr, &complaint);
+    }
     Ok(())
+}
+
+/// Writes to `sys.stderr`, or what there is in its place.
+fn write_text(thread: &mut Thread, stderr: Option<Value>, text: &str) {
+    if stderr.as_ref().is_some_and(|stderr| stderr.get().is_none()) {
+        return;
+    }
+    let written = stderr.is_some_and(|stderr| {
+        orochi_objects::str::new(thread, text)
+            .and_then(|text| protocol::call_method(thread, stderr.get(), "write", &[text.get()]))
+            .is_ok()
+    });
+    if !written {
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
 }
 
 /// Writes a heading and an exception with its traceback to sys.stderr; nothing if that is None.
@@ -67,14 +89,7 @@ pub fn print_exception(thread: &mut Thread, heading: &str, value: Ref<'_>) {
         return;
     }
     if !heading.is_empty() {
-        let written = stderr.is_some_and(|stderr| {
-            orochi_objects::str::new(thread, heading)
-                .and_then(|text| protocol::call_method(thread, stderr.get(), "write", &[text.get()]))
-                .is_ok()
-        });
-        if !written {
-            let _ = std::io::stderr().write_all(heading.as_bytes());
-        }
+        write_text(thread, stderr, heading);
     }
     let Err(error) = print_with_traceback_module(thread, value) else { return };
     drop(error);

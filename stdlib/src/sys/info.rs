@@ -171,7 +171,7 @@ pub(super) fn add(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     let hash = values![thread; 64, (1i64 << 61) - 1, 314_159, 0, 1_000_003, "siphash13", 64, 128, 0];
     let hash = HASH_INFO.make(thread, hash)?;
     module.add(thread, "hash_info", hash)?;
-    let threads = values![thread; "pthread", "futex", Value::NONE];
+    let threads = values![thread; "pthread", Value::NONE, Value::NONE];
     let threads = THREAD_INFO.make(thread, threads)?;
     module.add(thread, "thread_info", threads)?;
     implementation(thread, module)

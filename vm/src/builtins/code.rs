@@ -70,7 +70,7 @@ fn compile(
         _ => return Err(value_error("compile() mode must be 'exec', 'eval' or 'single'")),
     };
     if only_ast || is_tree(thread, source)? {
-        return compile_tree(thread, source, &filename, mode, flags, optimize);
+        return compile_tree(thread, source, &filename, mode, flags, optimize, _feature_version);
     }
     let text = text_of(thread, source, &filename, "compile", "string, bytes or AST object")?;
     let inherited = if dont_inherit { 0 } else { current_flags(thread) };
@@ -113,6 +113,7 @@ fn compile_tree(
     mode: &str,
     flags: i64,
     optimize: u8,
+    feature_version: i64,
 ) -> PyResult {
     let module = interp::import::import_module(thread, "_ast")?;
     let Some(compile) = protocol::find_attr(thread, module.get(), name!("_compile"))? else {
@@ -120,7 +121,7 @@ fn compile_tree(
     };
     let number = |value: i64| Value::small_int(value).unwrap_or(Value::NONE);
     let (filename, mode) = (str::new(thread, filename)?, str::new(thread, mode)?);
-    let args = [source, filename.get(), mode.get(), number(flags).get(), number(i64::from(optimize)).get()]
+    let args = [source, filename.get(), mode.get(), number(flags).get(), number(i64::from(optimize)).get(), number(feature_version).get()]
         .map(Ref::to_owned);
     let refs: Vec<Ref<'_>> = args.iter().map(Value::get).collect();
     protocol::call(thread, compile.get(), &refs)

@@ -136,5 +136,7 @@ pub(super) fn options(flag_bits: u32, inherited: u32, optimize: u8) -> CompileOp
         allow_incomplete_input: flag_bits & 0x4000 != 0,
         dont_imply_dedent: flag_bits & 0x200 != 0,
         is_script: false,
+        max_digits: Some(orochi_objects::types::int_::text::max_str_digits()),
+        ..CompileOptions::default()
     }
 }

@@ -279,6 +279,12 @@ impl PyByteArray {
         crate::str::new(thread, &format!("{name}(b{quote}{body}{quote})"))
     }
 
+    /// Release the buffer object that exposes the underlying memory of the object.
+    #[signature(buffer, /)]
+    fn __release_buffer__(thread: &mut Thread, this: &Obj<Self>, buffer: Ref<'_>) -> PyResult<()> {
+        crate::types::buffer_lender::give_back(thread, this.get(), buffer)
+    }
+
     #[slot]
     fn bf_getbuffer(thread: &mut Thread, this: &Obj<Self>, _flags: u32) -> PyResult<BufferView> {
         let (address, len, export) = bytearray::export(this, thread);

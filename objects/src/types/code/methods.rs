@@ -1,10 +1,13 @@
 //! Attributes and methods of code objects.
 
 use super::PyCode;
-use crate::error::{PyResult, attribute_error_message, not_implemented_error};
+use super::build::{self, Fields};
+use crate::error::PyResult;
 use crate::protocol::compare::CompareOp;
-use crate::types::tuple;
-use orochi_compiler::code::flags;
+use crate::types::r#type::PyType;
+use crate::types::{bytes, tuple};
+use orochi_compiler::code::{WORD_BYTES, flags};
+use orochi_compiler::location_table;
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
 
@@ -49,7 +52,11 @@ impl PyCode {
 
     #[slot]
     fn tp_hash(_thread: &mut Thread, this: &Obj<Self>) -> PyResult<i64> {
-        let mut hash = i64::from(this.code.firstlineno) ^ 0x5bd1_e995;
+        let code = &this.code;
+        let mut hash = 0x5bd1_e995;
+        for number in [code.firstlineno, code.argcount, code.posonlyargcount, code.kwonlyargcount, code.flags] {
+            hash = i64::wrapping_mul(hash, 0x0100_0193) ^ i64::from(number);
+        }
         for byte in this.code.name.bytes().chain(this.code.words.iter().map(|word| *word as u8)) {
             hash = hash.wrapping_mul(0x0100_0193) ^ i64::from(byte);
         }
@@ -128,13 +135,16 @@ impl PyCode {
 
     #[member]
     fn co_consts(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let values = this.constants.iter().map(|field| field.fixed().to_owned()).collect();
+        let mut values: Vec<_> = this.constants.iter().map(|field| field.fixed().to_owned()).collect();
+        if build::shows_none(&this.code) {
+            values.push(Value::NONE);
+        }
         Ok(tuple::new(thread, values)?.into_value())
     }
 
-    /// Return the source positions of the instructions, one for each instruction word.
+    /// Return the source positions of the instructions, two for each instruction word.
     fn co_positions(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let mut rows = Vec::with_capacity(this.code.words.len());
+        let mut rows = Vec::with_capacity(this.code.words.len() * 2);
         for run in this.code.positions.runs() {
             let row = match run.position {
                 None => vec![Value::NONE; 4],
@@ -144,7 +154,7 @@ impl PyCode {
                 }
             };
             let row = tuple::new(thread, row)?;
-            for _ in run.start..run.end {
+            for _ in 0..(run.end - run.start).saturating_mul(WORD_BYTES / 2) {
                 rows.push(row.to_value());
             }
         }
@@ -169,44 +179,137 @@ impl PyCode {
         }
         let mut values = Vec::with_capacity(rows.len());
         for (start, end, line) in rows {
-            let row = vec![small(start * 2), small(end * 2), line.map_or(Value::NONE, small)];
+            let row = vec![small(start.saturating_mul(WORD_BYTES)), small(end.saturating_mul(WORD_BYTES)), line.map_or(Value::NONE, small)];
             values.push(tuple::new(thread, row)?.into_value());
         }
         let rows = tuple::new(thread, values)?;
         crate::protocol::iter(thread, rows.get())
     }
 
+    /// The instructions, in words of four bytes. They are Orochi's, not CPython's.
     #[getter]
-    fn co_code(_thread: &mut Thread, _this: &Obj<Self>) -> PyResult {
-        Err(attribute_error_message("code objects of this implementation have no co_code"))
+    fn co_code(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        bytes::new(thread, &build::word_bytes(&this.code))
+    }
+
+    #[getter]
+    fn co_linetable(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        bytes::new(thread, &location_table::encode(&this.code.positions, this.code.firstlineno))
+    }
+
+    /// Pairs of how many bytes further an instruction is, and how many lines.
+    #[getter]
+    fn co_lnotab(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let message = "co_lnotab is deprecated, use co_lines instead.";
+        crate::warn::warn(thread, &crate::types::exception::DeprecationWarning, message)?;
+        bytes::new(thread, &build::line_pairs(&this.code))
+    }
+
+    #[getter]
+    fn co_exceptiontable(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        build::exception_bytes(thread, &this.code)
+    }
+
+    #[new]
+    #[signature(argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, codestring, constants, names, varnames, filename, name, qualname, firstlineno, linetable, exceptiontable, freevars=None, cellvars=None, /)]
+    #[expect(clippy::too_many_arguments, reason = "they are Python's")]
+    fn new(
+        thread: &mut Thread,
+        _cls: &Obj<PyType>,
+        argcount: i32,
+        posonlyargcount: i32,
+        kwonlyargcount: i32,
+        nlocals: i32,
+        stacksize: i32,
+        flags: i32,
+        codestring: Ref,
+        constants: Ref,
+        names: Ref,
+        varnames: Ref,
+        filename: Ref,
+        name: Ref,
+        qualname: Ref,
+        firstlineno: i32,
+        linetable: Ref,
+        exceptiontable: Ref,
+        freevars: Option<Ref>,
+        cellvars: Option<Ref>,
+    ) -> PyResult {
+        let fields = Fields {
+            argcount: Some(argcount),
+            posonlyargcount: Some(posonlyargcount),
+            kwonlyargcount: Some(kwonlyargcount),
+            nlocals: Some(nlocals),
+            stacksize: Some(stacksize),
+            flags: Some(flags),
+            firstlineno: Some(firstlineno),
+            code: Some(codestring),
+            consts: Some(constants),
+            names: Some(names),
+            varnames: Some(varnames),
+            filename: Some(filename),
+            name: Some(name),
+            qualname: Some(qualname),
+            linetable: Some(linetable),
+            exceptiontable: Some(exceptiontable),
+            freevars,
+            cellvars,
+        };
+        Ok(build::assembled(thread, &fields)?.into_value())
     }
 
     /// Return a copy of the code object with new values for the specified fields.
-    #[signature(*, co_name=None, co_qualname=None, co_filename=None, co_firstlineno=None, co_flags=None)]
+    #[signature(*, co_argcount=None, co_posonlyargcount=None, co_kwonlyargcount=None, co_nlocals=None, co_stacksize=None, co_flags=None, co_firstlineno=None, co_code=None, co_consts=None, co_names=None, co_varnames=None, co_freevars=None, co_cellvars=None, co_filename=None, co_name=None, co_qualname=None, co_linetable=None, co_exceptiontable=None)]
+    #[expect(clippy::too_many_arguments, reason = "they are Python's")]
     fn replace(
         thread: &mut Thread,
         this: &Obj<Self>,
-        co_name: Option<&str>,
-        co_qualname: Option<&str>,
-        co_filename: Option<&str>,
-        co_firstlineno: Option<u32>,
-        co_flags: Option<u32>,
+        co_argcount: Option<i32>,
+        co_posonlyargcount: Option<i32>,
+        co_kwonlyargcount: Option<i32>,
+        co_nlocals: Option<i32>,
+        co_stacksize: Option<i32>,
+        co_flags: Option<i32>,
+        co_firstlineno: Option<i32>,
+        co_code: Option<Ref>,
+        co_consts: Option<Ref>,
+        co_names: Option<Ref>,
+        co_varnames: Option<Ref>,
+        co_freevars: Option<Ref>,
+        co_cellvars: Option<Ref>,
+        co_filename: Option<Ref>,
+        co_name: Option<Ref>,
+        co_qualname: Option<Ref>,
+        co_linetable: Option<Ref>,
+        co_exceptiontable: Option<Ref>,
     ) -> PyResult {
-        let mut code = (*this.code).clone();
-        if let Some(name) = co_name {
-            code.name = name.into();
-        }
-        if let Some(name) = co_qualname {
-            code.qualname = name.into();
-        }
-        if let Some(name) = co_filename {
-            code.filename = name.into();
-        }
-        code.firstlineno = co_firstlineno.unwrap_or(code.firstlineno);
-        if co_flags.is_some_and(|flags| flags & !0x100 != code.flags & !0x100) {
-            return Err(not_implemented_error("replacing co_flags"));
-        }
-        code.flags = co_flags.unwrap_or(code.flags);
-        Ok(super::new(thread, code.into())?.into_value())
+        let fields = Fields {
+            argcount: co_argcount,
+            posonlyargcount: co_posonlyargcount,
+            kwonlyargcount: co_kwonlyargcount,
+            nlocals: co_nlocals,
+            stacksize: co_stacksize,
+            flags: co_flags,
+            firstlineno: co_firstlineno,
+            code: co_code,
+            consts: co_consts,
+            names: co_names,
+            varnames: co_varnames,
+            filename: co_filename,
+            name: co_name,
+            qualname: co_qualname,
+            linetable: co_linetable,
+            exceptiontable: co_exceptiontable,
+            freevars: co_freevars,
+            cellvars: co_cellvars,
+        };
+        let code = this.code.clone();
+        Ok(build::replaced(thread, &code, &fields)?.into_value())
+    }
+
+    /// The same as replace().
+    fn __replace__(thread: &mut Thread, this: &Obj<Self>, args: crate::Args) -> PyResult {
+        let replace = crate::protocol::get_attr_str(thread, this.get(), "replace")?;
+        crate::protocol::call_args(thread, replace.get(), args)
     }
 }

@@ -3,6 +3,7 @@
 use super::{PyFrame, locals};
 use crate::error::{PyResult, runtime_error, type_error};
 use crate::types::generator;
+use orochi_compiler::code::WORD_BYTES;
 use orochi_core::sync::{AtomicBool, Ordering};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
@@ -59,7 +60,7 @@ impl PyFrame {
 
     #[getter]
     fn f_lasti(thread: &mut Thread, this: &Obj<Self>) -> u32 {
-        this.instruction(thread) * 2
+        this.instruction(thread).saturating_mul(WORD_BYTES)
     }
 
     #[getter]

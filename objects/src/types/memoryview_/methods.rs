@@ -120,6 +120,12 @@ impl PyMemoryView {
         ViewExt::release(this, thread)
     }
 
+    /// Release the buffer object that exposes the underlying memory of the object.
+    #[signature(buffer, /)]
+    fn __release_buffer__(thread: &mut Thread, this: &Obj<Self>, buffer: Ref<'_>) -> PyResult<()> {
+        crate::types::buffer_lender::give_back(thread, this.get(), buffer)
+    }
+
     #[no_text_signature]
     fn __enter__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         this.pin(thread)?;

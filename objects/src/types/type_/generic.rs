@@ -4,7 +4,9 @@
 pub(crate) mod number;
 
 use crate::args::Args;
-use crate::buffer::BufferView;
+use crate::buffer::{self, BufferView};
+use crate::types::buffer_lender;
+use crate::types::memoryview::ViewExt;
 use crate::error::{PyResult, overflow_error, type_error, value_error};
 use crate::name;
 use crate::protocol::compare::CompareOp;
@@ -265,11 +267,13 @@ pub(crate) fn contains(thread: &mut Thread, this: Ref<'_>, item: Ref<'_>) -> PyR
 pub(crate) fn getbuffer(thread: &mut Thread, this: Ref<'_>, flags: u32) -> PyResult<BufferView> {
     let asked = int::new(thread, flags.into())?;
     let view = special::call_or_raise(thread, this, name!("__buffer__"), &[asked.get()])?;
-    if view.get().downcast::<PyMemoryView>().is_none() {
+    let Some(returned) = view.get().downcast::<PyMemoryView>() else {
         return Err(type_error("__buffer__ returned non-memoryview object"));
+    };
+    let of_itself = returned.memory_owner(thread).is_some_and(|owner| owner.get().is(this));
+    let mut lent = buffer::view(thread, view.get(), flags)?;
+    if !of_itself {
+        buffer_lender::attach(thread, this, Some(view.get()), &mut lent)?;
     }
-    match crate::class_of(view.get()).slots.bf_getbuffer() {
-        Some(get) => get(thread, view.get(), flags),
-        None => Err(type_error("__buffer__ returned non-memoryview object")),
-    }
+    Ok(lent)
 }

@@ -285,7 +285,7 @@ wrapper!(buffer: GetBuffer = |thread, function, this, args| {
     let Ok(flags) = u32::try_from(flags) else {
         return Err(crate::error::overflow_error("buffer flags out of range"));
     };
-    // Asked for what it can't give, the exporter says so.
-    drop(function(thread, this, flags)?);
-    crate::types::memoryview::of_object(thread, this)
+    let mut view = function(thread, this, flags)?;
+    crate::types::buffer_lender::attach(thread, this, None, &mut view)?;
+    crate::types::memoryview::from_view(thread, view)
 });
