@@ -1,6 +1,5 @@
 //! Class definitions.
 
-
 use super::Generator;
 use super::assembler::{Reg, ident};
 use crate::ast::*;
@@ -192,7 +191,8 @@ impl<'t> Generator<'t> {
         }
         let table = self.table;
         let around = self.units.iter_mut().rev().skip(1);
-        if let Some(class) = around.into_iter().find(|unit| table.scope(unit.scope).kind == ScopeKind::Class) {
+        if let Some(class) = around.into_iter().find(|unit| table.scope(unit.scope).kind == ScopeKind::Class)
+        {
             class.static_attributes.insert(attr.clone());
         }
     }

@@ -304,7 +304,8 @@ impl<'s> Adapter<'s> {
         let whole = TextRange::up_to((self.source.len() as u32).into());
         let invalid = || CompileError::syntax("invalid syntax", self.position(whole));
         let (arguments, returns) = self.source.split_once("->").ok_or_else(invalid)?;
-        let inside = arguments.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).ok_or_else(invalid)?;
+        let inside =
+            arguments.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).ok_or_else(invalid)?;
         let parse_side = |text: &str| -> Result<Expr> {
             match parse(text, Mode::Eval)?.0 {
                 Mod::Expression { body } => Ok(*body),

@@ -53,7 +53,8 @@ pub(super) fn collect(adapter: &Adapter<'_>, syntax: &r::Mod, tokens: &[Token]) 
         match token.kind() {
             TokenKind::Comment => {
                 if let Some(comment) = Comment::read(adapter, token.range()) {
-                    let next = tokens.get(i + 1..).unwrap_or_default().iter().find(|token| counts(token.kind()));
+                    let next =
+                        tokens.get(i + 1..).unwrap_or_default().iter().find(|token| counts(token.kind()));
                     let closed = next.is_some_and(|token| token.kind() == TokenKind::Rpar);
                     places.attach(&mut found, comment, before, closed)?;
                 }
@@ -67,10 +68,7 @@ pub(super) fn collect(adapter: &Adapter<'_>, syntax: &r::Mod, tokens: &[Token]) 
 
 /// Whether a token matters to the grammar around comments.
 fn counts(kind: TokenKind) -> bool {
-    !matches!(
-        kind,
-        TokenKind::Comment | TokenKind::NonLogicalNewline | TokenKind::Indent | TokenKind::Dedent
-    )
+    !matches!(kind, TokenKind::Comment | TokenKind::NonLogicalNewline | TokenKind::Indent | TokenKind::Dedent)
 }
 
 enum Comment<'s> {
@@ -130,7 +128,8 @@ impl Places<'_, '_> {
     /// Notes the first colon from an offset on as that of a statement's header.
     fn header(&mut self, from: TextSize, statement: TextRange, is_function: bool) {
         let first = self.tokens.partition_point(|token| token.range().start() < from);
-        let colon = self.tokens.get(first..).unwrap_or_default().iter().find(|t| t.kind() == TokenKind::Colon);
+        let colon =
+            self.tokens.get(first..).unwrap_or_default().iter().find(|t| t.kind() == TokenKind::Colon);
         if let Some(colon) = colon {
             let place = self.place(statement);
             self.headers.insert(colon.range().end(), (place, is_function));
@@ -191,7 +190,8 @@ impl<'a> Visitor<'a> for Places<'_, '_> {
     fn visit_stmt(&mut self, stmt: &'a r::Stmt) {
         match stmt {
             r::Stmt::FunctionDef(def) => {
-                let from = def.returns.as_ref().map_or(def.parameters.range.end(), |returns| returns.range().end());
+                let from =
+                    def.returns.as_ref().map_or(def.parameters.range.end(), |returns| returns.range().end());
                 let range = self.adapter.without_decorators(def.range, &def.decorator_list);
                 self.header(from, range, true);
                 self.parameters(&def.parameters);

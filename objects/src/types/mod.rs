@@ -1,8 +1,8 @@
 //! The built-in types, one file or folder each.
 
 pub mod bool;
-pub(crate) mod build;
 pub mod buffer_lender;
+pub(crate) mod build;
 pub mod bytearray;
 pub mod bytes;
 pub mod bytes_;

@@ -5,10 +5,10 @@
 
 use orochi_compiler::ast::*;
 use orochi_objects::error::{PyErr, recursion_error, type_error, value_error};
-use orochi_objects::types::list::{self, PyList};
-use orochi_objects::types::str::PyStr;
 use orochi_objects::int::IntRef;
 use orochi_objects::types::code;
+use orochi_objects::types::list::{self, PyList};
+use orochi_objects::types::str::PyStr;
 use orochi_objects::{Obj, PyDict, PyResult, Ref, Thread, Value, class_of, int, protocol, str};
 use std::rc::Rc;
 

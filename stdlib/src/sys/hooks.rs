@@ -60,7 +60,8 @@ pub(super) fn excepthook(
         print_exception(thread, "", value);
     } else {
         let class = class_of(value).name();
-        let complaint = format!("TypeError: print_exception(): Exception expected for value, {class} found\n");
+        let complaint =
+            format!("TypeError: print_exception(): Exception expected for value, {class} found\n");
         let stderr = lookup(thread, "stderr").ok().flatten();
         write_text(thread, stderr, &complaint);
     }

@@ -121,8 +121,15 @@ fn compile_tree(
     };
     let number = |value: i64| Value::small_int(value).unwrap_or(Value::NONE);
     let (filename, mode) = (str::new(thread, filename)?, str::new(thread, mode)?);
-    let args = [source, filename.get(), mode.get(), number(flags).get(), number(i64::from(optimize)).get(), number(feature_version).get()]
-        .map(Ref::to_owned);
+    let args = [
+        source,
+        filename.get(),
+        mode.get(),
+        number(flags).get(),
+        number(i64::from(optimize)).get(),
+        number(feature_version).get(),
+    ]
+    .map(Ref::to_owned);
     let refs: Vec<Ref<'_>> = args.iter().map(Value::get).collect();
     protocol::call(thread, compile.get(), &refs)
 }

@@ -73,7 +73,8 @@ pub(super) fn assembled(thread: &mut Thread, fields: &Fields<'_>) -> PyResult<Ow
     let mut new = Code::default();
     numbers(&mut new, fields)?;
     texts(&mut new, fields)?;
-    let (Some(code), Some(linetable), Some(exceptiontable)) = (fields.code, fields.linetable, fields.exceptiontable)
+    let (Some(code), Some(linetable), Some(exceptiontable)) =
+        (fields.code, fields.linetable, fields.exceptiontable)
     else {
         return Err(value_error("code: fields are missing"));
     };
@@ -87,7 +88,9 @@ pub(super) fn assembled(thread: &mut Thread, fields: &Fields<'_>) -> PyResult<Ow
     let cells = fields.cellvars.map_or(Ok(Box::default()), |given| names("cellvars", given))?;
     let needs = needs(&new.words);
     if needs.spill {
-        return Err(not_implemented_error("code with that many local variables can only be made by replace()"));
+        return Err(not_implemented_error(
+            "code with that many local variables can only be made by replace()",
+        ));
     }
     let kind = |name| if cells.contains(name) { LocalKind::Cell } else { LocalKind::Plain };
     let mut registers: Vec<_> = locals.iter().map(|name| (name.clone(), kind(name))).collect();
@@ -199,7 +202,10 @@ fn items<'a>(field: &str, given: Ref<'a>) -> PyResult<&'a orochi_core::Obj<PyTup
 fn names(field: &str, given: Ref<'_>) -> PyResult<Box<[Box<str>]>> {
     let name = |item: Ref<'_>| {
         item.downcast::<PyStr>().and_then(|name| name.to_str()).map(Box::from).ok_or_else(|| {
-            type_error(format!("name tuples must contain only strings, not '{}'", crate::class_of(item).name()))
+            type_error(format!(
+                "name tuples must contain only strings, not '{}'",
+                crate::class_of(item).name()
+            ))
         })
     };
     items(field, given)?.items().map(name).collect()
@@ -341,9 +347,8 @@ fn needs(words: &[u32]) -> Needs {
     while let Some(op) = words.get(at).and_then(|word| Op::from_byte(*word as u8)) {
         let word = Word(words[at]);
         let operands = op.info().operands.iter().zip([word.a(), word.b(), word.c()]);
-        let registers = operands.filter(|(role, _)| {
-            matches!(role, Role::Dst | Role::Src | Role::Keep | Role::Win | Role::Out)
-        });
+        let registers = operands
+            .filter(|(role, _)| matches!(role, Role::Dst | Role::Src | Role::Keep | Role::Win | Role::Out));
         let last = registers.map(|(_, register)| usize::from(register) + 1).max().unwrap_or(0);
         needs.registers = needs.registers.max(last);
         needs.spill |= matches!(

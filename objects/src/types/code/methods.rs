@@ -54,7 +54,8 @@ impl PyCode {
     fn tp_hash(_thread: &mut Thread, this: &Obj<Self>) -> PyResult<i64> {
         let code = &this.code;
         let mut hash = 0x5bd1_e995;
-        for number in [code.firstlineno, code.argcount, code.posonlyargcount, code.kwonlyargcount, code.flags] {
+        for number in [code.firstlineno, code.argcount, code.posonlyargcount, code.kwonlyargcount, code.flags]
+        {
             hash = i64::wrapping_mul(hash, 0x0100_0193) ^ i64::from(number);
         }
         for byte in this.code.name.bytes().chain(this.code.words.iter().map(|word| *word as u8)) {
@@ -179,7 +180,11 @@ impl PyCode {
         }
         let mut values = Vec::with_capacity(rows.len());
         for (start, end, line) in rows {
-            let row = vec![small(start.saturating_mul(WORD_BYTES)), small(end.saturating_mul(WORD_BYTES)), line.map_or(Value::NONE, small)];
+            let row = vec![
+                small(start.saturating_mul(WORD_BYTES)),
+                small(end.saturating_mul(WORD_BYTES)),
+                line.map_or(Value::NONE, small),
+            ];
             values.push(tuple::new(thread, row)?.into_value());
         }
         let rows = tuple::new(thread, values)?;

@@ -5,14 +5,14 @@ pub(crate) mod number;
 
 use crate::args::Args;
 use crate::buffer::{self, BufferView};
-use crate::types::buffer_lender;
-use crate::types::memoryview::ViewExt;
 use crate::error::{PyResult, overflow_error, type_error, value_error};
 use crate::name;
 use crate::protocol::compare::CompareOp;
 use crate::protocol::special::{self, Found, call_or_raise};
+use crate::types::buffer_lender;
 use crate::types::int::{self, IntRef};
 use crate::types::memoryview::PyMemoryView;
+use crate::types::memoryview::ViewExt;
 use crate::types::object;
 use crate::types::r#type::{PyType, TypeExt};
 use crate::types::wrapper_descriptor::PyWrapperDescriptor;
