@@ -237,9 +237,8 @@ pub fn with_asyncio_of_others(thread: &mut Thread, mut f: impl FnMut(&Thread, Re
         for shared in threads.iter().filter(|shared| shared.id() != me) {
             let state = shared.extension.load(Ordering::Acquire).cast::<ThreadState>();
             // SAFETY: as in `with_frames_of_all`.
-            if let Some(kept) =
-                unsafe { state.cast_const().as_ref() }.and_then(|state| state.asyncio.as_ref())
-            {
+            let state = unsafe { state.cast_const().as_ref() };
+            if let Some(kept) = state.and_then(|state| state.asyncio.as_ref()) {
                 f(thread, kept.get());
             }
         }

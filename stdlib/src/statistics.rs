@@ -15,7 +15,7 @@ struct Approximation {
 const CENTRAL: Approximation = Approximation {
     numerator: [
         2.509_080_928_730_122_7e3,
-        3.343_057_558_358_812_8e4,
+        3.343_057_558_358_813e4,
         6.726_577_092_700_87e4,
         4.592_195_393_154_987e4,
         1.373_169_376_550_946e4,
