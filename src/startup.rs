@@ -336,12 +336,12 @@ fn print_to_stderr(thread: &mut Thread, value: Ref<'_>) -> PyResult<()> {
 
 /// Ends the interpreter: exit functions, finalizers, streams. A failure to flush makes another status of success.
 fn finish(thread: &mut Thread, status: i32) -> i32 {
-    sys::begin_finalizing();
     let _ = call_startup(thread, "finish", &[]);
+    // Only now: threads and exit functions may start threads and processes still.
+    sys::begin_finalizing();
     let flushed = succeeds(thread, "flush_streams");
-    if succeeds(thread, "let_go_of_modules") {
-        gc::collect(thread, gc::Options::default(), &mut finalize::run_pending);
-    }
+    succeeds(thread, "let_go_of_modules");
+    gc::collect(thread, gc::Options::default(), &mut finalize::run_pending);
     if succeeds(thread, "flush_streams") && flushed || status != 0 { status } else { 120 }
 }
 

@@ -187,6 +187,7 @@ constructors! {
     reference_error => ReferenceError,
     key_error_message => KeyError,
     timeout_error => TimeoutError,
+    finalization_error => PythonFinalizationError,
 }
 
 /// MemoryError.

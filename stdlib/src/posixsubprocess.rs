@@ -6,7 +6,7 @@
 use crate::host::fork_exec::{self, Plan};
 use crate::os_support;
 use orochi_macros::{pyfunction, pymodule};
-use orochi_objects::error::{type_error, value_error};
+use orochi_objects::error::{finalization_error, type_error, value_error};
 use orochi_objects::types::bytes;
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::{ArgSlice, Obj, PyModule, PyResult, Ref, Thread, int, protocol};
@@ -119,6 +119,9 @@ fn run(thread: &mut Thread, plan: &Plan, preexec: Ref<'_>) -> PyResult<i32> {
         let prepared = fork_exec::prepare(plan);
         let result = thread.stop_the_world(|_, _| fork_exec::fork_and_run(plan, &prepared));
         return os_support::plain(thread, result);
+    }
+    if crate::sys::is_shutting_down() {
+        return Err(finalization_error("preexec_fn not supported at interpreter shutdown"));
     }
     let result = crate::posix::process::fork_with_hooks(thread, "fork", crate::host::process::fork)?;
     if matches!(result, Ok(0)) {

@@ -4,7 +4,7 @@ use crate::host::process::{self, FileAction, Spawn};
 use crate::host::system;
 use crate::os_support::{self, Path, PathOrFd};
 use orochi_macros::pyfunction;
-use orochi_objects::error::{type_error, value_error};
+use orochi_objects::error::{finalization_error, type_error, value_error};
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::types::{exception, list};
 use orochi_objects::{
@@ -92,6 +92,9 @@ pub(crate) fn run_fork_hooks(thread: &mut Thread, before: bool, child: bool) -> 
 
 /// Forks: hooks run, other threads stand still meanwhile, and the child keeps the calling thread alone.
 fn fork_now(thread: &mut Thread, name: &str, call: impl FnOnce() -> std::io::Result<i32>) -> PyResult<i32> {
+    if crate::sys::is_shutting_down() {
+        return Err(finalization_error("can't fork at interpreter shutdown"));
+    }
     let result = fork_with_hooks(thread, name, call)?;
     os_support::plain(thread, result)
 }

@@ -8,7 +8,7 @@ use orochi_core::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering, lock};
 use orochi_core::thread::process_runtime;
 use orochi_core::{Owned, Shared};
 use orochi_macros::{Trace, pyclass, pyfunction, pymethods};
-use orochi_objects::error::{PyResult, runtime_error, type_error, value_error};
+use orochi_objects::error::{PyResult, finalization_error, runtime_error, type_error, value_error};
 use orochi_objects::thread::{ThreadState, run_signal_handlers};
 use orochi_objects::types::{dict, exception, tuple};
 use orochi_objects::{Args, Obj, Ref, Thread, Value, protocol};
@@ -106,6 +106,9 @@ struct Job {
 
 /// Starts an OS thread for a job. RuntimeError if the system refuses.
 fn spawn(thread: &mut Thread, job: Job) -> PyResult<u64> {
+    if crate::sys::is_shutting_down() {
+        return Err(finalization_error("can't create new thread at interpreter shutdown"));
+    }
     let size = match super::STACK_SIZE.load(Ordering::Relaxed) {
         0 => DEFAULT_STACK,
         size => size.max(256 * 1024),
@@ -352,6 +355,10 @@ impl PyThreadHandle {
             ),
             None => None,
         };
+        // Threads that run on when the program ends do nothing that could be waited for.
+        if crate::sys::is_shutting_down() && this.handle.state.load(Ordering::Acquire) != DONE {
+            return Err(finalization_error("cannot join thread at interpreter shutdown"));
+        }
         this.handle.wait(thread, timeout).map(drop)
     }
 
