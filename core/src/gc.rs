@@ -25,6 +25,7 @@
 mod condemned;
 mod garbage;
 mod inspect;
+mod order;
 mod search;
 mod state;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Garbage: nominated, finalized, settled, destroyed.
 
+use super::order::owners_first;
 use super::search::{Candidates, Scope, Search, is_class};
 use crate::header::{FINALIZED, HAS_WEAKREFS, Header};
 use crate::object::trace_object;
@@ -51,6 +52,7 @@ impl Garbage {
                 }
             }
             candidates.for_each(scope, |object| search.forget(object));
+            let objects = owners_first(objects);
             Garbage { scope, objects, candidates: count }
         }
     }
