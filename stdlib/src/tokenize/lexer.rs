@@ -87,10 +87,15 @@ pub(super) struct Lexer {
     /// There was something but comments on the line.
     code_on_line: bool,
     finished: bool,
+    /// A number may be followed by a name, and begin with zeros.
+    liberal: bool,
 }
 
+/// How deep lines may be indented, the outermost ones included.
+const MOST_INDENTS: usize = 100;
+
 impl Lexer {
-    pub(super) fn new(mut text: String) -> Lexer {
+    pub(super) fn new(mut text: String, liberal: bool) -> Lexer {
         let cut = (!text.is_empty() && !text.ends_with('\n')).then_some(text.len());
         if cut.is_some() {
             text.push('\n');
@@ -107,6 +112,7 @@ impl Lexer {
             in_text: false,
             code_on_line: false,
             finished: false,
+            liberal,
         }
     }
 
@@ -259,6 +265,10 @@ impl Lexer {
         }
         let &(outer, _) = self.indents.last().unwrap_or(&(0, 0));
         if column > outer {
+            if self.indents.len() >= MOST_INDENTS {
+                let message = "too many levels of indentation".to_owned();
+                return Err(Problem { message, indentation: true, ends: false, at: self.at });
+            }
             self.indents.push((column, alternative));
             return Ok(Some(self.token(kind::INDENT, start)));
         }
@@ -387,6 +397,48 @@ impl Lexer {
         }
     }
 
+    /// The place of the character before, which is ASCII.
+    fn before(&self) -> Place {
+        Place { offset: self.at.offset.saturating_sub(1), ..self.at }
+    }
+
+    /// The digits of a number with a base.
+    fn based(&mut self, radix: u32, name: &str) -> Result<(), Problem> {
+        self.bump();
+        self.bump();
+        if self.peek() == Some('_') {
+            self.bump();
+        }
+        if !self.digits(radix) {
+            return self.problem(format!("invalid {name} literal"), self.before());
+        }
+        match self.peek().filter(char::is_ascii_digit) {
+            Some(digit) => self.problem(format!("invalid digit '{digit}' in {name} literal"), self.at),
+            None => Ok(()),
+        }
+    }
+
+    /// The exponent of a float, if there is one.
+    fn exponent(&mut self) -> Result<(), Problem> {
+        if !matches!(self.peek(), Some('e' | 'E')) {
+            return Ok(());
+        }
+        let sign = usize::from(matches!(self.peek_at(1), Some('+' | '-')));
+        let has_digits = self.peek_at(1 + sign).is_some_and(|c| c.is_ascii_digit());
+        if !has_digits && sign == 0 {
+            return Ok(());
+        }
+        self.bump();
+        if !has_digits {
+            return self.problem("invalid decimal literal", self.at);
+        }
+        if sign == 1 {
+            self.bump();
+        }
+        self.digits(10);
+        Ok(())
+    }
+
     fn number(&mut self, start: Place) -> Result<Token, Problem> {
         let base = match (self.peek(), self.peek_at(1).map(|c| c.to_ascii_lowercase())) {
             (Some('0'), Some('x')) => Some((16, "hexadecimal")),
@@ -397,43 +449,43 @@ impl Lexer {
         let mut what = "decimal";
         if let Some((radix, name)) = base {
             what = name;
-            self.bump();
-            self.bump();
-            if self.peek() == Some('_') {
-                self.bump();
-            }
-            if !self.digits(radix) {
-                return self.problem(format!("invalid {name} literal"), self.at);
-            }
-            if let Some(digit) = self.peek().filter(char::is_ascii_digit) {
-                return self.problem(format!("invalid digit '{digit}' in {name} literal"), self.at);
-            }
+            self.based(radix, name)?;
         } else {
             self.digits(10);
+            let whole = self.slice(start, self.at);
+            let zeros =
+                whole.len() > 1 && whole.starts_with('0') && whole.contains(|c| matches!(c, '1'..='9'));
             if self.peek() == Some('.') {
                 self.bump();
-                self.digits(10);
-            }
-            if matches!(self.peek(), Some('e' | 'E')) {
-                let sign = usize::from(matches!(self.peek_at(1), Some('+' | '-')));
-                if self.peek_at(1 + sign).is_some_and(|c| c.is_ascii_digit()) {
-                    for _ in 0..=sign {
-                        self.bump();
-                    }
+                if self.peek() != Some('_') {
                     self.digits(10);
                 }
+            }
+            self.exponent()?;
+            if zeros
+                && !self.liberal
+                && self.slice(start, self.at).bytes().all(|b| b != b'.' && !b.is_ascii_alphabetic())
+                && !matches!(self.peek(), Some('j' | 'J'))
+            {
+                let message = "leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers";
+                return self.problem(message, start);
             }
             if matches!(self.peek(), Some('j' | 'J')) {
                 self.bump();
                 what = "imaginary";
             }
         }
-        if self.peek().is_some_and(|c| c == '_' || is_identifier_start(CodePoint::from_char(c)))
+        let ends_in_digit = !self.slice(start, self.at).ends_with('.');
+        if self.peek() == Some('_') && ends_in_digit && what != "imaginary" {
+            return self.problem(format!("invalid {what} literal"), self.at);
+        }
+        if !self.liberal
+            && self.peek().is_some_and(|c| c == '_' || is_identifier_start(CodePoint::from_char(c)))
             && !["and", "else", "for", "if", "in", "is", "not", "or"]
                 .iter()
                 .any(|word| self.rest().starts_with(word))
         {
-            return self.problem(format!("invalid {what} literal"), self.at);
+            return self.problem(format!("invalid {what} literal"), self.before());
         }
         Ok(self.token(kind::NUMBER, start))
     }
@@ -595,7 +647,7 @@ mod tests {
     use super::*;
 
     fn kinds(text: &str) -> Vec<(u8, String)> {
-        let mut lexer = Lexer::new(text.to_owned());
+        let mut lexer = Lexer::new(text.to_owned(), true);
         let mut all = Vec::new();
         while let Ok(Some(token)) = lexer.next() {
             all.push((token.kind, lexer.slice(token.start, token.end).to_owned()));

@@ -43,22 +43,25 @@ fn read_all(thread: &mut Thread, readline: Ref<'_>, encoding: Option<&str>) -> P
             Err(error) if error.matches(&exception::StopIteration) => return Ok(text),
             Err(error) => return Err(error),
         };
-        if let Some(line) = line.get().downcast::<PyStr>() {
+        let Some(encoding) = encoding else {
+            let Some(line) = line.get().downcast::<PyStr>() else {
+                return Err(type_error("readline() returned a non-string object"));
+            };
             if line.is_empty() {
                 return Ok(text);
             }
             text.push_str(&line.as_wtf8().to_string_lossy());
             continue;
-        }
+        };
         let Some(content) = bytes::value(line.get()) else {
-            return Err(type_error("readline() returned a non-string object"));
+            return Err(type_error("readline() returned a non-bytes object"));
         };
         if content.is_empty() {
             return Ok(text);
         }
         match (encoding, std::str::from_utf8(content)) {
-            (Some("utf-8" | "utf-8-sig") | None, Ok(line)) => text.push_str(line),
-            (Some(encoding), _) => {
+            ("utf-8" | "utf-8-sig", Ok(line)) => text.push_str(line),
+            _ => {
                 let name = str::new(thread, encoding)?;
                 let decoded = protocol::call_method(thread, line.get(), "decode", &[name.get()])?;
                 match decoded.get().downcast::<PyStr>() {
@@ -66,7 +69,6 @@ fn read_all(thread: &mut Thread, readline: Ref<'_>, encoding: Option<&str>) -> P
                     None => return Err(unicode_error("the codec gave no str")),
                 }
             }
-            (None, Err(_)) => return Err(unicode_error("the source is not UTF-8")),
         }
     }
 }
@@ -100,18 +102,45 @@ fn syntax_error(thread: &mut Thread, lexer: &Lexer, problem: &Problem) -> PyErr 
 }
 
 impl TokenizerIter {
+    /// Where a token begins and ends, and its text, for the `tokenize` module.
+    fn whole_place<'a>(lexer: &'a Lexer, token: &Token) -> ((usize, i64), (usize, i64), &'a str) {
+        let (start, end) = (token.start, token.end);
+        let ends = matches!(token.kind, kind::DEDENT | kind::ENDMARKER);
+        let text = if ends { "" } else { lexer.slice(start, end) };
+        let is_newline = matches!(token.kind, kind::NEWLINE | kind::NL);
+        let column = lexer.column(start) as i64;
+        let end_column = if is_newline && text.is_empty() { column + 1 } else { lexer.column(end) as i64 };
+        ((start.line, column), (end.line, end_column), text)
+    }
+
+    /// The same as the parser has it: the ends of lines have no text, and indentation and the end have no column.
+    fn bare_place<'a>(
+        lexer: &'a Lexer,
+        token: &Token,
+        at_end: bool,
+    ) -> ((usize, i64), (usize, i64), &'a str) {
+        let (start, end) = (token.start, token.end);
+        let column = lexer.column(start) as i64;
+        match token.kind {
+            kind::NEWLINE => ((start.line, column), (start.line, column), ""),
+            kind::INDENT | kind::DEDENT | kind::ENDMARKER => {
+                let line = start.line - usize::from(at_end && start.line > 1);
+                ((line, -1), (line, -1), "")
+            }
+            _ => ((start.line, column), (end.line, lexer.column(end) as i64), lexer.slice(start, end)),
+        }
+    }
+
     fn describe(thread: &mut Thread, lexer: &Lexer, token: &Token, extra_tokens: bool) -> PyResult {
         let (start, end) = (token.start, token.end);
         let ends = matches!(token.kind, kind::DEDENT | kind::ENDMARKER);
         let at_end = lexer.slice(start, start).is_empty() && lexer.line_at(start).is_empty() && ends;
-        let missing_newline =
-            matches!(token.kind, kind::NEWLINE | kind::NL) && lexer.slice(start, end).is_empty();
-        let (start_column, mut end_column) = (lexer.column(start), lexer.column(end));
-        if missing_newline {
-            end_column = start_column + 1;
-        }
         let number = if extra_tokens { token.kind } else { token.exact };
-        let text = if ends { "" } else { lexer.slice(start, end) };
+        let (first, last, text) = if extra_tokens {
+            Self::whole_place(lexer, token)
+        } else {
+            Self::bare_place(lexer, token, at_end)
+        };
         let line = if at_end {
             ""
         } else if matches!(token.kind, kind::NEWLINE | kind::NL) {
@@ -119,11 +148,11 @@ impl TokenizerIter {
         } else {
             lexer.lines(start, end)
         };
-        let place = |line: usize, column: usize| -> PyResult {
-            let values = vec![int::new(thread, line as i64)?, int::new(thread, column as i64)?];
+        let place = |(line, column): (usize, i64)| -> PyResult {
+            let values = vec![int::new(thread, line as i64)?, int::new(thread, column)?];
             Ok(tuple::new(thread, values)?.into_value())
         };
-        let (first, last) = (place(start.line, start_column)?, place(end.line, end_column)?);
+        let (first, last) = (place(first)?, place(last)?);
         let values = vec![
             int::new(thread, number.into())?,
             str::new(thread, text)?,
@@ -200,7 +229,7 @@ impl TokenizerIter {
             State::Reading(lexer) => lexer,
             State::Fresh => {
                 let text = read_all(thread, this.readline.fixed(), this.encoding.as_deref())?;
-                Box::new(Lexer::new(text))
+                Box::new(Lexer::new(text, this.extra_tokens))
             }
         };
         let token = Self::advance(thread, &mut lexer, this.extra_tokens)?;
