@@ -20,7 +20,9 @@ fn getweakrefcount(thread: &mut Thread, object: Ref<'_>) -> usize {
 #[pyfunction]
 #[signature(object, /)]
 fn getweakrefs(thread: &mut Thread, object: Ref<'_>) -> PyResult {
-    let found = weak::references(thread, object);
+    let mut found = weak::references(thread, object);
+    // Those that are shared by all who ask for one come first: the reference, then the proxy.
+    found.sort_by_key(|found| weakref::sharing_rank(thread, found.get()));
     Ok(list::new(thread, found)?.into_value())
 }
 

@@ -8,7 +8,8 @@ pub mod proxy;
 use crate::args::Args;
 use crate::error::{PyResult, type_error};
 use crate::protocol::{self, CompareOp};
-use crate::types::r#type::PyType;
+use crate::types::str::PyStr;
+use crate::types::r#type::{PyType, TypeExt};
 use crate::{class_of, name};
 use orochi_core::sync::{AtomicU64, Ordering};
 use orochi_core::weak::{self, WeakSlot};
@@ -125,6 +126,31 @@ fn new_reference(
     make(thread, cls, object, callback.map(Ref::to_owned))
 }
 
+/// 0 for the plain weak reference that everybody shares, 1 for the plain proxy, 2 for others.
+pub fn sharing_rank(thread: &Thread, reference: Ref<'_>) -> u8 {
+    let class = class_of(reference);
+    let has_callback =
+        reference.downcast::<PyWeakRef>().is_none_or(|found| found.slot.callback.load(thread).is_some());
+    let is_of = |shared: &'static Obj<PyType>| !has_callback && std::ptr::eq(class, shared);
+    if is_of(<PyWeakRef as crate::PyClass>::static_type().get()) {
+        0
+    } else if is_of(proxy::PROXY.get()) || is_of(proxy::CALLABLE_PROXY.get()) {
+        1
+    } else {
+        2
+    }
+}
+
+/// An attribute that the object's class gives it.
+fn class_attribute(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyResult<Option<Value>> {
+    let class = class_of(object);
+    let Some(found) = class.lookup(thread, name).map(Ref::to_owned) else { return Ok(None) };
+    match class_of(found.get()).slots.tp_descr_get() {
+        Some(get) => get(thread, found.get(), Some(object), Some(class.get())).map(Some),
+        None => Ok(Some(found)),
+    }
+}
+
 #[pymethods]
 impl PyWeakRef {
     #[slot]
@@ -139,6 +165,7 @@ impl PyWeakRef {
 
     #[slot]
     fn tp_init(_thread: &mut Thread, _this: &Obj<Self>, args: Args<'_>) -> PyResult<()> {
+        args.no_keywords("ref")?;
         if args.is_empty() || args.len() > 2 {
             return Err(type_error(format!("__init__ expected at most 2 arguments, got {}", args.len())));
         }
@@ -187,8 +214,8 @@ impl PyWeakRef {
         let Some(referent) = this.upgrade(thread) else {
             return crate::str::new(thread, &format!("<weakref at {address:#x}; dead>"));
         };
+        let name = class_attribute(thread, referent.get(), name!("__name__"))?;
         let class = class_of(referent.get()).name();
-        let name = protocol::find_attr(thread, referent.get(), name!("__name__"))?;
         let name = match name.filter(|name| name.get().downcast::<crate::types::str::PyStr>().is_some()) {
             Some(name) => format!(" ({})", crate::str::display(name.get())),
             None => String::new(),

@@ -1,7 +1,8 @@
 //! Weak proxies: every operation is done by the referent.
 
 use super::PyWeakRef;
-use crate::class::{MethodPart, StaticType, TypeFlags, TypeSpec};
+use crate::args::Signature;
+use crate::class::{MethodDef, MethodKind, MethodPart, StaticType, TypeFlags, TypeSpec};
 use crate::error::{PyErr, PyResult};
 use crate::protocol::{self, number};
 use crate::slots::Slots;
@@ -73,6 +74,24 @@ static NUMBERS: MethodPart = MethodPart {
     construction: "",
 };
 
+/// A method that the referent's method of the same name does.
+macro_rules! forwarded_method {
+    ($name:literal) => {{
+        static SIGNATURE: Signature = Signature::new($name, None, &[], "($self, /)");
+        MethodDef {
+            name: $name,
+            kind: MethodKind::Method,
+            function: |thread, args| {
+                let this = args.get(0).ok_or_else(|| crate::error::type_error("a proxy is needed"))?;
+                let this = real(thread, this)?;
+                protocol::call_method(thread, this.get(), $name, &[])
+            },
+            signature: &SIGNATURE,
+            doc: "",
+        }
+    }};
+}
+
 static OBJECT: MethodPart = MethodPart {
     slots: Slots {
         tp_getattro: Some(|thread, this, name| {
@@ -114,6 +133,18 @@ static OBJECT: MethodPart = MethodPart {
             }
             protocol::next(thread, referent.get())
         }),
+        nb_power: Some(|thread, base, exponent, modulus| {
+            let (base, exponent) = (real(thread, base)?, real(thread, exponent)?);
+            let modulus = real(thread, modulus)?;
+            match modulus.get().is_none() {
+                true => number::power(thread, base.get(), exponent.get()),
+                false => number::power_modulo(thread, base.get(), exponent.get(), modulus.get()),
+            }
+        }),
+        nb_inplace_power: Some(|thread, base, exponent, _| {
+            let (base, exponent) = (real(thread, base)?, real(thread, exponent)?);
+            number::inplace_power(thread, base.get(), exponent.get())
+        }),
         nb_bool: Some(|thread, this| {
             let this = real(thread, this)?;
             protocol::is_true(thread, this.get())
@@ -145,7 +176,7 @@ static OBJECT: MethodPart = MethodPart {
         }),
         ..Slots::EMPTY
     },
-    methods: &[],
+    methods: &[forwarded_method!("__bytes__"), forwarded_method!("__reversed__")],
     getset: &[],
     construction: "",
 };
