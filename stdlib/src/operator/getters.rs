@@ -7,6 +7,9 @@ use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::{self, PyTuple};
 use orochi_objects::{Args, PyResult, PyType, class_of, protocol, str};
 
+/// `__text_signature__` of the instances.
+const CALL_SIGNATURE: &str = "(obj, /)";
+
 /// The one argument of a call.
 fn one_argument<'a>(args: &Args<'a>, function: &str) -> PyResult<Ref<'a>> {
     args.no_keywords(function)?;
@@ -73,6 +76,12 @@ impl ItemGetter {
         let items: Vec<Ref<'_>> = this.items.iter().map(Field::fixed).collect();
         let text = shown(thread, this.get(), &items)?;
         str::new(thread, &format!("{text})"))
+    }
+
+    /// How an instance is called.
+    #[getter]
+    fn __text_signature__(_this: &Obj<Self>) -> &'static str {
+        CALL_SIGNATURE
     }
 
     /// Return state information for pickling
@@ -155,6 +164,12 @@ impl AttrGetter {
         str::new(thread, &format!("{text})"))
     }
 
+    /// How an instance is called.
+    #[getter]
+    fn __text_signature__(_this: &Obj<Self>) -> &'static str {
+        CALL_SIGNATURE
+    }
+
     /// Return state information for pickling
     #[name = "__reduce__"]
     fn reduce(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
@@ -229,6 +244,12 @@ impl MethodCaller {
             text += &format!(", {}={}", str::display(name), str::display(value.get()));
         }
         str::new(thread, &format!("{text})"))
+    }
+
+    /// How an instance is called.
+    #[getter]
+    fn __text_signature__(_this: &Obj<Self>) -> &'static str {
+        CALL_SIGNATURE
     }
 
     /// Return state information for pickling
