@@ -103,7 +103,12 @@ impl<'t> Generator<'t> {
         let rebound = matches!(&subject.kind, ExprKind::Name { id, .. } if names.contains(id));
         let register = if rebound { self.expr_temp(subject)? } else { self.operand(subject)? };
         let owned = self.asm().is_temp(register);
+        if !owned {
+            // The line of the subject is run, though nothing is computed.
+            self.asm().emit(Op::Nop, 0, 0, 0);
+        }
         let end = self.asm().label();
+        let outer = self.asm().at;
         for (i, case) in cases.iter().enumerate() {
             if i + 1 < cases.len()
                 && case.guard.is_none()
@@ -112,21 +117,27 @@ impl<'t> Generator<'t> {
                 return Err(unreachable_patterns(name, case.pattern.at));
             }
             let next = self.asm().label();
+            // What becomes of the subject is part of the case, for who watches the lines.
+            self.asm().at = Some(case.pattern.at);
             self.case_pattern(&case.pattern, register, next)?;
             if let Some(guard) = &case.guard {
                 self.jump_unless(guard, next)?;
             }
             if owned {
                 self.asm().emit(Op::Drop, register, 0, 0);
+            } else if is_wildcard(&case.pattern) {
+                self.asm().emit(Op::Nop, 0, 0, 0);
             }
             self.suite(&case.body)?;
             self.asm().jump(end);
             self.asm().bind(next);
         }
         if owned {
+            self.asm().at = cases.last().map(|case| case.pattern.at).or(outer);
             self.asm().emit(Op::Drop, register, 0, 0);
         }
         self.asm().bind(end);
+        self.asm().at = outer;
         Ok(())
     }
 

@@ -204,7 +204,9 @@ fn settle(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<()> {
 /// A class is a sequence or mapping for patterns if the first of its bases that says so is.
 fn inherit_patterns(thread: &Thread, class: &Obj<PyType>) {
     let both = TypeFlags::SEQUENCE.union(TypeFlags::MAPPING);
-    for base in class.mro(thread).items().filter_map(Ref::downcast::<PyType>) {
+    // The base whose memory the class has may be a later one: what came from there doesn't count.
+    class.set_flags(both, false);
+    for base in class.mro(thread).items().skip(1).filter_map(Ref::downcast::<PyType>) {
         let found = TypeFlags(base.flags().0 & both.0);
         if found.0 != 0 {
             class.set_flags(found, true);
