@@ -215,3 +215,8 @@ class Counted:
 operands = [Counted(False), Counted(True), Counted(False), Counted(True), Counted(True)]
 a, b, c, d, e = operands
 print((a and b or c or (d and e)) is e, [operand.asked for operand in operands])
+
+
+# What can't be made says so.
+attempt("flags", lambda: type(sys.flags)(sys.flags))
+attempt("flags", lambda: type(sys.flags).__new__(type(sys.flags), ()))

@@ -64,7 +64,10 @@ macro_rules! structseq {
             );
             static PART: $crate::MethodPart = $crate::MethodPart {
                 slots: $crate::Slots {
-                    tp_new: Some(|thread, class, args| $name.construct(thread, class, args)),
+                    tp_new: __s::own_new(
+                        |thread, class, args| $name.construct(thread, class, args),
+                        $crate::TypeFlags::$flags,
+                    ),
                     tp_repr: Some(|thread, this| $name.repr(thread, this)),
                     ..$crate::Slots::EMPTY
                 },
@@ -173,6 +176,13 @@ pub const fn methods(new: Native, reduce: Native, replace: Native) -> [MethodDef
             doc: "Create and return a new object.  See help(type) for accurate signature.",
         },
     ]
+}
+
+type New = fn(&mut Thread, &Obj<PyType>, Args<'_>) -> PyResult<Value>;
+
+/// What calling a class with these flags does, if it can be called.
+pub const fn own_new(new: New, flags: crate::class::TypeFlags) -> Option<New> {
+    if flags.0 & crate::class::TypeFlags::DISALLOW_INSTANTIATION.0 == 0 { Some(new) } else { None }
 }
 
 /// The methods of a class with these flags: one that can't be called has no `__new__`.
