@@ -95,10 +95,6 @@ fn pop(found: Option<i64>, error: &'static str) -> Outcome {
     found.map_or(Outcome::Raises(error), Outcome::Int)
 }
 
-fn none<T>(_: T) -> Outcome {
-    Outcome::None
-}
-
 const fn operation(
     method: &'static str,
     arguments: fn(i64) -> Vec<Argument>,
@@ -125,18 +121,40 @@ fn key(n: i64) -> Vec<Argument> {
 }
 
 static LIST: [Operation; 7] = [
-    operation("append", number, |s, n| none(s.items.push_back(n))),
+    operation("append", number, |s, n| {
+        s.items.push_back(n);
+        Outcome::None
+    }),
     operation("pop", nothing, |s, _| pop(s.items.pop_back(), "IndexError")),
-    operation("insert", |n| vec![Argument::Int(0), Argument::Int(n)], |s, n| none(s.items.push_front(n))),
+    operation(
+        "insert",
+        |n| vec![Argument::Int(0), Argument::Int(n)],
+        |s, n| {
+            s.items.push_front(n);
+            Outcome::None
+        },
+    ),
     operation("__getitem__", key, |s, n| pop(s.items.get(n as usize % 2).copied(), "IndexError")),
     operation("__len__", nothing, |s, _| Outcome::Int(s.items.len() as i64)),
-    operation("reverse", nothing, |s, _| none(s.items.make_contiguous().reverse())),
-    operation("clear", nothing, |s, _| none(s.items.clear())),
+    operation("reverse", nothing, |s, _| {
+        s.items.make_contiguous().reverse();
+        Outcome::None
+    }),
+    operation("clear", nothing, |s, _| {
+        s.items.clear();
+        Outcome::None
+    }),
 ];
 
 static DEQUE: [Operation; 6] = [
-    operation("append", number, |s, n| none(s.items.push_back(n))),
-    operation("appendleft", number, |s, n| none(s.items.push_front(n))),
+    operation("append", number, |s, n| {
+        s.items.push_back(n);
+        Outcome::None
+    }),
+    operation("appendleft", number, |s, n| {
+        s.items.push_front(n);
+        Outcome::None
+    }),
     operation("pop", nothing, |s, _| pop(s.items.pop_back(), "IndexError")),
     operation("popleft", nothing, |s, _| pop(s.items.pop_front(), "IndexError")),
     operation("rotate", nothing, |s, _| {
@@ -149,38 +167,59 @@ static DEQUE: [Operation; 6] = [
 ];
 
 static QUEUE: [Operation; 4] = [
-    operation("put", number, |s, n| none(s.items.push_back(n))),
+    operation("put", number, |s, n| {
+        s.items.push_back(n);
+        Outcome::None
+    }),
     operation("get_nowait", nothing, |s, _| pop(s.items.pop_front(), "Empty")),
     operation("qsize", nothing, |s, _| Outcome::Int(s.items.len() as i64)),
     operation("empty", nothing, |s, _| Outcome::Bool(s.items.is_empty())),
 ];
 
 static SET: [Operation; 6] = [
-    operation("add", key, |s, n| none(s.entries.insert(n % 2, 0))),
-    operation("discard", key, |s, n| none(s.entries.remove(&(n % 2)))),
+    operation("add", key, |s, n| {
+        s.entries.insert(n % 2, 0);
+        Outcome::None
+    }),
+    operation("discard", key, |s, n| {
+        s.entries.remove(&(n % 2));
+        Outcome::None
+    }),
     operation("remove", key, |s, n| {
         s.entries.remove(&(n % 2)).map_or(Outcome::Raises("KeyError"), |_| Outcome::None)
     }),
     operation("__contains__", key, |s, n| Outcome::Bool(s.entries.contains_key(&(n % 2)))),
     operation("__len__", nothing, |s, _| Outcome::Int(s.entries.len() as i64)),
-    operation("clear", nothing, |s, _| none(s.entries.clear())),
+    operation("clear", nothing, |s, _| {
+        s.entries.clear();
+        Outcome::None
+    }),
 ];
 
 static DICT: [Operation; 7] = [
-    operation("__setitem__", entry, |s, n| none(s.entries.insert(n % 2, n))),
+    operation("__setitem__", entry, |s, n| {
+        s.entries.insert(n % 2, n);
+        Outcome::None
+    }),
     operation("get", key, |s, n| s.entries.get(&(n % 2)).map_or(Outcome::None, |v| Outcome::Int(*v))),
     operation("pop", key, |s, n| pop(s.entries.remove(&(n % 2)), "KeyError")),
     operation("setdefault", entry, |s, n| Outcome::Int(*s.entries.entry(n % 2).or_insert(n))),
     operation("__contains__", key, |s, n| Outcome::Bool(s.entries.contains_key(&(n % 2)))),
     operation("__len__", nothing, |s, _| Outcome::Int(s.entries.len() as i64)),
-    operation("clear", nothing, |s, _| none(s.entries.clear())),
+    operation("clear", nothing, |s, _| {
+        s.entries.clear();
+        Outcome::None
+    }),
 ];
 
 static INSTANCE: [Operation; 3] = [
     operation(
         "__setattr__",
         |n| vec![Argument::Name(n % 2), Argument::Int(n)],
-        |s, n| none(s.entries.insert(n % 2, n)),
+        |s, n| {
+            s.entries.insert(n % 2, n);
+            Outcome::None
+        },
     ),
     operation(
         "__getattribute__",
