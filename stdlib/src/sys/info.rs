@@ -171,7 +171,9 @@ pub(super) fn add(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     let hash = values![thread; 64, (1i64 << 61) - 1, 314_159, 0, 1_000_003, "siphash13", 64, 128, 0];
     let hash = HASH_INFO.make(thread, hash)?;
     module.add(thread, "hash_info", hash)?;
-    let threads = values![thread; "pthread", Value::NONE, Value::NONE];
+    let library = crate::host::system::confstr(libc::_CS_GNU_LIBPTHREAD_VERSION).ok().flatten();
+    let library = library.map(|text| String::from_utf8_lossy(&text).into_owned());
+    let threads = values![thread; "pthread", Value::NONE, library];
     let threads = THREAD_INFO.make(thread, threads)?;
     module.add(thread, "thread_info", threads)?;
     implementation(thread, module)

@@ -64,8 +64,8 @@ def look():
         while not looked_enough.is_set():
             for loop in loops:
                 for task in asyncio.all_tasks(loop):
+                    # Not repr(task): asyncio/base_futures.py reads `_callbacks` twice, and they may be gone the second time.
                     assert task.get_loop() is loop
-                    repr(task)
                 task = asyncio.current_task(loop)
                 assert task is None or task.get_loop() is loop
                 answer = asyncio.run_coroutine_threadsafe(child(7), loop)
