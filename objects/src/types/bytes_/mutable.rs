@@ -9,7 +9,7 @@ use crate::error::{PyResult, index_error, memory_error, type_error, value_error}
 use crate::protocol;
 use crate::types::bytearray::{self, PyByteArray};
 use crate::types::int;
-use crate::types::slice::Span;
+use crate::types::slice::Bounds;
 use crate::types::str::PyStr;
 use crate::types::tuple;
 use crate::types::r#type::PyType;
@@ -29,8 +29,10 @@ fn new_bytes(thread: &mut Thread, object: Ref<'_>) -> PyResult<Vec<u8>> {
     from_buffer_or_iterable(thread, object, "bytearray", "byte")
 }
 
-fn assign_span(this: &Obj<PyByteArray>, thread: &Thread, span: Span, bytes: &[u8]) -> PyResult<()> {
+/// What the bounds select is found out under the same lock under which it is changed, as other threads may change the array.
+fn assign(this: &Obj<PyByteArray>, thread: &Thread, bounds: Bounds, bytes: &[u8]) -> PyResult<()> {
     bytearray::change(this, thread, |vector, exported| {
+        let span = bounds.span(vector.len());
         if span.step == 1 {
             let end = (span.start + span.count).min(vector.len());
             let start = span.start.min(end);
@@ -60,11 +62,16 @@ fn assign_span(this: &Obj<PyByteArray>, thread: &Thread, span: Span, bytes: &[u8
     })
 }
 
-fn delete_span(this: &Obj<PyByteArray>, thread: &Thread, span: Span) -> PyResult<()> {
-    if span.count == 0 {
-        return Ok(());
-    }
-    bytearray::resize(this, thread, |vector| {
+/// See [`assign`].
+fn delete(this: &Obj<PyByteArray>, thread: &Thread, bounds: Bounds) -> PyResult<()> {
+    bytearray::change(this, thread, |vector, exported| {
+        let span = bounds.span(vector.len());
+        if span.count == 0 {
+            return Ok(());
+        }
+        if exported {
+            return Err(bytearray::exported());
+        }
         let mut doomed = span.indices().collect::<Vec<_>>();
         doomed.sort_unstable();
         let mut doomed = doomed.into_iter().peekable();
@@ -74,6 +81,7 @@ fn delete_span(this: &Obj<PyByteArray>, thread: &Thread, span: Span) -> PyResult
             at += 1;
             !goes
         });
+        Ok(())
     })
 }
 
@@ -150,16 +158,15 @@ impl PyByteArray {
             (Key::Slice(slice), Some(value)) => {
                 let bounds = slice.unpack(thread)?;
                 let bytes = new_bytes(thread, value)?;
-                let len = bytearray::read(this, thread, <[u8]>::len);
                 if bytes.is_empty() {
-                    return delete_span(this, thread, bounds.span(len));
+                    delete(this, thread, bounds)
+                } else {
+                    assign(this, thread, bounds, &bytes)
                 }
-                assign_span(this, thread, bounds.span(len), &bytes)
             }
             (Key::Slice(slice), None) => {
                 let bounds = slice.unpack(thread)?;
-                let len = bytearray::read(this, thread, <[u8]>::len);
-                delete_span(this, thread, bounds.span(len))
+                delete(this, thread, bounds)
             }
         }
     }
@@ -185,9 +192,11 @@ impl PyByteArray {
         let this = crate::slot_receiver::<PyByteArray>(left)?;
         let count = usize::try_from(count).unwrap_or(0);
         if count != 1 {
-            let repeated = orochi_text::search::repeat(&*Self::snapshot(thread, this), count)
-                .map_err(|_| memory_error())?;
-            bytearray::resize(this, thread, |vector| *vector = repeated)?;
+            bytearray::resize(this, thread, |vector| {
+                *vector =
+                    orochi_text::search::repeat(vector.as_slice(), count).map_err(|_| memory_error())?;
+                Ok(())
+            })??;
         }
         Ok(left.to_owned())
     }
@@ -206,17 +215,17 @@ impl PyByteArray {
     ///   iterable_of_ints
     ///     The iterable of items to append.
     fn extend(thread: &mut Thread, this: &Obj<Self>, iterable_of_ints: Ref<'_>) -> PyResult<()> {
-        // The bytes go where the end is now, also if `__buffer__` makes the array longer.
-        let end = bytearray::read(this, thread, <[u8]>::len);
+        let class = crate::class_of(iterable_of_ints);
+        // The bytes go where the end is now, if a `__buffer__` in Python makes the array longer.
+        let end = class.native().is_none().then(|| bytearray::read(this, thread, <[u8]>::len));
         if let Some(bytes) = buffer::bytes_if_any(thread, iterable_of_ints)? {
             return bytearray::resize(this, thread, |vector| {
                 vector.try_reserve(bytes.len()).map_err(|_| memory_error())?;
-                let end = end.min(vector.len());
+                let end = end.unwrap_or(usize::MAX).min(vector.len());
                 vector.splice(end..end, bytes.iter().copied());
                 Ok(())
             })?;
         }
-        let class = crate::class_of(iterable_of_ints);
         if iterable_of_ints.downcast::<PyStr>().is_some() {
             return Err(type_error(format!("expected iterable of integers; got: '{}'", class.name())));
         }
