@@ -192,7 +192,7 @@ impl PyByteArray {
         let this = crate::slot_receiver::<PyByteArray>(left)?;
         let count = usize::try_from(count).unwrap_or(0);
         if count != 1 {
-            bytearray::resize(this, thread, |vector| {
+            bytearray::resize(this, thread, |vector| -> PyResult<()> {
                 *vector =
                     orochi_text::search::repeat(vector.as_slice(), count).map_err(|_| memory_error())?;
                 Ok(())
