@@ -106,7 +106,11 @@ pub fn dict(thread: &mut Thread, object: Ref<'_>) -> PyResult<Option<Owned<PyDic
     }
     let Some(attributes) = Attributes::of(object) else { return Ok(None) };
     loop {
-        if let Some(dict) = attributes.dict(thread) {
+        // While another thread moves the attributes, readers still find them where they were: nothing may change in the
+        // dict before the shape says that they are there. `move_to_dict` waits for that thread.
+        if attributes.shape().is_dictionary()
+            && let Some(dict) = attributes.dict(thread)
+        {
             return Ok(dict.to_owned().downcast::<PyDict>().ok());
         }
         let fresh = dict::with_capacity(thread, attributes.shape().len())?;
