@@ -30,4 +30,4 @@ def hash_bits(n):
 
 
 def main():
-    return collatz(12_000), round(integrate(400_000), 9), hash_bits(300_000)
+    return collatz(6_000), round(integrate(200_000), 9), hash_bits(200_000)

@@ -34,7 +34,7 @@ class Body:
 def main():
     bodies = [Body(Vector(i, -i), Vector(i % 7, i % 3)) for i in range(50)]
     energy = 0
-    for _ in range(1500):
+    for _ in range(6000):
         for body in bodies:
             body.step()
         energy += bodies[7].energy

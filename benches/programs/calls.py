@@ -18,8 +18,8 @@ def adder(n):
 
 
 def main():
-    total = fib(25)
+    total = fib(26)
     add = adder(3)
-    for i in range(100_000):
+    for i in range(150_000):
         total += area(i) + area(i, 3) + area(i, scale=2) + add(i)
     return total

@@ -24,9 +24,9 @@ def shapes(i):
 
 def main():
     total = 0
-    for i in range(300):
+    for i in range(3000):
         total += shapes(i)(3).area()
-    for i in range(8):
+    for i in range(30):
         @dataclass(order=True)
         class Point:
             x: int

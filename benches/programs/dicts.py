@@ -2,7 +2,7 @@
 
 
 def main():
-    words = [f'w{(i * 31) % 1009}' for i in range(60_000)]
+    words = [f'w{(i * 31) % 1009}' for i in range(150_000)]
     counts = {}
     for word in words:
         counts[word] = counts.get(word, 0) + 1

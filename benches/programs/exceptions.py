@@ -45,7 +45,7 @@ def main():
             missing += error.key
         finally:
             cleaned += 1
-    for _ in range(1500):
+    for _ in range(5000):
         try:
             deep(20)
         except LookupError:

@@ -44,9 +44,9 @@ def averager():
 
 
 def main():
-    total = sum(evens(numbers(250_000)))
+    total = sum(evens(numbers(400_000)))
     squares = sum(x * x for x in numbers(150_000))
-    walk = sum(build(0, 8_000))
+    walk = sum(build(0, 20_000))
     average = averager()
     next(average)
     for i in range(60_000):

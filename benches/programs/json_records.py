@@ -6,7 +6,7 @@ import json
 def main():
     records = [
         {'id': i, 'name': f'user {i}', 'tags': ['a', 'b', str(i % 7)], 'score': i * 1.5, 'active': i % 3 == 0}
-        for i in range(2000)
+        for i in range(22_000)
     ]
     text = json.dumps(records)
     again = json.loads(text)

@@ -35,8 +35,8 @@ def queens(n, columns=()):
 
 
 def main():
-    primes = sieve(200_000)
-    numbers = [(i * 7919) % 10_007 for i in range(20_000)]
+    primes = sieve(300_000)
+    numbers = [(i * 7919) % 10_007 for i in range(40_000)]
     ordered = quicksort(numbers)
     stack = []
     for prime in primes:

@@ -31,6 +31,6 @@ def advance(pairs, bodies, dt):
 def main():
     bodies = [(place[:], speed[:], mass) for place, speed, mass in PLANETS]
     pairs = [(a, b) for i, a in enumerate(bodies) for b in bodies[i + 1:]]
-    for _ in range(3000):
+    for _ in range(14_000):
         advance(pairs, bodies, 0.01)
     return [round(place[0], 6) for place, _, _ in bodies]

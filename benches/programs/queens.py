@@ -29,4 +29,4 @@ def knight(size):
 
 
 def main():
-    return queens(7, 0, frozenset(), frozenset(), frozenset()), knight(40)
+    return queens(9, 0, frozenset(), frozenset(), frozenset()), knight(110)

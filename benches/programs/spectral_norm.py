@@ -14,7 +14,7 @@ def transposed_times(vector):
 
 
 def main():
-    u = [1.0] * 60
+    u = [1.0] * 120
     for _ in range(6):
         v = transposed_times(times(u))
         u = transposed_times(times(v))

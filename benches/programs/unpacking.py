@@ -7,15 +7,15 @@ def collect(first, *rest, sep=',', **options):
 
 def main():
     a, b, total = 0, 1, 0
-    for _ in range(30_000):
+    for _ in range(80_000):
         a, b = b, (a + b) % 1_000_003
-    rows = [(i, (i + 1, [i + 2, i + 3])) for i in range(20_000)]
+    rows = [(i, (i + 1, [i + 2, i + 3])) for i in range(90_000)]
     for x, (y, [z, w]) in rows:
         total += x + y + z + w
-    for first, *middle, last in [(1, 2, 3, 4), (5, 6), [7, 8, 9]] * 3000:
+    for first, *middle, last in [(1, 2, 3, 4), (5, 6), [7, 8, 9]] * 14_000:
         total += first + last + len(middle)
     options = {'colour': 1, 'size': 2}
-    for i in range(5000):
+    for i in range(15_000):
         arguments = (i, 1, 2)
         total += collect(*arguments, sep=';', **options)
     merged = [*range(1000), *'abc', *{1: 2}]
