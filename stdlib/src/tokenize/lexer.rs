@@ -86,6 +86,8 @@ pub(super) struct Lexer {
     in_text: bool,
     /// There was something but comments on the line.
     code_on_line: bool,
+    /// The same of the line before.
+    ended_with_code: bool,
     finished: bool,
     /// A number may be followed by a name, and begin with zeros.
     liberal: bool,
@@ -111,6 +113,7 @@ impl Lexer {
             templates: Vec::new(),
             in_text: false,
             code_on_line: false,
+            ended_with_code: false,
             finished: false,
             liberal,
         }
@@ -143,6 +146,21 @@ impl Lexer {
 
     fn line_end(&self, offset: usize, rest: &str) -> usize {
         rest.find('\n').map_or(self.text.len(), |found| offset + found + 1)
+    }
+
+    /// Whether there is any text.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The last line of the text, if there was code on it.
+    pub(super) fn last_line(&self) -> &str {
+        if !self.ended_with_code {
+            return "";
+        }
+        let text = self.text.get(..self.cut.unwrap_or(self.text.len())).unwrap_or("");
+        let start = text.strip_suffix('\n').unwrap_or(text).rfind('\n').map_or(0, |found| found + 1);
+        text.get(start..).unwrap_or("")
     }
 
     /// The column of a place, in characters.
@@ -315,6 +333,7 @@ impl Lexer {
         self.bump();
         let nl = self.depth > 0 || !self.code_on_line;
         self.line_begins = self.depth == 0;
+        self.ended_with_code = self.code_on_line;
         let mut token = self.token(if nl { kind::NL } else { kind::NEWLINE }, start);
         // The end of the token is in the line that it ends.
         token.end = Place { offset: self.at.offset, line: start.line, line_start: start.line_start };

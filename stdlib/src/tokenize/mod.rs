@@ -113,7 +113,8 @@ impl TokenizerIter {
         ((start.line, column), (end.line, end_column), text)
     }
 
-    /// The same as the parser has it: the ends of lines have no text, and indentation and the end have no column.
+    /// The same as the parser has it: the ends of lines are without the newline, and indentation and the end have no
+    /// column.
     fn bare_place<'a>(
         lexer: &'a Lexer,
         token: &Token,
@@ -122,7 +123,11 @@ impl TokenizerIter {
         let (start, end) = (token.start, token.end);
         let column = lexer.column(start) as i64;
         match token.kind {
-            kind::NEWLINE => ((start.line, column), (start.line, column), ""),
+            kind::NEWLINE => {
+                let text = lexer.slice(start, end).trim_end_matches('\n');
+                let length = text.chars().count() as i64;
+                ((start.line, column), (start.line, column + length), text)
+            }
             kind::INDENT | kind::DEDENT | kind::ENDMARKER => {
                 let line = start.line - usize::from(at_end && start.line > 1);
                 ((line, -1), (line, -1), "")
@@ -142,7 +147,8 @@ impl TokenizerIter {
             Self::bare_place(lexer, token, at_end)
         };
         let line = if at_end {
-            ""
+            // The parser still has the line before.
+            if extra_tokens { "" } else { lexer.last_line() }
         } else if matches!(token.kind, kind::NEWLINE | kind::NL) {
             lexer.lines(start, start)
         } else {
@@ -164,14 +170,26 @@ impl TokenizerIter {
     }
 
     fn advance(thread: &mut Thread, lexer: &mut Lexer, extra_tokens: bool) -> PyResult<Option<Value>> {
+        // To the parser a comment is a part of the line's end.
+        let mut comment = None;
+        if lexer.is_empty() && !extra_tokens {
+            return Ok(None);
+        }
         loop {
-            let token = match lexer.next() {
+            let mut token = match lexer.next() {
                 Ok(Some(token)) => token,
                 Ok(None) => return Ok(None),
                 Err(problem) => return Err(syntax_error(thread, lexer, &problem)),
             };
-            if extra_tokens || !matches!(token.kind, kind::COMMENT | kind::NL) {
-                return Self::describe(thread, lexer, &token, extra_tokens).map(Some);
+            match token.kind {
+                kind::COMMENT if !extra_tokens => comment = Some(token.start),
+                kind::NL if !extra_tokens => comment = None,
+                _ => {
+                    if let (kind::NEWLINE, Some(start)) = (token.kind, comment) {
+                        token.start = start;
+                    }
+                    return Self::describe(thread, lexer, &token, extra_tokens).map(Some);
+                }
             }
         }
     }
