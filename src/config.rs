@@ -43,6 +43,7 @@ PYTHON_CONTEXT_AWARE_WARNINGS: as -X context_aware_warnings
 PYTHON_CPU_COUNT : as -X cpu_count
 PYTHONDEBUG      : as -d
 PYTHONDEVMODE    : as -X dev
+PYTHON_DISABLE_REMOTE_DEBUG: as -X disable-remote-debug
 PYTHONDONTWRITEBYTECODE: as -B
 PYTHONFAULTHANDLER: as -X faulthandler
 PYTHONHASHSEED   : a number, or 'random': where hashes of text begin
@@ -72,6 +73,7 @@ Options of the implementation:
 -X context_aware_warnings=[0|1]: filters of warnings follow the context (1)
 -X cpu_count=N : what os.cpu_count() and os.process_cpu_count() say
 -X dev         : checks that cost too much to be on by default
+-X disable-remote-debug: refuse scripts from sys.remote_exec() of other processes
 -X faulthandler: tracebacks of crashes
 -X frozen_modules=[on|off]: no effect
 -X gil=0       : no effect: there is no global interpreter lock
@@ -152,6 +154,8 @@ pub struct Config {
     pub cpu_count: Option<usize>,
     /// `-X faulthandler`.
     pub faulthandler: bool,
+    /// `-X disable-remote-debug`, PYTHON_DISABLE_REMOTE_DEBUG: other processes can't have this one run scripts.
+    pub disable_remote_debug: bool,
     /// `-X no_debug_ranges`.
     pub no_debug_ranges: bool,
     /// `-W` options, PYTHONWARNINGS first.
@@ -371,6 +375,7 @@ fn environment(config: &mut Config, env: &dyn Fn(&str) -> Option<OsString>) -> R
     if set("PYTHONPROFILEIMPORTTIME").is_some() {
         return Err(Parsed::Fatal("PYTHONPROFILEIMPORTTIME: imports can't be timed yet".to_owned()));
     }
+    config.disable_remote_debug |= set("PYTHON_DISABLE_REMOTE_DEBUG").is_some();
     config.no_debug_ranges |= set("PYTHONNODEBUGRANGES").is_some();
     config.warn_default_encoding |= set("PYTHONWARNDEFAULTENCODING").is_some();
     config.pycache_prefix = set("PYTHONPYCACHEPREFIX");
@@ -468,6 +473,7 @@ fn x_option(config: &mut Config, name: &str, value: Option<&str>) -> Result<(), 
         ("tracemalloc", value) if value != Some("0") => {
             return fatal("-X tracemalloc: memory can't be traced yet");
         }
+        ("disable-remote-debug", _) => config.disable_remote_debug = true,
         ("no_debug_ranges", _) => config.no_debug_ranges = true,
         ("warn_default_encoding", _) => config.warn_default_encoding = true,
         ("pycache_prefix", prefix) => config.pycache_prefix = prefix.map(Into::into),

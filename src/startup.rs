@@ -100,6 +100,9 @@ fn start(thread: &mut Thread, config: &Config) -> PyResult<()> {
     main_module(thread, &builtins)?;
     install_streams(thread, config)?;
     install_signal_handlers(thread)?;
+    if !config.disable_remote_debug {
+        sys::enable_remote_debugging(thread);
+    }
     if !config.no_site {
         import(thread, "site")?;
         let site = import(thread, "site")?;

@@ -40,7 +40,10 @@ pub mod poll {
     pub const SIGNAL: u32 = 32;
     /// Every safepoint is to be noticed (`stress.rs`). Never cleared.
     pub const STRESS: u32 = 64;
-    /// First bit that the layers above may use.
+    /// A debugger in another process wants something of this one. It sets this bit by writing the whole byte, which
+    /// therefore has no other.
+    pub const DEBUGGER: u32 = 1 << 24;
+    /// First bit that the layers above may use, up to `DEBUGGER`.
     pub const FIRST_FREE: u32 = 1 << 8;
 }
 

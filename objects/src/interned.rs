@@ -27,9 +27,8 @@ unsafe impl Send for Shared {}
 /// The one immortal str with this text.
 pub fn intern(text: &Wtf8) -> PyResult<&'static Obj<PyStr>> {
     let bytes: &[u8] = text.as_ref();
-    let hash = crate::hash::of_bytes(bytes) as u64;
-    let Table(table) = TABLE.get_or_init(|| Table(InternTable::new()));
-    if let Some(found) = table.find(hash, |str| str.as_bytes() == bytes) {
+    let (table, hash, found) = look_up(bytes);
+    if let Some(found) = found {
         return Ok(found);
     }
     let made = orochi_core::thread::current(|thread| {
@@ -38,6 +37,13 @@ pub fn intern(text: &Wtf8) -> PyResult<&'static Obj<PyStr>> {
     .unwrap_or_else(|| Err(crate::error::runtime_error("no thread is attached")))?;
     made.set_interned();
     Ok(table.find_or_add(hash, |str| str.as_bytes() == bytes, made.immortalise()))
+}
+
+/// The table, the hash of a text in it, and the str that is there.
+fn look_up(bytes: &[u8]) -> (&'static InternTable<Obj<PyStr>>, u64, Option<&'static Obj<PyStr>>) {
+    let hash = crate::hash::of_bytes(bytes) as u64;
+    let Table(table) = TABLE.get_or_init(|| Table(InternTable::new()));
+    (table, hash, table.find(hash, |str| str.as_bytes() == bytes))
 }
 
 /// The interned str with a name's text: the name itself, as a rule.
@@ -50,9 +56,23 @@ pub fn intern_name(name: &Obj<PyStr>) -> PyResult<&'static Obj<PyStr>> {
     intern(name.as_wtf8())
 }
 
-/// `sys.intern(string)`: exact strs only.
+/// `sys.intern(string)`: exact strs only. The str itself is entered if no other thread can see it meanwhile.
 pub fn intern_object(_thread: &mut Thread, string: &Obj<PyStr>) -> PyResult<Value> {
-    Ok(intern_name(string)?.to_value())
+    if string.is_interned() || string.header().is_shared() || string.has_room() {
+        return Ok(intern_name(string)?.to_value());
+    }
+    let (table, hash, found) = look_up(string.as_bytes());
+    if let Some(found) = found {
+        return Ok(found.to_value());
+    }
+    // Before others find it; only this thread could tell if it turns out to be wrong.
+    string.set_interned();
+    let entered =
+        table.find_or_add(hash, |str| str.as_bytes() == string.as_bytes(), string.to_owned().immortalise());
+    if !std::ptr::eq(entered, string) {
+        string.clear_interned();
+    }
+    Ok(entered.to_value())
 }
 
 /// Whether a name is interned: then equal names are the same object.

@@ -153,15 +153,19 @@ impl ThreadState {
     /// generator.
     #[inline]
     pub fn handled_exception(thread: &Thread) -> Option<Value> {
-        let state = ThreadState::of(thread);
-        if state.active_generators == 0 && (state.handled == word::UNBOUND || state.handled == word::NONE) {
-            return None;
-        }
-        let inner = std::iter::once(state.handled);
-        let outer = state.frames.iter().filter(|frame| !frame.generator.is_null()).map(|frame| frame.owned);
-        let word = inner.chain(outer).find(|word| *word != word::UNBOUND && *word != word::NONE)?;
+        let word = ThreadState::of(thread).handled_word()?;
         // SAFETY: an owned word.
         Some(unsafe { Ref::from_word(word) }.to_owned())
+    }
+
+    #[inline]
+    fn handled_word(&self) -> Option<Word> {
+        if self.active_generators == 0 && (self.handled == word::UNBOUND || self.handled == word::NONE) {
+            return None;
+        }
+        let inner = std::iter::once(self.handled);
+        let outer = self.frames.iter().filter(|frame| !frame.generator.is_null()).map(|frame| frame.owned);
+        inner.chain(outer).find(|word| *word != word::UNBOUND && *word != word::NONE)
     }
 
     /// Exchanges the handled exception.
@@ -216,13 +220,32 @@ pub fn builtins_for(thread: &Thread, globals: &Obj<PyDict>) -> PyResult<Value> {
 
 /// Runs `f` with the number and the frames of each thread that has any, while all of them are stopped.
 pub fn with_frames_of_all(thread: &mut Thread, mut f: impl FnMut(u64, &FrameStack)) {
+    with_states(thread, |id, state| f(id, &state.frames));
+}
+
+/// Runs `f` with the number of each thread of this interpreter and the exception that it handles, while all of them are
+/// stopped.
+///
+/// The exception may be local to its thread: whoever keeps it publishes it first (`core::publish`).
+pub fn with_handled_of_all(thread: &mut Thread, mut f: impl FnMut(u64, Option<Ref<'_>>)) {
+    let interpreter = ThreadState::of(thread).interpreter.clone();
+    with_states(thread, |id, state| {
+        if std::ptr::eq(&*state.interpreter, &*interpreter) {
+            // SAFETY: an owned word, of a thread that is stopped.
+            f(id, state.handled_word().map(|word| unsafe { Ref::from_word(word) }));
+        }
+    });
+}
+
+/// Runs `f` with the number and the state of each thread that has one, while all of them are stopped.
+fn with_states(thread: &mut Thread, mut f: impl FnMut(u64, &ThreadState)) {
     thread.stop_the_world(|_, threads| {
         for shared in threads {
             let state = shared.extension.load(Ordering::Acquire).cast::<ThreadState>();
             // SAFETY: the state exists until its thread detaches it, which it can't do while it is stopped; nobody
             // changes its frames meanwhile.
-            if let Some(frames) = unsafe { state.cast_const().as_ref() }.map(|state| &state.frames) {
-                f(shared.id(), frames);
+            if let Some(state) = unsafe { state.cast_const().as_ref() } {
+                f(shared.id(), state);
             }
         }
     });

@@ -8,6 +8,8 @@ pub(crate) use unix as system;
 #[cfg(unix)]
 pub(crate) mod accounts;
 #[cfg(unix)]
+pub(crate) mod debugger;
+#[cfg(unix)]
 pub(crate) mod fault;
 #[cfg(unix)]
 pub(crate) mod fork_exec;

@@ -43,6 +43,7 @@ pub mod posixshmem;
 pub mod posixsubprocess;
 pub mod queue;
 pub mod random;
+pub mod remote_debugging;
 pub mod resource;
 pub mod select;
 pub mod signal;
@@ -110,6 +111,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &posix::MODULE,
     &queue::MODULE,
     &random::MODULE,
+    &remote_debugging::MODULE,
     &resource::MODULE,
     &accounts::grp::MODULE,
     &accounts::pwd::MODULE,

@@ -47,9 +47,13 @@ fn is_main(thread: &Thread) -> bool {
     MAIN.get().is_some_and(|main| main.id() == thread.shared().id())
 }
 
-/// Runs the handlers of signals that have arrived; the first exception ends it, and the rest is looked at next time.
+/// Runs what debuggers have handed over, and the handlers of signals that have arrived; the first exception ends it, and the rest is looked at next time.
 fn run_handlers(thread: &mut Thread) -> PyResult<()> {
-    if !is_main(thread) || !signal::take_any() {
+    if !is_main(thread) {
+        return Ok(());
+    }
+    crate::sys::run_script(thread);
+    if !signal::take_any() {
         return Ok(());
     }
     for number in 1..signal::COUNT {

@@ -7,16 +7,19 @@ mod hooks;
 mod info;
 mod jit;
 mod monitoring;
+mod remote;
 
 pub use hooks::print_exception;
 pub use info::Settings;
+pub use remote::enable_remote_debugging;
+pub(crate) use remote::run_script;
 
 use crate::sys::info::Implementation;
 use orochi_core::publish::publish;
 use orochi_core::sync::{AtomicU64, Ordering};
 use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::{PyErr, PyResult, type_error, value_error};
-use orochi_objects::thread::{ThreadState, with_frames_of_all};
+use orochi_objects::thread::{ThreadState, with_frames_of_all, with_handled_of_all};
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::types::{dict, exception, frame, int, set, tuple};
@@ -42,6 +45,7 @@ fn exit(status: Option<Ref<'_>>) -> PyResult {
 
 /// Return the exception that is being handled, or None.
 #[pyfunction]
+#[name = "exception"]
 fn exception_(thread: &mut Thread) -> Option<Value> {
     ThreadState::handled_exception(thread)
 }
@@ -408,10 +412,21 @@ fn _current_frames(thread: &mut Thread) -> PyResult {
     Ok(frames.into_value())
 }
 
-/// Return whether a remote debugger may attach: it can't.
+/// Return the exception that each thread handles, by the thread's number; None for those that handle none.
 #[pyfunction]
-fn is_remote_debug_enabled() -> bool {
-    false
+fn _current_exceptions(thread: &mut Thread) -> PyResult {
+    let mut handled = Vec::new();
+    with_handled_of_all(thread, |id, exception| {
+        // It may be the other thread's own; from now on this one has it too.
+        exception.into_iter().for_each(publish);
+        handled.push((id, exception.map_or(Value::NONE, Ref::to_owned)));
+    });
+    let exceptions = dict::new(thread)?;
+    for (id, exception) in handled {
+        let ident = int::new(thread, id as i64)?;
+        dict::set_item(thread, &exceptions, ident.get(), exception)?;
+    }
+    Ok(exceptions.into_value())
 }
 
 /// Return whether stack trampolines are on: there are none.
@@ -460,7 +475,9 @@ fn is_stack_trampoline_active() -> bool {
         getunicodeinternedsize,
         _get_cpu_count_config,
         _current_frames,
-        is_remote_debug_enabled,
+        _current_exceptions,
+        remote::is_remote_debug_enabled,
+        remote::remote_exec,
         is_stack_trampoline_active,
         hooks::displayhook,
         hooks::excepthook,
@@ -473,7 +490,6 @@ fn is_stack_trampoline_active() -> bool {
 fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     let namespace = module.namespace(thread).to_owned();
     for (alias, name) in [
-        ("exception", "exception_"),
         ("__displayhook__", "displayhook"),
         ("__excepthook__", "excepthook"),
         ("__unraisablehook__", "unraisablehook"),

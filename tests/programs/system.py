@@ -174,3 +174,15 @@ print(context == context.copy(), context == contextvars.Context(), context != 1)
 shown(contextvars.Context, 1)
 for text in b'ab===', b'abc=d', b'ab=c=', b'=':
     shown(binascii.a2b_base64, text, strict_mode=True)
+
+# Scripts that debuggers hand over.
+with tempfile.TemporaryDirectory() as folder:
+    script = os.path.join(folder, 'script.py')
+    with open(script, 'w') as file:
+        file.write('print("handed over", sorted(globals()))')
+    sys.remote_exec(os.getpid(), script)
+    for turn in range(3):
+        pass
+    shown(sys.remote_exec, os.getpid(), os.path.join(folder, 'none.py'))
+shown(sys.remote_exec, os.getpid(), 'a\0b')
+shown(sys.remote_exec, os.getpid(), None)

@@ -173,6 +173,16 @@ impl PyStr {
     pub(crate) fn set_interned(&self) {
         self.used.fetch_or(INTERNED, Ordering::Relaxed);
     }
+
+    /// For a str that another thread has forestalled.
+    pub(crate) fn clear_interned(&self) {
+        self.used.fetch_and(!INTERNED, Ordering::Relaxed);
+    }
+
+    /// Whether the text could grow where it is.
+    pub(crate) fn has_room(&self) -> bool {
+        self.byte_len() < self.bytes.len()
+    }
 }
 
 impl std::fmt::Display for PyStr {

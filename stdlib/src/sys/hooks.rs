@@ -139,7 +139,7 @@ fn print_alone(thread: &mut Thread, value: Ref<'_>) -> PyResult<()> {
     protocol::call_args(thread, print.get(), Args::with_names(&[value, Ref::FALSE], Some(&names))).map(drop)
 }
 
-fn import(thread: &mut Thread, name: &str) -> PyResult {
+pub(super) fn import(thread: &mut Thread, name: &str) -> PyResult {
     let builtins = ThreadState::builtins(thread)?;
     let import = orochi_objects::str::intern(thread, "__import__")?;
     let import = protocol::get_item(thread, builtins.get(), import.get())?;

@@ -16,7 +16,8 @@ pub(crate) fn handle(thread: &mut Thread) -> PyResult<()> {
         collection::collect_if_due(thread);
         finalize::run_pending(thread);
     }
-    if thread.poll() & poll::SIGNAL != 0 && thread.take_poll(poll::SIGNAL) != 0 {
+    let asked = poll::SIGNAL | poll::DEBUGGER;
+    if thread.poll() & asked != 0 && thread.take_poll(asked) != 0 {
         return orochi_objects::thread::run_signal_handlers(thread);
     }
     Ok(())
