@@ -52,3 +52,8 @@ fn trees() {
 fn decimals() {
     prints_as_expected("decimals");
 }
+
+#[test]
+fn monitoring() {
+    prints_as_expected("monitoring");
+}

@@ -19,6 +19,7 @@ pub mod frames;
 pub mod hash;
 pub mod interned;
 pub mod interpreter;
+pub mod monitoring;
 pub mod protocol;
 pub mod slots;
 pub mod state;

@@ -6,8 +6,9 @@
 use crate::collection::Collections;
 use crate::error::{PyErr, PyResult, system_error};
 use crate::frames::FrameStack;
+use crate::monitoring::Monitoring;
 use crate::slots::Sent;
-use crate::tracing::Tracing;
+use crate::tracing::{self, Tracing};
 use crate::types::dict::{DictExt, PyDict};
 use orochi_core::sync::Ordering;
 use orochi_core::word::{self, Word};
@@ -45,6 +46,8 @@ pub struct PyInterpreter {
     pub codecs: AtomicField,
     /// What programs have asked of collections.
     pub collections: Collections,
+    /// What the tools of `sys.monitoring` have asked for.
+    pub monitoring: Monitoring,
 }
 
 /// The state of a Python thread.
@@ -95,6 +98,7 @@ impl ThreadState {
     /// MemoryError.
     pub fn attach(thread: &Thread, interpreter: Owned<PyInterpreter>) -> PyResult<()> {
         let frames = FrameStack::new(RECURSION_LIMIT).ok_or_else(crate::error::memory_error)?;
+        let tracing = Tracing::new(&interpreter);
         let state = Box::new(ThreadState {
             frames,
             raised: None,
@@ -111,7 +115,7 @@ impl ThreadState {
             context: None,
             locals: HashMap::new(),
             asyncio: None,
-            tracing: Tracing::default(),
+            tracing,
             is_collecting: false,
             signal_handlers: None,
         });
@@ -119,6 +123,7 @@ impl ThreadState {
         thread.extension.set(state.cast());
         // Release pairs with the Acquire in `with_frames_of_all`.
         thread.shared().extension.store(state.cast(), Ordering::Release);
+        tracing::begin(thread);
         Ok(())
     }
 

@@ -289,6 +289,28 @@ fn setprofile(thread: &mut Thread, function: Ref<'_>) {
     tracing::set_function(thread, tracing::Kind::Profile, function);
 }
 
+/// Set the debug tracing function in all running threads belonging to the current interpreter.
+///
+/// It will be called on each function call. See the debugger chapter
+/// in the library manual.
+#[pyfunction]
+#[signature(arg, /)]
+fn _settraceallthreads(thread: &mut Thread, arg: Ref<'_>) {
+    let function = (!arg.is_none()).then(|| arg.to_owned());
+    tracing::set_function_everywhere(thread, tracing::Kind::Trace, function);
+}
+
+/// Set the profiling function in all running threads belonging to the current interpreter.
+///
+/// It will be called on each function call and return.  See the profiler
+/// chapter in the library manual.
+#[pyfunction]
+#[signature(arg, /)]
+fn _setprofileallthreads(thread: &mut Thread, arg: Ref<'_>) {
+    let function = (!arg.is_none()).then(|| arg.to_owned());
+    tracing::set_function_everywhere(thread, tracing::Kind::Profile, function);
+}
+
 /// Call a function while tracing is off.
 #[pyfunction]
 #[signature(func, args, /)]
@@ -466,6 +488,8 @@ fn is_stack_trampoline_active() -> bool {
         getprofile,
         settrace,
         setprofile,
+        _settraceallthreads,
+        _setprofileallthreads,
         call_tracing,
         get_asyncgen_hooks,
         set_asyncgen_hooks,

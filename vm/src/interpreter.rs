@@ -6,6 +6,7 @@ use orochi_core::{AtomicField, Owned, Ref, Thread, Value};
 use orochi_objects::collection::Collections;
 use orochi_objects::error::PyResult;
 use orochi_objects::interpreter::{Hooks, set_hooks};
+use orochi_objects::monitoring::Monitoring;
 use orochi_objects::thread::{PyInterpreter, ThreadState};
 use orochi_objects::types::dict::{self, DictExt, PyDict};
 use orochi_objects::types::{code, function, module, native_function};
@@ -57,6 +58,7 @@ impl Interpreter {
             natives: AtomicField::new_local(dict::new(thread)?.into_value()),
             codecs: AtomicField::new_local(orochi_objects::codecs::registry::new(thread)?),
             collections: Collections::new(thread)?,
+            monitoring: Monitoring::default(),
         };
         let state = orochi_objects::make(thread, state)?;
         ThreadState::attach(thread, state.clone())?;

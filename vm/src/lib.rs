@@ -9,7 +9,7 @@ pub mod interpreter;
 
 pub mod tracing {
     //! `sys.settrace` and `sys.setprofile`.
-    pub use crate::interp::tracing::{Kind, function, set_function};
+    pub use crate::interp::tracing::{Kind, events_changed, function, set_function, set_function_everywhere};
 }
 
 pub use interpreter::{Interpreter, optimize, set_optimize};

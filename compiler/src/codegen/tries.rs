@@ -76,7 +76,7 @@ impl<'t> Generator<'t> {
 
     fn handlers(&mut self, node: &'t Try, end: Label) -> Result<()> {
         let (exc, saved) = (self.asm().temp(), self.asm().temp());
-        self.asm().emit(Op::PushHandled, saved, exc, 0);
+        self.push_handled(node, saved, exc);
         let cleanup = self.asm().label();
         let raised = self.asm().temp();
         self.asm().release(u16::from(raised));
@@ -108,6 +108,14 @@ impl<'t> Generator<'t> {
         self.asm().handler = outer;
         self.pop_and_reraise(cleanup, saved, raised);
         Ok(())
+    }
+
+    /// Handling begins at the first clause.
+    fn push_handled(&mut self, node: &'t Try, saved: Reg, exc: Reg) {
+        let before = self.asm().at;
+        self.asm().at = node.handlers.first().map(|clause| clause.at).or(before);
+        self.asm().emit(Op::PushHandled, saved, exc, 0);
+        self.asm().at = before;
     }
 
     fn clause(&mut self, clause: &'t ExceptHandler, guard: Guard, end: Label) -> Result<()> {
@@ -177,7 +185,7 @@ impl<'t> Generator<'t> {
     fn star_handlers(&mut self, node: &'t Try, end: Label) -> Result<()> {
         let (exc, saved) = (self.asm().temp(), self.asm().temp());
         let (original, raised_list) = (self.asm().temp(), self.asm().temp());
-        self.asm().emit(Op::PushHandled, saved, exc, 0);
+        self.push_handled(node, saved, exc);
         let cleanup = self.asm().label();
         let outer = self.asm().push_handler(cleanup, original);
         self.asm().emit(Op::Copy, original, exc, 0);

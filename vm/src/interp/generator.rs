@@ -417,7 +417,7 @@ fn suspend(thread: &mut Thread, at: At, value: Value) -> Flow {
             return raise(thread, orochi_objects::error::system_error("yield outside of a generator"));
         };
         if super::tracing::is_on(thread)
-            && let Err(error) = super::tracing::returning(thread, at, value.clone())
+            && let Err(error) = super::tracing::yielding(thread, at, &value)
         {
             return raise(thread, error);
         }

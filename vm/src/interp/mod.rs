@@ -25,6 +25,7 @@ mod iter;
 mod jump;
 mod load;
 mod matching;
+mod monitoring;
 pub(crate) mod name;
 pub(crate) mod poll;
 mod suggest;

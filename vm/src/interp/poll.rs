@@ -42,7 +42,10 @@ pub(super) fn poll_now(c: &mut Cursor, thread: &mut Thread) -> Flow {
     c.sync();
     match handle(thread) {
         // Another loop is to go on.
-        Ok(()) if super::tracing::is_on(thread) => Flow::Reload,
+        Ok(()) if super::tracing::is_on(thread) => {
+            super::tracing::events_changed(thread);
+            Flow::Reload
+        }
         Ok(()) => Flow::Next,
         Err(error) => raise(thread, error),
     }

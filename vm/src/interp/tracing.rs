@@ -1,4 +1,5 @@
-//! The loop that tells `sys.settrace` and `sys.setprofile` functions of what happens.
+//! The loop that tells `sys.settrace` and `sys.setprofile` functions of what happens, and the tools of `sys.monitoring`
+//! (`monitoring.rs`).
 //!
 //! It runs in place of the usual loop while the poll word has the tracing bit, and does without that loop's shortcuts: each
 //! instruction is looked at first, then done by its handler. What must hold:
@@ -8,13 +9,14 @@
 //! 3. While a trace function runs the bit is off; an exception that it raises ends tracing.
 
 use super::cursor::{At, Flow, raise};
-use super::{exception, outcome};
+use super::{exception, monitoring, outcome};
 use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::sync::Ordering;
 use orochi_core::word;
 use orochi_core::{Obj, Owned, Ref, Thread, Value};
 use orochi_objects::class::{PyClass, is_exact};
 use orochi_objects::error::{PyErr, PyResult};
+use orochi_objects::monitoring::Event;
 use orochi_objects::slots::Sent;
 use orochi_objects::thread::ThreadState;
 use orochi_objects::tracing::{self, STARTED, TRACE, Tracing};
@@ -30,7 +32,7 @@ pub(super) fn is_on(thread: &Thread) -> bool {
     thread.poll() & TRACE != 0
 }
 
-fn state(thread: &Thread) -> &mut Tracing {
+pub(super) fn state(thread: &Thread) -> &mut Tracing {
     &mut ThreadState::of(thread).tracing
 }
 
@@ -45,16 +47,39 @@ pub enum Kind {
 
 /// Sets (or removes) the function of the running thread. Frames that are active already have no `call` event.
 pub fn set_function(thread: &mut Thread, kind: Kind, function: Option<Value>) {
+    tracing::sync(thread);
     let state = state(thread);
     let slot = match kind {
         Kind::Trace => &mut state.trace,
         Kind::Profile => &mut state.profile,
     };
     let old = std::mem::replace(slot, function);
-    let lines = if state.wanted() || state.inside { None } else { Some(state.forget_lines()) };
-    tracing::update(thread, state.wanted());
+    let known = if state.wanted() || state.inside { None } else { Some(state.forget()) };
+    begin_all(thread);
+    tracing::sync(thread);
+    drop((old, known));
+}
+
+/// Sets (or removes) the function of all threads.
+pub fn set_function_everywhere(thread: &mut Thread, kind: Kind, function: Option<Value>) {
+    orochi_objects::monitoring::give_all_threads(thread, kind as usize, function);
+    begin_all(thread);
+    tracing::sync(thread);
+}
+
+/// What is told of has changed, at a safepoint of the running frame.
+#[cold]
+pub fn events_changed(thread: &mut Thread) {
+    tracing::sync(thread);
+    if is_on(thread) && !state(thread).entered {
+        begin_all(thread);
+    }
+}
+
+/// The active frames have begun already.
+fn begin_all(thread: &mut Thread) {
+    state(thread).entered = true;
     ThreadState::of(thread).frames.mark_active(STARTED);
-    drop((old, lines));
 }
 
 /// The function of the running thread.
@@ -67,7 +92,21 @@ pub fn function(thread: &Thread, kind: Kind) -> Option<Value> {
 
 /// Runs the thread's running frame until it ends, or (None) until nobody listens any more.
 pub(super) fn run(thread: &mut Thread) -> Option<PyResult<Sent>> {
+    tracing::sync(thread);
+    if is_on(thread) && !state(thread).entered {
+        let at = At(ThreadState::of(thread).frames.current);
+        let (flags, begins) = (at.frame().flags, std::ptr::eq(at.frame().pc, at.frame().code().entry()));
+        let begins = begins || at.frame().generator().is_some();
+        begin_all(thread);
+        if begins {
+            at.frame().flags = flags;
+        }
+    }
     while is_on(thread) {
+        if !state(thread).is_current(orochi_objects::monitoring::of(thread)) {
+            tracing::sync(thread);
+            continue;
+        }
         let at = At(ThreadState::of(thread).frames.current);
         let flow = step(thread, at);
         let flow = if flow == Flow::Raise { exception::unwind(thread) } else { flow };
@@ -75,12 +114,23 @@ pub(super) fn run(thread: &mut Thread) -> Option<PyResult<Sent>> {
             return Some(outcome(thread));
         }
     }
+    if !state(thread).inside {
+        state(thread).entered = false;
+        drop(state(thread).forget());
+    }
     None
 }
 
 /// One instruction with its events.
 fn step(thread: &mut Thread, at: At) -> Flow {
     if let Err(error) = before(thread, at) {
+        return raise(thread, error);
+    }
+    let watch = match monitoring::before(thread, at) {
+        Ok(watch) => watch,
+        Err(error) => return raise(thread, error),
+    };
+    if let Err(error) = before_return(thread, at) {
         return raise(thread, error);
     }
     // SAFETY: the running frame's pc lies within its code, which was verified.
@@ -99,10 +149,15 @@ fn step(thread: &mut Thread, at: At) -> Flow {
     if op == Op::JumpBack {
         restart_line(at);
     }
-    match native {
+    let flow = match native {
         Some(callee) => after_native(thread, at, callee, flow),
         None => flow,
-    }
+    };
+    let flow = match watch {
+        Some(watch) => monitoring::after(thread, at, watch, flow),
+        None => flow,
+    };
+    if flow == Flow::Reload && !state(thread).open.is_empty() { monitoring::close(thread) } else { flow }
 }
 
 /// What is told before an instruction runs.
@@ -117,7 +172,14 @@ fn before(thread: &mut Thread, at: At) -> PyResult<()> {
         at.frame().flags |= STARTED;
         started(thread, at)?;
     }
-    lines(thread, at)?;
+    lines(thread, at)
+}
+
+/// The running frame is about to return.
+pub(super) fn before_return(thread: &mut Thread, at: At) -> PyResult<()> {
+    // SAFETY: the running frame's pc lies within its code.
+    let w = unsafe { Instruction(*at.frame().pc) };
+    let is = |op: Op| w.op_byte() == op as u8;
     if is(Op::Return) || is(Op::ReturnNone) {
         let value = if is(Op::Return) { at.get(w.a()).to_owned() } else { Value::NONE };
         at_instruction(at, |at| returning(thread, at, value))?;
@@ -126,7 +188,7 @@ fn before(thread: &mut Thread, at: At) -> PyResult<()> {
 }
 
 /// Invariant 1. After an error `pc` stays where it is.
-fn at_instruction(at: At, f: impl FnOnce(At) -> PyResult<()>) -> PyResult<()> {
+pub(super) fn at_instruction(at: At, f: impl FnOnce(At) -> PyResult<()>) -> PyResult<()> {
     at.frame().pc = at.frame().pc.wrapping_add(1);
     f(at)?;
     at.frame().pc = at.frame().pc.wrapping_sub(1);
@@ -144,13 +206,17 @@ fn traced<'a>(thread: &Thread, at: At) -> Option<&'a Obj<PyFrame>> {
     object.has_trace(thread).then_some(object)
 }
 
+/// The index of the instruction that comes next.
+pub(super) fn next_index(at: At) -> usize {
+    (at.frame().pc as usize).saturating_sub(at.frame().code().entry() as usize) / 4
+}
+
 /// The `line` and `opcode` events of the instruction that comes next.
 fn lines(thread: &mut Thread, at: At) -> PyResult<()> {
     let Some(object) = traced(thread, at) else { return Ok(()) };
     let object = object.to_owned();
-    let index = (at.frame().pc as usize).saturating_sub(at.frame().code().entry() as usize) / 4;
-    let lines = state(thread).lines(at.frame().code());
-    let line = lines.get(index).copied().unwrap_or(0);
+    let watched = state(thread).watch(at.frame().code());
+    let line = watched.lines.get(next_index(at)).copied().unwrap_or(0);
     let last = object.traced_line.load(Ordering::Relaxed);
     if line != 0 && line != last {
         object.traced_line.store(line, Ordering::Relaxed);
@@ -197,9 +263,21 @@ fn started(thread: &mut Thread, at: At) -> PyResult<()> {
         let code = &at.frame().code().code;
         object.show_line(if &*code.name == "<module>" { LINE_ZERO } else { code.firstlineno });
     }
-    let result = tell_start(thread, at, &object);
+    let event = if resumed { Event::Resume } else { Event::Start };
+    let result = monitoring::begins(thread, at, event).and_then(|()| tell_start(thread, at, &object));
     object.show_line(0);
     result
+}
+
+/// An exception is thrown into the running frame, a suspended generator's.
+pub(super) fn thrown(thread: &mut Thread, at: At, error: Ref<'_>) -> PyResult<()> {
+    if at.frame().flags & STARTED != 0 {
+        return Ok(());
+    }
+    at.frame().flags |= STARTED;
+    let object = object_of(thread, at)?;
+    monitoring::at_frame(thread, at, Event::Throw, error)?;
+    tell_start(thread, at, &object)
 }
 
 fn tell_start(thread: &mut Thread, at: At, object: &Obj<PyFrame>) -> PyResult<()> {
@@ -227,6 +305,12 @@ pub(super) fn returning(thread: &mut Thread, at: At, value: Value) -> PyResult<(
         profile(thread, at, "return", value)?;
     }
     Ok(())
+}
+
+/// The frame, a generator's, yields a value.
+pub(super) fn yielding(thread: &mut Thread, at: At, value: &Value) -> PyResult<()> {
+    monitoring::at_frame(thread, at, Event::Yield, value.get())?;
+    returning(thread, at, value.clone())
 }
 
 /// An exception arose in the running frame, or arrived there.
@@ -272,7 +356,7 @@ fn profile(thread: &mut Thread, at: At, event: &'static str, argument: Value) ->
     call(thread, Kind::Profile, &function, &object, event, argument).map(drop)
 }
 
-/// Invariant 3.
+/// Calls a trace or profile function.
 fn call(
     thread: &mut Thread,
     kind: Kind,
@@ -283,15 +367,22 @@ fn call(
 ) -> PyResult {
     let event = str::intern(thread, event)?.to_value();
     let object = object.to_value();
-    state(thread).inside = true;
-    tracing::update(thread, false);
-    let result = protocol::call(thread, function.get(), &[object.get(), event.get(), argument.get()]);
-    state(thread).inside = false;
+    let result = quietly(thread, |thread| {
+        protocol::call(thread, function.get(), &[object.get(), event.get(), argument.get()])
+    });
     if result.is_err() {
         set_function(thread, kind, None);
     }
-    let wanted = state(thread).wanted();
-    tracing::update(thread, wanted);
+    result
+}
+
+/// Invariant 3: runs a function that is told of events.
+pub(super) fn quietly<R>(thread: &mut Thread, f: impl FnOnce(&mut Thread) -> R) -> R {
+    state(thread).inside = true;
+    tracing::sync(thread);
+    let result = f(thread);
+    state(thread).inside = false;
+    tracing::sync(thread);
     result
 }
 

@@ -201,7 +201,10 @@ fn raised(thread: &mut Thread, error: PyErr) -> Fast {
 fn look_around(thread: &mut Thread) -> Fast {
     match poll::handle(thread) {
         // Another loop is to go on.
-        Ok(()) if tracing::is_on(thread) => Fast::Reload,
+        Ok(()) if tracing::is_on(thread) => {
+            tracing::events_changed(thread);
+            Fast::Reload
+        }
         Ok(()) => Fast::Done,
         Err(error) => raised(thread, error),
     }

@@ -2,13 +2,14 @@
 
 use super::super::cursor::{At, Flow};
 use super::super::frames::{clear_registers, owned_value, pop_entry, pop_to_caller, release_extras};
-use super::super::{generator, tracing};
+use super::super::{generator, monitoring, tracing};
 use super::chain;
 use orochi_compiler::code::ExceptionEntry;
 use orochi_core::word;
 use orochi_core::{Owned, Thread, Value};
 use orochi_objects::error::{PyErr, PyResult};
 use orochi_objects::frames::Mode;
+use orochi_objects::monitoring::Event;
 use orochi_objects::thread::{Outcome, ThreadState};
 use orochi_objects::types::exception::PyBaseException;
 use orochi_objects::types::frame::PyFrame;
@@ -41,13 +42,25 @@ pub(in super::super) fn unwind(thread: &mut Thread) -> Flow {
                 replace(thread, at, &mut error, told);
             }
         }
+        if tracing::is_on(thread) {
+            let told = monitoring::raised(thread, at, error.get(), has_entry);
+            replace(thread, at, &mut error, told);
+        }
         has_entry = false;
         if let Some(entry) = entry.copied() {
+            if tracing::is_on(thread)
+                && let Err(other) = monitoring::handled(thread, at, entry.target, error.get())
+            {
+                error = other.into_value(thread);
+                continue;
+            }
             enter_handler(at, error, entry);
             return Flow::Reload;
         }
         if tracing::is_on(thread) {
             let told = tracing::returning(thread, at, Value::NONE);
+            replace(thread, at, &mut error, told);
+            let told = monitoring::at_frame(thread, at, Event::Unwind, error.get());
             replace(thread, at, &mut error, told);
         }
         // SAFETY: the running frame.

@@ -2,6 +2,7 @@
 
 use super::super::cursor::{At, Flow, raise};
 use super::super::exception::chain_to;
+use super::super::tracing;
 use super::{Driver, after_end, push_frame, suspend};
 use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::word;
@@ -59,6 +60,12 @@ fn arise(thread: &mut Thread, mut error: PyErr, handled: Option<Value>) -> Flow 
     let value = error.value(thread);
     if let Some(handled) = handled {
         chain_to(thread, value.get(), handled);
+    }
+    if tracing::is_on(thread) {
+        let at = At(ThreadState::of(thread).frames.current);
+        if let Err(other) = tracing::thrown(thread, at, value.get()) {
+            return raise(thread, other);
+        }
     }
     raise(thread, error)
 }
