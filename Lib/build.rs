@@ -1,4 +1,4 @@
-//! Compiles the standard library and packs it: `library.bin` holds compressed bytecode and sources, `index.rs` says where.
+//! Compiles the standard library and packs it: `library.bin` holds bytecode and compressed sources, `index.rs` says where.
 
 use orochi_compiler::{CompileOptions, Mode};
 use std::collections::BTreeMap;
@@ -145,10 +145,7 @@ fn pack(file: &File) -> Packed {
         Ok((code, _warnings)) => orochi_compiler::serialize::to_bytes(&code),
         Err(error) => panic!("{}: {error:?}", file.path),
     };
-    Packed {
-        code: lz4_flex::compress_prepend_size(&code),
-        source: lz4_flex::compress_prepend_size(source.as_bytes()),
-    }
+    Packed { code, source: lz4_flex::compress_prepend_size(source.as_bytes()) }
 }
 
 fn module_name(path: &str) -> (String, bool) {

@@ -57,3 +57,8 @@ fn decimals() {
 fn monitoring() {
     prints_as_expected("monitoring");
 }
+
+#[test]
+fn late_code() {
+    prints_as_expected("late_code");
+}

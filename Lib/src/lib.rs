@@ -1,10 +1,12 @@
-//! Python's standard library: bytecode and sources, compiled and compressed when this package is built, found without
-//! touching the disk.
+//! Python's standard library: bytecode and compressed sources, made when this package is built, found without touching the
+//! disk.
 //!
 //! The Python files are those of the `rustpython-pylib` crate (CPython's 3.14 library, under the PSF licence) and the
 //! modules of Orochi's own beside this package's manifest, which take precedence.
 
 #![forbid(unsafe_code)]
+
+use std::borrow::Cow;
 
 mod index {
     include!(concat!(env!("OUT_DIR"), "/index.rs"));
@@ -15,7 +17,7 @@ static BLOB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/library.bin"));
 /// The licence of the embedded library.
 pub static LICENSE: &str = include_str!(concat!(env!("OUT_DIR"), "/PSF-LICENSE"));
 
-/// A run of compressed bytes in the blob.
+/// A run of bytes in the blob.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
     start: usize,
@@ -47,10 +49,10 @@ fn unpack(run: Run) -> Option<Vec<u8>> {
 }
 
 impl Module {
-    /// The serialised bytecode (`orochi_compiler::serialize`), compiled without `-O`.
-    pub fn code(&self) -> Vec<u8> {
-        // The blob was written by this package's build, so it unpacks.
-        unpack(self.code).unwrap_or_default()
+    /// The serialised bytecode (`orochi_compiler::serialize`), compiled without `-O`. It isn't compressed: what is never
+    /// called is never read from the disk.
+    pub fn code(&self) -> Cow<'static, [u8]> {
+        Cow::Borrowed(BLOB.get(self.code.start..self.code.start + self.code.len).unwrap_or_default())
     }
 
     /// The source text, UTF-8.

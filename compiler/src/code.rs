@@ -13,6 +13,7 @@
 
 use std::sync::Arc;
 
+use crate::lazy::LazyCode;
 use crate::opcode::Op;
 use crate::positions::Positions;
 
@@ -69,7 +70,8 @@ pub enum Constant {
     Tuple(Box<[Constant]>),
     FrozenSet(Box<[Constant]>),
     Slice(Box<[Constant; 3]>),
-    Code(Arc<Code>),
+    /// The code of an inner function or class.
+    Code(Arc<LazyCode>),
 }
 
 impl Constant {

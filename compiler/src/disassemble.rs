@@ -34,7 +34,7 @@ pub fn show_constant(constant: &Constant) -> String {
         Constant::Tuple(items) => format!("({})", list(items)),
         Constant::FrozenSet(items) => format!("frozenset({})", list(items)),
         Constant::Slice(items) => format!("slice({})", list(&items[..])),
-        Constant::Code(code) => format!("<code {}>", code.qualname),
+        Constant::Code(code) => format!("<code {}>", code.qualname()),
         Constant::BigInt(value) => format!("<int of {} digits>", value.digits.len()),
         other => format!("{other:?}"),
     }

@@ -16,6 +16,7 @@ pub mod error;
 mod explain;
 mod fold;
 mod future;
+pub mod lazy;
 mod literal;
 pub mod location_table;
 pub mod opcode;

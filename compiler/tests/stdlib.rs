@@ -41,7 +41,7 @@ fn the_standard_library_compiles() {
                 words += code.words.len();
                 failures.extend(common::check(&code));
                 let bytes = to_bytes(&code);
-                match from_bytes(&bytes, &code.filename) {
+                match from_bytes(bytes.into(), &code.filename) {
                     Ok(again) if again == code => {}
                     other => failures.push(format!("{}: serialised: {:?}", path.display(), other.err())),
                 }

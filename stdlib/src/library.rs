@@ -40,7 +40,7 @@ pub fn load(thread: &mut Thread, name: &str, filename: &str) -> PyResult {
     let filename: Arc<str> = filename.into();
     let optimize = OPTIMIZE.load(Ordering::Relaxed);
     let compiled = if optimize == 0 {
-        orochi_compiler::serialize::from_bytes(&module.code(), &filename).map_err(|error| error.to_string())
+        orochi_compiler::serialize::from_bytes(module.code(), &filename).map_err(|error| error.to_string())
     } else {
         let options = orochi_compiler::CompileOptions { optimize, ..Default::default() };
         orochi_compiler::compile(&module.source(), &filename, orochi_compiler::Mode::Exec, &options)
@@ -48,7 +48,7 @@ pub fn load(thread: &mut Thread, name: &str, filename: &str) -> PyResult {
             .map_err(|error| format!("{error:?}"))
     };
     match compiled {
-        Ok(compiled) => Ok(code::new(thread, Arc::new(compiled))?.into_value()),
+        Ok(compiled) => Ok(code::new(thread, compiled)?.into_value()),
         Err(error) => Err(system_error(format!("the library's module {name} is unusable: {error}"))),
     }
 }

@@ -10,7 +10,6 @@ use orochi_objects::monitoring::Monitoring;
 use orochi_objects::thread::{PyInterpreter, ThreadState};
 use orochi_objects::types::dict::{self, DictExt, PyDict};
 use orochi_objects::types::{code, function, module, native_function};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The `-O` level of this process.
@@ -108,7 +107,7 @@ impl Interpreter {
 /// SyntaxError.
 pub fn compile_source(thread: &mut Thread, source: &str, filename: &str, mode: Mode) -> PyResult {
     match orochi_compiler::compile(source, filename, mode, &CompileOptions::default()) {
-        Ok((compiled, _warnings)) => Ok(code::new(thread, Arc::new(compiled))?.into_value()),
+        Ok((compiled, _warnings)) => Ok(code::new(thread, compiled)?.into_value()),
         Err(error) => Err(crate::errors::syntax_error(thread, &error, filename)),
     }
 }

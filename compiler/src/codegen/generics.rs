@@ -135,7 +135,7 @@ impl<'t> Generator<'t> {
         if let Some(index) = constant {
             let code = self.leave()?;
             if let Some(slot) = self.asm().constants.get_mut(index as usize) {
-                *slot = Constant::Code(std::sync::Arc::new(code));
+                *slot = Constant::Code(code.into());
             }
             self.asm().release(u16::from(register));
             return Ok(());

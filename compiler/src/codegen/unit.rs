@@ -1,7 +1,6 @@
 //! A code object in the making: its registers, blocks and finishing.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -393,7 +392,7 @@ impl<'t> Generator<'t> {
         if !self.asm().reachable() {
             return Ok(());
         }
-        let index = self.asm().constant(Constant::Code(Arc::new(code)));
+        let index = self.asm().constant(Constant::Code(code.into()));
         self.function_of_constant(dst, index, &free_names)
     }
 

@@ -6,6 +6,7 @@
 //! elements, another table size) is built in a new block that replaces the old one with a Release store; the old block is
 //! retired. A local owner is changed in place and its old blocks are freed at once.
 
+pub(crate) mod code_start;
 pub mod dict;
 mod dict_table;
 pub mod instance;

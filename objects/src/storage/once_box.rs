@@ -4,7 +4,9 @@
 //! 1. The pointer goes from null to a box that is whole (Release) once, and stays until the owner is dropped.
 //! 2. Who loses the race frees the box it made; nobody else has seen that one.
 
-use orochi_core::sync::{AtomicPtr, Ordering};
+use orochi_core::Field;
+use orochi_core::object::Trace;
+use orochi_core::sync::{self, AtomicPtr, Ordering};
 use std::ptr;
 
 /// See the module.
@@ -22,7 +24,7 @@ impl<T> OnceBox<T> {
     #[inline(always)]
     pub(crate) fn get(&self) -> Option<&T> {
         // Acquire pairs with the Release in `get_or_init`. SAFETY: invariant 1.
-        unsafe { self.0.load(Ordering::Acquire).as_ref() }
+        unsafe { self.0.load(sync::ordering("once: get", Ordering::Acquire)).as_ref() }
     }
 
     /// What is there, made by `make` if nothing is.
@@ -38,7 +40,8 @@ impl<T> OnceBox<T> {
     fn fill(&self, value: Box<T>) -> &T {
         let new = Box::into_raw(value);
         // Release pairs with the Acquire in `get`, here too for what another thread has put there.
-        let filled = self.0.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire);
+        let order = sync::ordering("once: fill", Ordering::AcqRel);
+        let filled = self.0.compare_exchange(ptr::null_mut(), new, order, Ordering::Acquire);
         // SAFETY: invariants 1 and 2.
         unsafe {
             match filled {
@@ -48,6 +51,17 @@ impl<T> OnceBox<T> {
                     &*theirs
                 }
             }
+        }
+    }
+}
+
+// SAFETY: visits what is there; as long as nothing is, there are no fields.
+unsafe impl<T: Trace> Trace for OnceBox<T> {
+    const HAS_FIELDS: bool = T::HAS_FIELDS;
+
+    fn trace(&self, visit: &mut dyn FnMut(&Field)) {
+        if let Some(value) = self.get() {
+            value.trace(visit);
         }
     }
 }

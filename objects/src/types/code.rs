@@ -1,7 +1,10 @@
 //! `code`: compiled code with its constants as objects.
 //!
 //! A code object is shared from birth: its constants and names are published, so the interpreter loads them borrowed. What
-//! the interpreter needs for every call lies in plain fields beside the compiler's `Code`.
+//! the interpreter needs for every call lies in fields beside the compiler's code.
+//!
+//! Most functions are never called, so objects are made of constants and names when code is first run (or looked at), by
+//! whichever thread comes first.
 //!
 //! What must hold: the code came from the compiler or was checked by its `verify`, so every register, constant, name, cache and jump
 //! target that an instruction names exists, and the last instruction doesn't run on.
@@ -12,13 +15,16 @@ mod methods;
 
 pub use constants::constant_of;
 
-use crate::error::PyResult;
+use crate::error::{PyResult, value_error};
+use crate::storage::code_start::Start;
+use crate::storage::once_box::OnceBox;
 use crate::types::str::PyStr;
 use orochi_compiler::code::{Code, LocalKind, flags};
+use orochi_compiler::lazy::LazyCode;
 use orochi_compiler::opcode::{CACHE_WORDS_LIMIT, NO_CACHE};
 use orochi_core::sync::{AtomicBool, AtomicU64, Ordering};
 use orochi_core::word::{self, Word};
-use orochi_core::{Field, Obj, Owned, Ref, Thread};
+use orochi_core::{Field, Obj, Owned, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass};
 use std::sync::Arc;
 
@@ -26,10 +32,24 @@ use std::sync::Arc;
 #[pyclass(name = "code", weakref)]
 #[derive(Trace)]
 pub struct PyCode {
-    /// What the compiler made.
-    pub code: Arc<Code>,
+    /// What the compiler made; it may be read only when it is looked at.
+    pub code: Arc<LazyCode>,
+    /// What is made when the code is first run, or its constants are looked at ([`PyCode::ready`]).
+    body: OnceBox<Body>,
+    /// Where parts of the body lie, for the interpreter; [`Start`] orders them.
     #[trace(unsafe_skip)]
-    entry: *const u32,
+    start: Start,
+    first_temp: usize,
+    n_registers: usize,
+    flags: u32,
+    name: Field,
+    qualname: Field,
+    filename: Field,
+}
+
+/// The objects of a code's constants and names, and its caches.
+#[derive(Trace)]
+struct Body {
     constants: Box<[Field]>,
     constant_words: Box<[Word]>,
     names: Box<[Field]>,
@@ -38,20 +58,10 @@ pub struct PyCode {
     spilled_parameters: Box<[Field]>,
     /// Inline caches, of as many words as indices lead to ([`PyCode::cache`]).
     caches: Box<[AtomicU64]>,
-    first_temp: usize,
-    n_registers: usize,
-    simple_args: u32,
-    flags: u32,
-    name: Field,
-    qualname: Field,
-    filename: Field,
 }
 
 /// Frames of more registers than this are never pushed the simple way, which makes room for this many.
 const MAX_SIMPLE_REGISTERS: u16 = 256;
-/// `simple_args` of code that can't be called the simple way.
-const NOT_SIMPLE: u32 = u32::MAX;
-
 /// Whether code objects know nothing of columns. Set once, before there is code, so that no order is needed.
 static LINES_ONLY: AtomicBool = AtomicBool::new(false);
 
@@ -60,26 +70,43 @@ pub fn forget_columns() {
     LINES_ONLY.store(true, Ordering::Relaxed);
 }
 
-/// The code object of compiled code, and those of the code within it.
-pub fn new(thread: &mut Thread, mut code: Arc<Code>) -> PyResult<Owned<PyCode>> {
-    if LINES_ONLY.load(Ordering::Relaxed) {
-        let positions = code.positions.lines_only();
-        Arc::make_mut(&mut code).positions = positions;
+/// The code object of compiled code. Those of the code within it, and all other objects, are made when it is run.
+pub fn new(thread: &mut Thread, code: impl Into<Arc<LazyCode>>) -> PyResult<Owned<PyCode>> {
+    let mut code: Arc<LazyCode> = code.into();
+    if LINES_ONLY.load(Ordering::Relaxed)
+        && let Ok(read) = code.read()
+    {
+        code = Code { positions: read.positions.lines_only(), ..read.clone() }.into();
     }
+    let name = interned(thread, code.name())?;
+    let qualname = interned(thread, code.qualname())?;
+    let filename = interned(thread, code.filename())?;
+    let facts = *code.facts();
+    let payload = PyCode {
+        code,
+        body: OnceBox::empty(),
+        start: Start::cold(),
+        first_temp: usize::from(facts.first_temp),
+        n_registers: usize::from(facts.n_registers),
+        flags: facts.flags,
+        name,
+        qualname,
+        filename,
+    };
+    let object = crate::make(thread, payload)?;
+    orochi_core::publish::publish(object.get());
+    Ok(object)
+}
+
+/// What running the code needs.
+fn make_body(thread: &mut Thread, code: &Code) -> PyResult<Body> {
     let constants = constants::make_all(thread, &code.constants)?;
-    let names = code.names.iter().map(|name| interned(thread, name)).collect::<PyResult<Box<[_]>>>()?;
-    let local_names =
-        code.local_names.iter().map(|name| interned(thread, name)).collect::<PyResult<Box<[_]>>>()?;
+    let mut all =
+        |names: &[Box<str>]| names.iter().map(|name| interned(thread, name)).collect::<PyResult<Box<[_]>>>();
+    let names = all(&code.names)?;
+    let local_names = all(&code.local_names)?;
     let spilled = if code.spills_parameters() { code.parameter_count() as usize } else { 0 };
-    let spilled_parameters = code
-        .spilled
-        .iter()
-        .take(spilled)
-        .map(|name| interned(thread, name))
-        .collect::<PyResult<Box<[_]>>>()?;
-    let name = interned(thread, &code.name)?;
-    let qualname = interned(thread, &code.qualname)?;
-    let filename = interned(thread, &code.filename)?;
+    let spilled_parameters = all(code.spilled.get(..spilled).unwrap_or(&code.spilled))?;
     for value in &constants {
         orochi_core::publish::publish(value.get());
     }
@@ -89,31 +116,17 @@ pub fn new(thread: &mut Thread, mut code: Arc<Code>) -> PyResult<Owned<PyCode>> 
     let caches =
         if code.n_caches > CACHE_WORDS_LIMIT { usize::from(NO_CACHE) + 2 } else { code.n_caches as usize };
     let caches = std::iter::repeat_with(|| AtomicU64::new(0)).take(caches).collect();
+    Ok(Body { constants, constant_words, names, local_names, spilled_parameters, caches })
+}
+
+/// How many arguments a call passes that needs nothing but a frame, if there are such calls.
+fn simple_args(code: &Code) -> Option<u32> {
     let complicated = flags::VARARGS | flags::VARKEYWORDS;
     let simple = code.n_registers <= MAX_SIMPLE_REGISTERS
         && code.flags & complicated == 0
         && code.kwonlyargcount == 0
         && code.flags & flags::NEWLOCALS != 0;
-    let payload = PyCode {
-        entry: code.words.as_ptr(),
-        constants,
-        constant_words,
-        names,
-        local_names,
-        spilled_parameters,
-        caches,
-        first_temp: usize::from(code.first_temp),
-        n_registers: usize::from(code.n_registers),
-        flags: code.flags,
-        simple_args: if simple { code.argcount } else { NOT_SIMPLE },
-        name,
-        qualname,
-        filename,
-        code,
-    };
-    let object = crate::make(thread, payload)?;
-    orochi_core::publish::publish(object.get());
-    Ok(object)
+    simple.then_some(code.argcount)
 }
 
 fn interned(thread: &mut Thread, text: &str) -> PyResult<Field> {
@@ -126,10 +139,34 @@ fn shared_word(value: Ref<'_>) -> Word {
 }
 
 impl PyCode {
-    /// The first instruction word.
+    /// Makes what running the code needs, once.
+    ///
+    /// # Errors
+    /// ValueError if the code was read from bytes and is malformed; MemoryError.
+    #[inline]
+    pub fn ready(&self, thread: &mut Thread) -> PyResult<()> {
+        if self.start.is_cold() { self.make_ready(thread) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn make_ready(&self, thread: &mut Thread) -> PyResult<()> {
+        let code = self.code.read().map_err(|error| value_error(format!("bad marshal data ({error})")))?;
+        let body = match self.body.get() {
+            Some(body) => body,
+            None => {
+                let body = make_body(thread, code)?;
+                self.body.get_or_init(|| body)
+            }
+        };
+        let simple = simple_args(code);
+        self.start.warm(code.words.as_ptr(), body.constant_words.as_ptr(), body.caches.as_ptr(), simple);
+        Ok(())
+    }
+
+    /// The first instruction word. The code is ready.
     #[inline(always)]
     pub fn entry(&self) -> *const u32 {
-        self.entry
+        self.start.entry()
     }
 
     /// The number of the first temporary register.
@@ -144,59 +181,66 @@ impl PyCode {
         self.n_registers
     }
 
-    /// The constants as words for registers.
+    /// The constants as words for registers. The code is ready.
     #[inline(always)]
     pub fn constant_words(&self) -> *const Word {
-        self.constant_words.as_ptr()
+        self.start.constants()
     }
 
     /// A cache word.
     ///
     /// # Safety
-    /// The index is that of an instruction's extension word, or one more for instructions that have a second word.
+    /// The code is running. The index is that of an instruction's extension word, or one more for instructions that have a second word.
     #[inline(always)]
     pub unsafe fn cache(&self, index: usize) -> &AtomicU64 {
-        debug_assert!(index < self.caches.len());
-        // SAFETY: the code was verified: an index that isn't `NO_CACHE` leads to both words, and `new` sees to `NO_CACHE`.
-        unsafe { self.caches.get_unchecked(index) }
+        debug_assert!(self.body.get().is_some_and(|body| index < body.caches.len()));
+        // SAFETY: the code was verified: an index that isn't `NO_CACHE` leads to both words, and `make_body` sees to
+        // `NO_CACHE`. What runs is ready.
+        unsafe { &*self.start.caches().add(index) }
     }
 
     /// Whether a call with so many positional arguments needs nothing but a frame: no defaults, `*args` or keyword-only
-    /// parameters.
+    /// parameters. If so, the code is ready.
     #[inline(always)]
     pub fn takes_exactly(&self, positional: usize) -> bool {
-        self.simple_args as usize == positional
+        self.start.takes_exactly(positional)
     }
 
-    /// The i-th name (None if there is none).
+    /// The i-th name of running code.
     #[inline(always)]
     pub fn name_at(&self, i: usize) -> &Obj<PyStr> {
-        let name = self.names.get(i).unwrap_or(&self.name).fixed();
+        let name = self.body.get().and_then(|body| body.names.get(i)).unwrap_or(&self.name).fixed();
         // SAFETY: names are str objects.
         unsafe { name.cast() }
     }
 
-    /// The name of a register below `first_temp`, or a further name that only messages use.
+    /// The name of a register below `first_temp`, or a further name that only messages use. The code is ready.
     #[inline]
     pub fn local_name(&self, i: usize) -> &Obj<PyStr> {
-        let name = self.local_names.get(i).unwrap_or(&self.name).fixed();
+        let name = self.body.get().and_then(|body| body.local_names.get(i)).unwrap_or(&self.name).fixed();
         // SAFETY: names are str objects.
         unsafe { name.cast() }
     }
 
-    /// The name of the i-th parameter.
+    /// The name of the i-th parameter. The code is ready.
     pub fn parameter_name(&self, i: usize) -> &Obj<PyStr> {
-        match self.spilled_parameters.get(i) {
+        match self.body.get().and_then(|body| body.spilled_parameters.get(i)) {
             // SAFETY: names are str objects.
             Some(name) => unsafe { name.fixed().cast() },
             None => self.local_name(i),
         }
     }
 
-    /// The i-th constant.
+    /// The constants. The code is ready.
+    #[inline]
+    fn constants(&self) -> &[Field] {
+        self.body.get().map_or(&[], |body| &body.constants)
+    }
+
+    /// The i-th constant. The code is ready.
     #[inline]
     pub fn constant(&self, i: usize) -> Ref<'_> {
-        self.constants.get(i).map_or(Ref::NONE, Field::fixed)
+        self.constants().get(i).map_or(Ref::NONE, Field::fixed)
     }
 
     /// co_name.
@@ -212,6 +256,14 @@ impl PyCode {
     /// co_filename.
     pub fn filename(&self) -> Ref<'_> {
         self.filename.fixed()
+    }
+
+    /// The docstring; None if there is none.
+    pub fn docstring(&self, thread: &mut Thread) -> PyResult {
+        match self.code.docstring() {
+            Some(docstring) => constants::make(thread, &docstring),
+            None => Ok(Value::NONE),
+        }
     }
 
     /// Whether a local register holds a cell.

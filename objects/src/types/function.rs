@@ -46,6 +46,7 @@ pub struct PyFunction {
     name: AtomicField,
     qualname: AtomicField,
     module: AtomicField,
+    /// Empty for the code's docstring.
     doc: AtomicField,
     annotations: AtomicField,
     annotate: AtomicField,
@@ -59,11 +60,8 @@ pub fn new(thread: &mut Thread, code: Value, globals: Value, builtins: Value) ->
     };
     let name = payload.name().to_owned();
     let qualname = payload.qualname().to_owned();
-    let doc =
-        if payload.has_flags(flags::HAS_DOCSTRING) { payload.constant(0).to_owned() } else { Value::NONE };
-    let module_name = crate::str::intern(thread, "__name__")?;
     let module = match globals.get().downcast::<PyDict>() {
-        Some(globals) => globals.get_str(thread, module_name).map(Ref::to_owned),
+        Some(globals) => globals.get_str(thread, crate::name!("__name__")).map(Ref::to_owned),
         None => None,
     };
     let function = PyFunction {
@@ -77,7 +75,7 @@ pub fn new(thread: &mut Thread, code: Value, globals: Value, builtins: Value) ->
         name: AtomicField::new_local(name),
         qualname: AtomicField::new_local(qualname),
         module: module.map_or_else(AtomicField::empty, AtomicField::new_local),
-        doc: AtomicField::new_local(doc),
+        doc: AtomicField::empty(),
         annotations: AtomicField::empty(),
         annotate: AtomicField::empty(),
         type_params: AtomicField::empty(),
@@ -185,6 +183,16 @@ impl PyFunction {
 
 fn none_if_empty(field: &AtomicField, thread: &Thread) -> Value {
     field.get(thread).unwrap_or(Value::NONE)
+}
+
+/// Makes the docstring unless there is one: most are never asked for.
+fn settle_doc(thread: &mut Thread, function: &Obj<PyFunction>) -> PyResult<()> {
+    if function.doc.is_empty() {
+        let code = function.code(thread).to_value();
+        let doc = code.get().downcast::<PyCode>().map_or(Ok(Value::NONE), |code| code.docstring(thread))?;
+        function.doc.initialise(function, doc);
+    }
+    Ok(())
 }
 
 fn must_be_str(value: Option<Ref<'_>>, what: &str) -> PyResult<Value> {
@@ -307,6 +315,7 @@ impl PyFunction {
             let message = "Assigning a code object of non-matching type is deprecated (e.g., from a generator to a plain function)";
             crate::warn::warn(thread, &crate::types::exception::DeprecationWarning, message)?;
         }
+        settle_doc(thread, this)?;
         if let Some(old) = this.code.swap(this, thread, Some(code.to_value()))
             && let Some(header) = old.get().header()
         {
@@ -398,14 +407,16 @@ impl PyFunction {
     }
 
     #[getter]
-    fn __doc__(thread: &mut Thread, this: &Obj<Self>) -> Value {
-        none_if_empty(&this.doc, thread)
+    fn __doc__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        settle_doc(thread, this)?;
+        Ok(none_if_empty(&this.doc, thread))
     }
 
     #[setter]
     #[name = "__doc__"]
     fn set_doc(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref>) {
-        drop(this.doc.swap(this, thread, value.map(Ref::to_owned)));
+        let value = value.map_or(Value::NONE, Ref::to_owned);
+        drop(this.doc.swap(this, thread, Some(value)));
     }
 
     #[getter]

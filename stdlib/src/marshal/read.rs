@@ -346,9 +346,9 @@ impl<'a> Reader<'a> {
         let content = self.blob(thread, "code")?;
         let filename = self.blob(thread, "string")?;
         let filename: Arc<str> = std::str::from_utf8(&filename).map_err(|_| bad("file name"))?.into();
-        let compiled = orochi_compiler::serialize::from_bytes(&content, &filename)
+        let compiled = orochi_compiler::serialize::from_bytes(content.into_owned().into(), &filename)
             .map_err(|error| value_error(format!("bad marshal data ({error})")))?;
-        Ok(code::new(thread, Arc::new(compiled))?.into_value())
+        Ok(code::new(thread, compiled)?.into_value())
     }
 }
 

@@ -13,7 +13,6 @@ use orochi_objects::types::code;
 use orochi_objects::{Obj, PyDict, PyModule, PyResult, Ref, Thread};
 use orochi_vm::builtins::{issue_all, text_of};
 use orochi_vm::errors::{syntax_error, syntax_error_in};
-use std::sync::Arc;
 use to_python::Maker;
 
 const OPTIMIZED: i64 = 0x8000;
@@ -92,7 +91,7 @@ fn compile_tree(
     match orochi_compiler::compile_tree(module, filename, &options(flags, optimize)) {
         Ok((compiled, warnings)) => {
             issue_all(thread, &warnings, filename)?;
-            Ok(code::new(thread, Arc::new(compiled))?.into_value())
+            Ok(code::new(thread, compiled)?.into_value())
         }
         Err(error) => Err(syntax_error(thread, &error, filename)),
     }

@@ -10,7 +10,6 @@ use orochi_objects::thread::ThreadState;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::{code, exception, str};
 use orochi_objects::{name, protocol};
-use std::sync::Arc;
 
 /// How `compile()` compiles.
 pub struct SourceOptions<'a> {
@@ -100,7 +99,7 @@ pub fn compile_object(thread: &mut Thread, source: &str, how: &SourceOptions<'_>
     match orochi_compiler::compile(source, how.filename, how.mode, &how.options) {
         Ok((compiled, warnings)) => {
             issue_all(thread, &warnings, how.filename)?;
-            Ok(code::new(thread, Arc::new(compiled))?.into_value())
+            Ok(code::new(thread, compiled)?.into_value())
         }
         Err(error) => {
             issue_all(thread, &error.warnings, how.filename)?;

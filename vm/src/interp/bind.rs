@@ -39,8 +39,12 @@ pub(super) unsafe fn bind(
     names: Option<&Obj<PyTuple>>,
 ) -> PyResult<()> {
     let keywords = names.map_or(0, |names| names.len());
+    // Code that takes that many positional arguments without binding them is ready.
+    let ready = code.ready(thread);
     let mut binding = Binding { thread, function, code, registers };
-    let result = if keywords == 0 && binding.takes_positional(positional) {
+    let result = if ready.is_err() {
+        ready
+    } else if keywords == 0 && binding.takes_positional(positional) {
         binding.fill_defaults(positional)
     } else if names.is_none() && binding.code.has_flags(flags::VARARGS) && positional >= binding.argcount() {
         binding.surplus(positional)
@@ -58,16 +62,17 @@ pub(super) unsafe fn bind(
 
 impl Binding<'_> {
     fn argcount(&self) -> usize {
-        self.code.code.argcount as usize
+        self.code.code.facts().argcount as usize
     }
 
     fn kwonly(&self) -> usize {
-        self.code.code.kwonlyargcount as usize
+        self.code.code.facts().kwonlyargcount as usize
     }
 
     /// Whether the arguments are in their places already.
     fn takes_positional(&self, positional: usize) -> bool {
-        positional <= self.argcount() && self.code.code.flags & (flags::VARARGS | flags::VARKEYWORDS) == 0
+        let open = flags::VARARGS | flags::VARKEYWORDS;
+        positional <= self.argcount() && self.code.code.facts().flags & open == 0
     }
 
     fn word(&self, i: usize) -> Word {
@@ -230,7 +235,7 @@ impl Binding<'_> {
 
     /// Which parameter a keyword names, if it may.
     fn find(&self, name: &Obj<PyStr>) -> Option<usize> {
-        let first = self.code.code.posonlyargcount as usize;
+        let first = self.code.code.facts().posonlyargcount as usize;
         let end = self.argcount() + self.kwonly();
         (first..end)
             .find(|i| std::ptr::eq(self.parameter(*i), name))

@@ -123,7 +123,7 @@ fn finished(thread: &mut Thread, new: Code) -> PyResult<Owned<PyCode>> {
     if !verify(&new) {
         return Err(value_error("code: the instructions don't fit the other fields"));
     }
-    super::new(thread, new.into())
+    super::new(thread, new)
 }
 
 fn too_large() -> crate::error::PyErr {

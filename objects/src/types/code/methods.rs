@@ -136,7 +136,8 @@ impl PyCode {
 
     #[member]
     fn co_consts(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let mut values: Vec<_> = this.constants.iter().map(|field| field.fixed().to_owned()).collect();
+        this.ready(thread)?;
+        let mut values: Vec<_> = this.constants().iter().map(|field| field.fixed().to_owned()).collect();
         if build::shows_none(&this.code) {
             values.push(Value::NONE);
         }
