@@ -166,13 +166,24 @@ impl Field {
     /// The word was taken out of a register of this thread, and the field's owner is local.
     #[inline(always)]
     pub unsafe fn init_from_register(&self, word: Word) {
-        let word = if word & 7 == word::BORROWED {
+        let word = if word::is_borrowed(word) {
             // SAFETY: borrowed registers are valid until the next safepoint.
             unsafe { word::header_of(word).as_ref() }.retain();
             word & !word::BORROWED
         } else {
             word
         };
+        // Relaxed: nobody else sees a local object.
+        self.0.store(word, Ordering::Relaxed);
+    }
+
+    /// Moves a word with a reference of its own here, into an empty place of a local object.
+    ///
+    /// # Safety
+    /// The caller owns what the word refers to, and the field's owner is local.
+    #[inline(always)]
+    pub unsafe fn init_owned(&self, word: Word) {
+        debug_assert!(!word::is_borrowed(word));
         // Relaxed: nobody else sees a local object.
         self.0.store(word, Ordering::Relaxed);
     }

@@ -190,9 +190,22 @@ impl Header {
             return true;
         }
         if count & (SHARED | IMMORTAL) == 0 {
-            self.retain_slow(count);
+            // The count is full: as in `retain_slow`.
+            self.count.fetch_or(IMMORTAL, Ordering::Relaxed);
         }
         false
+    }
+
+    /// Adds a reference if that takes no more than a plain store, or if the object isn't counted.
+    #[inline(always)]
+    pub(crate) fn retain_quickly(&self) -> bool {
+        let count = self.count.load(Ordering::Relaxed);
+        if count < LOCAL_MAX {
+            // A plain store: as in `retain`.
+            self.count.store(count + 1, Ordering::Relaxed);
+            return true;
+        }
+        count & IMMORTAL != 0
     }
 
     #[cold]

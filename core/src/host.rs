@@ -13,6 +13,29 @@ mod system;
 mod system;
 
 #[cfg(not(orochi_loom))]
+/// About where the native stack ends now. The machine's register where it can be read: to take the address of something on the
+/// stack would keep a function from ending in a jump.
+#[inline(always)]
+pub fn stack_pointer() -> usize {
+    let here: usize;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: reads a register.
+    unsafe {
+        std::arch::asm!("mov {}, rsp", out(reg) here, options(nomem, nostack, preserves_flags));
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: as above.
+    unsafe {
+        std::arch::asm!("mov {}, sp", out(reg) here, options(nomem, nostack, preserves_flags));
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        let variable = 0u8;
+        here = &raw const variable as usize;
+    }
+    here
+}
+
 pub use system::{native_stack_limit, native_thread_id, set_thread_name};
 pub use system::{release_zeroed, reserve_zeroed, wait, wake_all, wake_one};
 

@@ -70,7 +70,7 @@ impl RegisterStack {
             // SAFETY: between base and top all words are valid.
             unsafe {
                 let word = *at;
-                if word & 7 == word::BORROWED && word::is_pointer(word) {
+                if word::is_borrowed(word) && word::is_pointer(word) {
                     let header = word::header_of(word).as_ref();
                     if !header.is_immortal() {
                         header.retain();

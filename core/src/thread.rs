@@ -282,10 +282,9 @@ impl Thread {
     }
 
     /// Whether so little native stack is left that native recursion must end in RecursionError.
-    #[inline]
+    #[inline(always)]
     pub fn native_stack_low(&self) -> bool {
-        let here = 0u8;
-        (&raw const here as usize) < self.native_limit.get()
+        crate::host::stack_pointer() < self.native_limit.get()
     }
 
     /// The thread as a holder of object locks.

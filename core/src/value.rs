@@ -435,13 +435,37 @@ pub unsafe fn own_register(word: Word) -> Value {
     unsafe { Ref::from_word(word) }.to_owned()
 }
 
+/// A register's word with a reference of its own, if that takes no more than a plain store; nothing has changed otherwise.
+///
+/// # Safety
+/// The word is valid in a register of the current thread.
+#[inline(always)]
+pub unsafe fn own_quickly(word: Word) -> Option<Word> {
+    // SAFETY: the register roots the object for the length of the call.
+    match unsafe { on_heap(word) } {
+        Some(object) if !object.retain_quickly() => None,
+        Some(_) => Some(word & !word::BORROWED),
+        None => Some(word),
+    }
+}
+
+/// Gives up what a register's word owns, if others hold the object too; `false` otherwise: nothing has been done then.
+///
+/// # Safety
+/// The word was taken out of a register of the current thread.
+#[inline(always)]
+pub unsafe fn drop_one_of_many(word: Word) -> bool {
+    // SAFETY: a counted word owns a reference.
+    !word::is_counted(word) || unsafe { word::header_of(word).as_ref() }.release_one_of_many()
+}
+
 /// Turns a register's word into an owned value, emptying the register's claim: a counted word passes its reference.
 ///
 /// # Safety
 /// As [`own_register`]; the caller overwrites the register before anything can look at it.
 #[inline(always)]
 pub unsafe fn take_register(word: Word) -> Value {
-    if word & 7 == word::BORROWED && word::is_pointer(word) {
+    if word::is_borrowed(word) && word::is_pointer(word) {
         // SAFETY: borrowed registers are valid until the next safepoint.
         unsafe { own_register(word) }
     } else {

@@ -60,10 +60,16 @@ pub const fn is_counted(word: Word) -> bool {
     tags_below_pointers(word) & 15 == 0
 }
 
+/// Whether the word has the mark of borrowed pointers. 
+#[inline(always)]
+pub const fn is_borrowed(word: Word) -> bool {
+    word & 7 == BORROWED
+}
+
 /// The word without its borrowed bit.
 #[inline(always)]
 pub const fn canonical(word: Word) -> Word {
-    if word & 7 == BORROWED { word & !BORROWED } else { word }
+    if is_borrowed(word) { word & !BORROWED } else { word }
 }
 
 /// The object a pointer word points to; the caller has checked [`is_pointer`].
@@ -110,17 +116,19 @@ pub const fn flonum_of(word: Word) -> f64 {
     if word == ZERO_FLONUM {
         return 0.0;
     }
-    let top = word >> 63;
-    f64::from_bits(((2 - top) | (word & !3)).rotate_right(3))
+    // The low bits, `10`, become `01` if the top bit is set.
+    f64::from_bits(word.wrapping_sub(word >> 63).rotate_right(3))
 }
 
 /// The word of a float, if its exponent is in the range that fits (about 1e-77 to 1e77, and positive zero).
 #[inline(always)]
 pub const fn from_float(value: f64) -> Option<Word> {
     let bits = value.to_bits();
-    let exponent = (bits >> 60) & 7;
-    if (exponent == 3 || exponent == 4) && bits != 0x3000_0000_0000_0000 {
-        Some((bits.rotate_left(3) & !3) | 2)
+    // Of the exponent's top three bits 011 and 100 are wanted; the third is the top bit now, the others the low ones. Both become `10`.
+    let turned = bits.rotate_left(3);
+    let word = turned.wrapping_add(turned >> 63);
+    if is_flonum(word) && word != ZERO_FLONUM {
+        Some(word)
     } else if bits == 0 {
         Some(ZERO_FLONUM)
     } else {

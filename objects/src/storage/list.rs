@@ -143,9 +143,19 @@ impl LocalRoom {
     /// [`ListStorage::local_room`] gave this for a list that is still local and has not changed since.
     #[inline(always)]
     pub unsafe fn fill(self, value: Value) {
+        // SAFETY: as the caller promises; the value's reference passes on.
+        unsafe { self.fill_owned(value.into_word()) }
+    }
+
+    /// The same for a word with a reference of its own.
+    ///
+    /// # Safety
+    /// As [`LocalRoom::fill`]; the caller owns what the word refers to.
+    #[inline(always)]
+    pub unsafe fn fill_owned(self, word: Word) {
         // SAFETY: as the caller promises: the place is within the buffer, and empty.
         unsafe {
-            (*Buffer::slot(self.buffer.as_ptr(), self.len)).init(Field::new_local(value));
+            (*Buffer::slot(self.buffer.as_ptr(), self.len)).init_owned(word);
             self.buffer.as_ref().len.store(self.len + 1, Ordering::Relaxed);
         }
     }

@@ -200,12 +200,18 @@ impl ShapeTree {
     /// The shape without attributes.
     #[inline]
     pub fn root(&self) -> &Shape {
-        // Acquire pairs with the Release in `get_or_make`.
-        // SAFETY: lives as long as the tree.
-        match unsafe { self.root.load(Ordering::Acquire).as_ref() } {
+        match self.known_root() {
             Some(root) => root,
             None => Self::get_or_make(&self.root, Kind::Attributes),
         }
+    }
+
+    /// The same, if there is one yet.
+    #[inline(always)]
+    pub fn known_root(&self) -> Option<&Shape> {
+        // Acquire pairs with the Release in `get_or_make`.
+        // SAFETY: lives as long as the tree.
+        unsafe { self.root.load(Ordering::Acquire).as_ref() }
     }
 
     /// The shape of instances whose attributes are in a dict.

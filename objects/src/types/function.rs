@@ -122,6 +122,12 @@ impl PyFunction {
         self.closure(thread)?.item(i)?.downcast()
     }
 
+    /// The same, for closures that are exactly tuples, as all are that programs make.
+    #[inline(always)]
+    pub fn closure_cell<'a>(&'a self, thread: &'a Thread, i: usize) -> Option<&'a Obj<PyCell>> {
+        exactly(exactly::<PyTuple>(self.closure.load(thread)?)?.item(i)?)
+    }
+
     /// The closure.
     #[inline(always)]
     pub fn closure<'a>(&'a self, thread: &'a Thread) -> Option<&'a Obj<PyTuple>> {

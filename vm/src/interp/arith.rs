@@ -2,7 +2,7 @@
 
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
-use super::cursor::{At, Cursor, Flow, raise};
+use super::cursor::{At, Cursor, Fast, Flow, Operands, raise};
 use super::iter::exactly;
 use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::word::{self, Word};
@@ -220,28 +220,26 @@ fn immediate_slow(
     Ok(())
 }
 
-/// The operations on immediates; `false` if the operands are something else.
+/// The operations on two small ints or two floats.
 pub(super) mod hot {
     use super::*;
 
     macro_rules! binary {
         ($($op:ident $ints:ident $floats:ident;)*) => { $(
             #[inline(always)]
-            pub(in super::super) fn $op(c: &mut Cursor, w: Instruction) -> bool {
+            pub(in super::super) fn $op(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
                 let (a, b) = (c.word(w.b()), c.word(w.c()));
                 let result = if both_ints(a, b) {
                     $ints(a, b)
+                } else if both_flonums(a, b) {
+                    $floats(word::flonum_of(a), word::flonum_of(b)).and_then(word::from_float)
                 } else {
-                    match (as_number(a), as_number(b)) {
-                        (Some(x), Some(y)) => $floats(x, y).and_then(word::from_float),
-                        _ => None,
-                    }
+                    None
                 };
-                let Some(result) = result else { return false };
+                let Some(result) = result else { return Fast::Slow };
                 c.consume_immediate(w.b());
                 c.consume_immediate(w.c());
-                c.set(w.a(), result);
-                true
+                c.done(w.a(), result)
             }
         )* };
     }
@@ -277,7 +275,7 @@ pub(super) mod hot {
     macro_rules! with_immediate {
         ($($op:ident $ints:ident $floats:ident;)*) => { $(
             #[inline(always)]
-            pub(in super::super) fn $op(c: &mut Cursor, w: Instruction) -> bool {
+            pub(in super::super) fn $op(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
                 let a = c.word(w.b());
                 let result = if word::is_int(a) {
                     $ints(a, immediate(w.c()))
@@ -286,10 +284,9 @@ pub(super) mod hot {
                 } else {
                     None
                 };
-                let Some(result) = result else { return false };
+                let Some(result) = result else { return Fast::Slow };
                 c.consume_immediate(w.b());
-                c.set(w.a(), result);
-                true
+                c.done(w.a(), result)
             }
         )* };
     }
@@ -309,8 +306,9 @@ macro_rules! binary {
     ($($op:ident $ints:ident $floats:ident $protocol:ident;)*) => { $(
         #[inline(always)]
         pub(super) fn $op(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-            if hot::$op(c, w) {
-                return Flow::Next;
+            let operands = c.operands();
+            if let Some(flow) = hot::$op(c, thread, operands).flow() {
+                return flow;
             }
             c.sync();
             match binary_slow(thread, At(c.frame), w, $floats, number::$protocol) {
@@ -360,8 +358,9 @@ macro_rules! with_immediate {
     ($($op:ident $ints:ident $floats:ident $protocol:ident;)*) => { $(
         #[inline(always)]
         pub(super) fn $op(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-            if hot::$op(c, w) {
-                return Flow::Next;
+            let operands = c.operands();
+            if let Some(flow) = hot::$op(c, thread, operands).flow() {
+                return flow;
             }
             c.sync();
             match immediate_slow(thread, At(c.frame), w, $floats, number::$protocol) {

@@ -4,7 +4,7 @@
 
 use super::cache;
 use super::call::{Called, enter_getter};
-use super::cursor::{At, Cursor, Flow, raise, register_word};
+use super::cursor::{At, Cursor, Fast, Flow, Operands, raise, register_word};
 use super::iter::exactly;
 use super::name::{ext_of, name_of};
 use orochi_compiler::opcode::{SpecialMethod, Word as Instruction};
@@ -22,49 +22,62 @@ use orochi_objects::types::super_;
 use orochi_objects::types::r#type::{PyType, TypeExt};
 use orochi_objects::{class_of, protocol};
 
-/// Cached attributes; `false` if the cache doesn't know.
+/// Cached attributes that lie in the instance, and cached methods.
 pub(super) mod hot {
     use super::*;
 
     #[inline(always)]
-    pub(in super::super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        let Some(object) = c.object(w.b()) else { return false };
-        let object = object.get();
-        let word = cache::attribute(thread, At(c.frame), c.peek(), object);
+    pub(in super::super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let Some(object) = c.object(w.b()) else { return Fast::Slow };
+        let word = cache::attribute(thread, At(c.frame), c.peek(), object.get());
         if word == word::UNBOUND {
-            return false;
+            return Fast::Slow;
         }
         c.skip();
-        c.consume(w.b());
-        c.set(w.a(), word);
-        true
+        if !c.is_temp(w.b()) {
+            return c.done(w.a(), word);
+        }
+        let object = c.replace(w.b(), word::UNBOUND);
+        Fast::DropBoth(object, c.replace(w.a(), word))
     }
 
     #[inline(always)]
-    pub(in super::super) fn StoreAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        let Some(object) = c.object(w.a()) else { return false };
-        let object = object.get();
-        if !cache::store(At(c.frame), c.peek(), object, || c.take(thread, w.b())) {
-            return false;
-        }
+    pub(in super::super) fn StoreAttr(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        let Some(object) = c.object(w.a()) else { return Fast::Slow };
+        let Some(field) = cache::local_field(At(c.frame), c.peek(), object.get()) else { return Fast::Slow };
+        let Some(word) = c.take_owned(w.b()) else { return Fast::Slow };
+        let old = field.take_for_register();
+        // SAFETY: the instance is local; the place was emptied just now.
+        unsafe { field.init_owned(word) };
         c.skip();
-        c.consume(w.a());
-        true
+        Fast::DropBoth(c.consumed(w.a()), old)
     }
 
     #[inline(always)]
-    pub(in super::super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        let Some(object) = c.object(w.b()) else { return false };
-        let object = object.get();
-        let method = cache::held_method(At(c.frame), c.peek(), object);
+    pub(in super::super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let Some(object) = c.object(w.b()) else { return Fast::Slow };
+        let method = cache::held_method(At(c.frame), c.peek(), object.get());
         if method == word::UNBOUND {
-            return false;
+            return Fast::Slow;
         }
         let receiver = c.take(thread, w.b());
         c.skip();
-        c.set(w.a(), method);
-        c.set(w.a() + 1, receiver);
-        true
+        Fast::DropBoth(c.replace(w.a(), method), c.replace(w.a() + 1, receiver))
+    }
+}
+
+/// Attributes that an instance doesn't have yet.
+pub(super) mod warm {
+    use super::*;
+
+    #[inline(always)]
+    pub(in super::super) fn StoreAttr(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let Some(object) = c.object(w.a()) else { return Fast::Slow };
+        if !cache::add(At(c.frame), c.peek(), object.get(), || c.take(thread, w.b())) {
+            return Fast::Slow;
+        }
+        c.skip();
+        Fast::Drop(c.consumed(w.a()))
     }
 }
 

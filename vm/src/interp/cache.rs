@@ -14,9 +14,8 @@ use super::held;
 use super::iter::exactly;
 use orochi_compiler::opcode::NO_CACHE;
 use orochi_core::sync::{AtomicU64, Ordering};
-use orochi_core::value::drop_register;
 use orochi_core::word::{self, Word};
-use orochi_core::{Header, Obj, Owner, Ref, Thread};
+use orochi_core::{Field, Header, Obj, Owner, Ref, Thread};
 use orochi_objects::class::{PyClass, is_exact};
 use orochi_objects::class_of;
 use orochi_objects::slots::SlotId;
@@ -297,7 +296,7 @@ fn locate_in_instance(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> Op
 #[inline(always)]
 pub(super) fn held_method(at: At, ext: u32, object: &Header) -> Word {
     let is_current = |id, what| match what {
-        METHOD_HELD => cached::shape_id(object) == id,
+        METHOD_HELD => cached::fixed_shape_id(object) == id,
         TYPE_METHOD_HELD => class_in(object).has_version(id),
         _ => false,
     };
@@ -346,30 +345,29 @@ pub(super) fn remember_method(at: At, ext: u32, (id, kind): (u32, u32), method: 
     }
 }
 
-/// Assigns an attribute of a local instance whose place the cache knows; `false` if it doesn't: nothing has been done
+/// The place of an attribute that a local instance has, if the cache knows it.
+#[inline(always)]
+pub(super) fn local_field(at: At, ext: u32, object: &Header) -> Option<&Field> {
+    let (id, what) = attribute_entry(at, ext);
+    if what & KIND != FIELD {
+        return None;
+    }
+    // SAFETY: caches of kind FIELD hold what `offset_of` gave.
+    unsafe { cached::local_field(object, id, what) }
+}
+
+/// Gives a local instance an attribute whose place the cache knows; `false` if it doesn't: nothing has been done
 /// then. `take` gives the register's word.
 #[inline(always)]
-pub(super) fn store(at: At, ext: u32, object: &Header, take: impl FnOnce() -> Word) -> bool {
+pub(super) fn add(at: At, ext: u32, object: &Header, take: impl FnOnce() -> Word) -> bool {
     let (id, what) = attribute_entry(at, ext);
-    match what & KIND {
-        FIELD => {
-            // SAFETY: caches of kind FIELD hold what `offset_of` gave.
-            let Some(field) = (unsafe { cached::local_field(object, id, what) }) else { return false };
-            let old = field.take_for_register();
-            // SAFETY: the instance is local; the old word was taken out of its place.
-            unsafe {
-                field.init_from_register(take());
-                drop_register(old);
-            }
-        }
-        NEW_FIELD => {
-            let name = at.frame().code().name_at((ext & 0xffff) as usize);
-            let Some(next) = cached::next_shape(object, id, name) else { return false };
-            // SAFETY: caches of kind NEW_FIELD hold what `offset_of` gave for the next attribute.
-            unsafe { cached::add(object, next, what & VALUE, take()) };
-        }
-        _ => return false,
+    if what & KIND != NEW_FIELD {
+        return false;
     }
+    let name = at.frame().code().name_at((ext & 0xffff) as usize);
+    let Some(next) = cached::next_shape(object, id, name) else { return false };
+    // SAFETY: caches of kind NEW_FIELD hold what `offset_of` gave for the next attribute.
+    unsafe { cached::add(object, next, what & VALUE, take()) };
     true
 }
 

@@ -10,15 +10,16 @@ pub(crate) mod enter;
 mod native;
 
 use super::bind::bind;
-use super::cursor::{At, Cursor, Fast, Flow, raise};
+use super::cursor::{At, Cursor, Fast, Flow, Operands, raise};
 use super::frames::{
-    NewFrame, can_push, clear_registers, make_large_room, make_room, owned_value, pop_entry, pop_to_caller,
+    NewFrame, can_push, clear_registers, clear_registers_quickly, make_large_room, make_room, owned_value, pop_entry, pop_to_caller,
     push, release_extras,
 };
 use super::iter::exact;
 use super::poll::poll_now;
 pub(super) use callee::Called;
 use orochi_compiler::opcode::Word as Instruction;
+use orochi_core::value::drop_register;
 use orochi_core::word::{self, Word};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::error::{PyResult, type_error};
@@ -28,20 +29,16 @@ use orochi_objects::thread::{Outcome, ThreadState};
 use orochi_objects::types::function::PyFunction;
 use orochi_objects::types::tuple::PyTuple;
 
-/// Calls and returns that stay in the loop; `false` if more is to be done.
+/// Calls of Python functions whose arguments lie as they are wanted, and returns from them.
 pub(super) mod hot {
     use super::*;
 
     #[inline(always)]
-    pub(in super::super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Fast {
+    pub(in super::super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         // SAFETY: the window lies within the frame.
         let window = unsafe { c.regs.add(w.b() as usize) };
-        let Some(callee) = c.object(w.b()) else { return Fast::Slow };
-        let Some(function) = exact::<PyFunction>(callee.get()) else {
-            c.sync();
-            let called = native::call(thread, c.regs, w, callee.get());
-            return if called == Fast::Done { called } else { native::other(called) };
-        };
+        let function = c.object(w.b()).and_then(|callee| exact::<PyFunction>(callee.get()));
+        let Some(function) = function else { return Fast::Slow };
         // SAFETY: as above.
         let receiver = unsafe { *window.add(1) };
         let bound = usize::from(receiver != word::UNBOUND);
@@ -50,7 +47,8 @@ pub(super) mod hot {
             unsafe { (&*std::ptr::from_ref(function.code(thread)), window.add(2 - bound)) };
         // SAFETY: one frame above the running one; there is room if `can_push` says so.
         let frame = unsafe { c.frame.add(1) };
-        if !code.takes_exactly(w.c() as usize + bound) || !can_push(thread, frame, registers) {
+        let fits = code.takes_exactly(w.c() as usize + bound) && can_push(thread, frame, registers);
+        if !fits || thread.native_stack_low() {
             return Fast::Slow;
         }
         c.sync();
@@ -72,51 +70,127 @@ pub(super) mod hot {
         Fast::Done
     }
 
+    /// Ends a frame of mode Call or Init, if no object dies with it. `result` lies in no register.
     #[inline(always)]
-    fn leave(c: &mut Cursor, thread: &mut Thread, result: Word) -> bool {
-        let frame = c.frame;
-        // SAFETY: a frame of mode Call or Init has its caller below it.
+    fn leave(c: &mut Cursor, thread: &mut Thread, result: Word) -> Fast {
+        // SAFETY: the running frame.
+        let size = unsafe { (*c.frame).size } as usize;
+        if thread.poll() != 0 || !clear_registers_quickly(c.regs, size) {
+            return Fast::Slow;
+        }
+        let (base, dst) = give(c, thread, result);
+        Fast::DropBoth(base, dst)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn Return(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        if !is_simple(c, Mode::Call) {
+            return Fast::Slow;
+        }
+        let result = c.replace(w.a(), word::UNBOUND);
+        let left = leave(c, thread, result);
+        if left == Fast::Slow {
+            c.put(w.a(), result);
+        }
+        left
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn ReturnNone(c: &mut Cursor, thread: &mut Thread, _w: Operands) -> Fast {
+        match none_or_instance(c) {
+            word::UNBOUND => Fast::Slow,
+            result => leave(c, thread, result),
+        }
+    }
+}
+
+/// Whether the running frame has this mode and nothing else that its end would have to see to.
+#[inline(always)]
+fn is_simple(c: &Cursor, mode: Mode) -> bool {
+    // SAFETY: the running frame.
+    unsafe {
+        (*c.frame).mode == mode
+            && ((*c.frame).object | (*c.frame).namespace) == word::UNBOUND
+            && (*c.frame).generator.is_null()
+    }
+}
+
+/// The result of a simple frame that returns None: that of an `__init__` is the instance. UNBOUND if the frame isn't simple.
+#[inline(always)]
+fn none_or_instance(c: &Cursor) -> Word {
+    if is_simple(c, Mode::Call) {
+        word::NONE
+    } else if is_simple(c, Mode::Init) {
+        // SAFETY: the running frame.
+        unsafe { (*c.frame).owned }
+    } else {
+        word::UNBOUND
+    }
+}
+
+/// Pops a frame whose registers are empty and gives its caller the result. What the caller's registers held is given out.
+#[inline(always)]
+fn give(c: &mut Cursor, thread: &mut Thread, result: Word) -> (Word, Word) {
+    let frame = c.frame;
+    // SAFETY: a frame of mode Call or Init has its caller below it.
+    unsafe {
+        let (dst, base) = ((*frame).dst, (*frame).base);
+        *c = pop_to_caller(thread, frame);
+        (c.replace(base, word::UNBOUND), c.replace(dst, result))
+    }
+}
+
+/// Calls of what isn't a Python function, and returns with which objects die.
+pub(super) mod warm {
+    use super::*;
+
+    #[inline(always)]
+    pub(in super::super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        match c.object(w.b()) {
+            Some(callee) => {
+                c.sync();
+                match native::call(thread, c.regs, w.word(), callee.get()) {
+                    Some(Flow::Next) => Fast::Done,
+                    Some(Flow::Raise) => Fast::Raise,
+                    Some(_) => Fast::Reload,
+                    None => Fast::Slow,
+                }
+            }
+            None => Fast::Slow,
+        }
+    }
+
+    #[inline(always)]
+    fn leave(c: &mut Cursor, thread: &mut Thread, result: Word) -> Fast {
+        // SAFETY: the running frame; what the caller's registers held was taken out of them.
         unsafe {
-            clear_registers(c.regs, (*frame).size as usize);
-            let (dst, base) = ((*frame).dst, (*frame).base);
-            *c = pop_to_caller(thread, frame);
-            c.set(base, word::UNBOUND);
-            c.set(dst, result);
+            clear_registers(c.regs, (*c.frame).size as usize);
+            let (base, dst) = give(c, thread, result);
+            drop_register(base);
+            drop_register(dst);
         }
         // The locals' finalizers run before the caller goes on.
         if thread.poll() != 0 {
             super::super::poll::finalizers(thread);
         }
-        true
+        Fast::Done
     }
 
     #[inline(always)]
-    fn is_simple(c: &Cursor, mode: Mode) -> bool {
-        // SAFETY: the running frame.
-        unsafe {
-            (*c.frame).mode == mode
-                && ((*c.frame).object | (*c.frame).namespace) == word::UNBOUND
-                && (*c.frame).generator.is_null()
-        }
-    }
-
-    #[inline(always)]
-    pub(in super::super) fn Return(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+    pub(in super::super) fn Return(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         if !is_simple(c, Mode::Call) {
-            return false;
+            return Fast::Slow;
         }
-        let result = c.word(w.a());
-        c.put(w.a(), word::UNBOUND);
+        let result = c.replace(w.a(), word::UNBOUND);
         leave(c, thread, result)
     }
 
     #[inline(always)]
-    pub(in super::super) fn ReturnNone(c: &mut Cursor, thread: &mut Thread, _w: Instruction) -> bool {
-        if is_simple(c, Mode::Call) {
-            return leave(c, thread, word::NONE);
+    pub(in super::super) fn ReturnNone(c: &mut Cursor, thread: &mut Thread, _w: Operands) -> Fast {
+        match none_or_instance(c) {
+            word::UNBOUND => Fast::Slow,
+            result => leave(c, thread, result),
         }
-        // SAFETY: the running frame.
-        is_simple(c, Mode::Init) && leave(c, thread, unsafe { (*c.frame).owned })
     }
 }
 

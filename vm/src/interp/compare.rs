@@ -3,7 +3,7 @@
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
 use super::arith::{both_flonums, immediate};
-use super::cursor::{At, Cursor, Flow, raise};
+use super::cursor::{At, Cursor, Fast, Flow, Operands, raise};
 use super::iter::exactly;
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::word::{self, Word};
@@ -126,8 +126,9 @@ macro_rules! comparisons {
     ($($op:ident $with_i:ident $jump:ident $jump_i:ident $cmp:tt $code:ident;)*) => { $(
         #[inline(always)]
         pub(super) fn $op(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-            if hot::$op(c, w) {
-                return Flow::Next;
+            let operands = c.operands();
+            if let Some(flow) = hot::$op(c, thread, operands).flow() {
+                return flow;
             }
             c.sync();
             match compare_slow(thread, At(c.frame), w, CompareOp::$code) {
@@ -153,8 +154,9 @@ macro_rules! comparisons {
 
         #[inline(always)]
         pub(super) fn $jump(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-            if hot::$jump(c, w) {
-                return Flow::Next;
+            let operands = c.operands();
+            if let Some(flow) = hot::$jump(c, thread, operands).flow() {
+                return flow;
             }
             let sense = w.c() != 0;
             c.sync();
@@ -166,8 +168,9 @@ macro_rules! comparisons {
 
         #[inline(always)]
         pub(super) fn $jump_i(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-            if hot::$jump_i(c, w) {
-                return Flow::Next;
+            let operands = c.operands();
+            if let Some(flow) = hot::$jump_i(c, thread, operands).flow() {
+                return flow;
             }
             let sense = w.c() != 0;
             c.sync();
@@ -179,39 +182,38 @@ macro_rules! comparisons {
     )* };
 }
 
-/// Comparisons of immediates; `false` if the operands are something else.
+/// Comparisons of immediates and identities.
 pub(super) mod hot {
     use super::*;
 
     macro_rules! comparisons {
         ($($op:ident $jump:ident $jump_i:ident $cmp:tt;)*) => { $(
             #[inline(always)]
-            pub(in super::super) fn $op(c: &mut Cursor, w: Instruction) -> bool {
-                let Some(result) = compare_words!(c.word(w.b()), c.word(w.c()), $cmp) else { return false };
+            pub(in super::super) fn $op(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+                let Some(result) = compare_words!(c.word(w.b()), c.word(w.c()), $cmp) else { return Fast::Slow };
                 c.consume_immediate(w.b());
                 c.consume_immediate(w.c());
-                c.set(w.a(), word::from_bool(result));
-                true
+                c.done(w.a(), word::from_bool(result))
             }
 
             #[inline(always)]
-            pub(in super::super) fn $jump(c: &mut Cursor, w: Instruction) -> bool {
-                let Some(result) = compare_words!(c.word(w.a()), c.word(w.b()), $cmp) else { return false };
+            pub(in super::super) fn $jump(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+                let Some(result) = compare_words!(c.word(w.a()), c.word(w.b()), $cmp) else { return Fast::Slow };
                 c.consume_immediate(w.a());
                 c.consume_immediate(w.b());
                 c.jump_if(result == (w.c() != 0));
-                true
+                Fast::Done
             }
 
             #[inline(always)]
-            pub(in super::super) fn $jump_i(c: &mut Cursor, w: Instruction) -> bool {
+            pub(in super::super) fn $jump_i(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
                 let a = c.word(w.a());
                 if !word::is_int(a) {
-                    return false;
+                    return Fast::Slow;
                 }
                 c.consume_immediate(w.a());
                 c.jump_if(((a as i64) $cmp (immediate(w.b()) as i64)) == (w.c() != 0));
-                true
+                Fast::Done
             }
         )* };
     }
@@ -225,21 +227,47 @@ pub(super) mod hot {
     }
 
     #[inline(always)]
-    fn on_truth(c: &mut Cursor, w: Instruction, sense: bool) -> bool {
-        let Some(truth) = fast_truth(c.word(w.a())) else { return false };
+    fn on_truth(c: &mut Cursor, w: Operands, sense: bool) -> Fast {
+        let Some(truth) = fast_truth(c.word(w.a())) else { return Fast::Slow };
         c.consume_immediate(w.a());
         c.jump_if(truth == sense);
-        true
+        Fast::Done
     }
 
     #[inline(always)]
-    pub(in super::super) fn JumpIfTrue(c: &mut Cursor, w: Instruction) -> bool {
+    pub(in super::super) fn JumpIfTrue(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
         on_truth(c, w, true)
     }
 
     #[inline(always)]
-    pub(in super::super) fn JumpIfFalse(c: &mut Cursor, w: Instruction) -> bool {
+    pub(in super::super) fn JumpIfFalse(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
         on_truth(c, w, false)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn JumpIs(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        let result = same(c.word(w.a()), c.word(w.b()));
+        let consumed = (c.consumed(w.a()), c.consumed(w.b()));
+        c.jump_if(result == (w.c() != 0));
+        Fast::DropBoth(consumed.0, consumed.1)
+    }
+
+    #[inline(always)]
+    fn on_none(c: &mut Cursor, w: Operands, sense: bool) -> Fast {
+        let is_none = c.word(w.a()) == word::NONE;
+        let consumed = c.consumed(w.a());
+        c.jump_if(is_none == sense);
+        Fast::Drop(consumed)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn JumpIfNone(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        on_none(c, w, true)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn JumpIfNotNone(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        on_none(c, w, false)
     }
 }
 
@@ -273,14 +301,6 @@ pub(super) fn IsNot(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flo
     c.consume(w.c());
     c.set(w.a(), word::from_bool(result));
     Flow::Next
-}
-
-#[inline(always)]
-pub(super) fn JumpIs(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
-    let result = same(c.word(w.a()), c.word(w.b()));
-    c.consume(w.a());
-    c.consume(w.b());
-    c.jump_if(result == (w.c() != 0))
 }
 
 /// Whether a str or small int is in exactly a dict or set, where no Python code is needed to tell.
@@ -395,16 +415,14 @@ pub(super) fn JumpIfFalseOrDrop(c: &mut Cursor, thread: &mut Thread, w: Instruct
     jump_or_drop(c, thread, w, false)
 }
 
-#[inline(always)]
-pub(super) fn JumpIfNone(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
-    let none = c.word(w.a()) == word::NONE;
-    c.consume(w.a());
-    c.jump_if(none)
+macro_rules! always {
+    ($($op:ident)*) => { $(
+        #[inline(always)]
+        pub(super) fn $op(c: &mut Cursor, thread: &mut Thread, _w: Instruction) -> Flow {
+            let operands = c.operands();
+            hot::$op(c, thread, operands).always()
+        }
+    )* };
 }
 
-#[inline(always)]
-pub(super) fn JumpIfNotNone(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
-    let none = c.word(w.a()) == word::NONE;
-    c.consume(w.a());
-    c.jump_if(!none)
-}
+always! { JumpIs JumpIfNone JumpIfNotNone }

@@ -5,11 +5,10 @@
 pub(super) mod unpack;
 
 use super::collections::{self as many};
-use super::cursor::{At, Cursor, Flow, raise, register_word};
+use super::cursor::{At, Cursor, Fast, Flow, Operands, raise, register_word};
 use super::iter::{exact, exactly};
 use super::name::ext_of;
 use orochi_compiler::opcode::{Op, Word as Instruction};
-use orochi_core::value::take_register;
 use orochi_core::word::{self, Word};
 use orochi_core::{Obj, Owner, Ref, Thread, Value};
 use orochi_objects::class::{PyClass, is_exact};
@@ -260,15 +259,16 @@ pub(super) fn DictMerge(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> 
 
 /// `sequence[index]` of exactly a list or tuple; UNBOUND for anything else.
 #[inline(always)]
-fn indexed(thread: &Thread, sequence: Ref<'_>, index: i64) -> Word {
-    if let Some(list) = exactly::<PyList>(sequence) {
+fn indexed(c: &Cursor, thread: &Thread, sequence: u8, index: i64) -> Word {
+    let Some(sequence) = c.object(sequence) else { return word::UNBOUND };
+    if let Some(list) = exact::<PyList>(sequence.get()) {
         let index = if index < 0 { index + list::len(thread, list) as i64 } else { index };
         return match usize::try_from(index) {
             Ok(index) => list::load_register(thread, list, index),
             Err(_) => word::UNBOUND,
         };
     }
-    if let Some(tuple) = exactly::<PyTuple>(sequence) {
+    if let Some(tuple) = exact::<PyTuple>(sequence.get()) {
         let index = if index < 0 { index + tuple.len() as i64 } else { index };
         let field = usize::try_from(index).ok().and_then(|index| tuple.fields().get(index));
         return field.map_or(word::UNBOUND, |field| field.load_register(thread));
@@ -276,78 +276,89 @@ fn indexed(thread: &Thread, sequence: Ref<'_>, index: i64) -> Word {
     word::UNBOUND
 }
 
-/// `container[key]` where no Python code is needed; UNBOUND otherwise.
-#[inline(always)]
-fn fast_item(thread: &Thread, container: Ref<'_>, key: Ref<'_>) -> Word {
-    if let Some(index) = key.as_small_int() {
-        let word = indexed(thread, container, index);
-        if word != word::UNBOUND {
-            return word;
-        }
-    }
-    match exactly::<PyDict>(container) {
-        Some(dict) => dict::get_register(thread, dict, key),
-        None => word::UNBOUND,
-    }
-}
-
-/// Subscripts and stores that need no Python code; `false` for others.
+/// Subscripts of lists and tuples, and stores into local lists.
 pub(super) mod hot {
     use super::*;
 
     #[inline(always)]
-    pub(in super::super) fn ListAppend(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        let Some(list) = c.object(w.a()).and_then(|object| exact::<PyList>(object.get())) else {
-            return false;
-        };
-        let Some(room) = list.storage().local_room(Owner::from(list)) else { return false };
-        if c.word(w.b()) == word::UNBOUND {
-            return false;
-        }
-        let value = c.take(thread, w.b());
-        // SAFETY: the word was taken out of a register, or copied for one; the list hasn't changed in between.
-        unsafe { room.fill(take_register(value)) };
-        true
+    pub(in super::super) fn ListAppend(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        let list = c.object(w.a()).and_then(|object| exact::<PyList>(object.get()));
+        let room = list.and_then(|list| list.storage().local_room(Owner::from(list)));
+        let Some(room) = room.filter(|_| c.word(w.b()) != word::UNBOUND) else { return Fast::Slow };
+        let Some(word) = c.take_owned(w.b()) else { return Fast::Slow };
+        // SAFETY: the list hasn't changed in between.
+        unsafe { room.fill_owned(word) };
+        Fast::Done
     }
 
     #[inline(always)]
-    pub(in super::super) fn SetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        let at = At(c.frame);
-        let Some(list) = exactly::<PyList>(at.get(w.a())) else { return false };
-        let Some(index) = at.get(w.b()).as_small_int() else { return false };
+    pub(in super::super) fn SetItem(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let list = c.object(w.a()).and_then(|object| exact::<PyList>(object.get()));
+        let (Some(list), index) = (list, c.word(w.b())) else { return Fast::Slow };
+        if !word::is_int(index) || c.word(w.c()) == word::UNBOUND {
+            return Fast::Slow;
+        }
+        let index = word::int_of(index);
         let index = if index < 0 { index + list::len(thread, list) as i64 } else { index };
         let slot = usize::try_from(index).ok();
         let slot = slot.and_then(|index| list.storage().local_slot(Owner::from(list), thread, index));
-        let Some(slot) = slot else { return false };
-        let old = slot.replace(Owner::from(list).store(at.take(w.c())));
-        c.consume(w.a());
+        let Some(slot) = slot else { return Fast::Slow };
+        let Some(word) = c.take_owned(w.c()) else { return Fast::Slow };
+        let old = slot.take_for_register();
+        // SAFETY: the list is local; the place was emptied just now.
+        unsafe { slot.init_owned(word) };
         c.consume_immediate(w.b());
-        drop(old);
-        true
+        Fast::DropBoth(c.consumed(w.a()), old)
+    }
+
+    /// Ends a subscript.
+    #[inline(always)]
+    fn found(c: &mut Cursor, w: Operands, word: Word) -> Fast {
+        if word == word::UNBOUND {
+            return Fast::Slow;
+        }
+        if !c.is_temp(w.b()) {
+            return c.done(w.a(), word);
+        }
+        let container = c.replace(w.b(), word::UNBOUND);
+        Fast::DropBoth(container, c.replace(w.a(), word))
     }
 
     #[inline(always)]
-    pub(in super::super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+    pub(in super::super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let index = c.word(w.c());
+        if !word::is_int(index) {
+            return Fast::Slow;
+        }
+        let word = indexed(c, thread, w.b(), word::int_of(index));
+        if word != word::UNBOUND {
+            c.consume_immediate(w.c());
+        }
+        found(c, w, word)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn GetItemI(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let word = indexed(c, thread, w.b(), i64::from(w.c() as i8));
+        found(c, w, word)
+    }
+}
+
+/// Subscripts of dicts that need no Python code.
+pub(super) mod warm {
+    use super::*;
+
+    #[inline(always)]
+    pub(in super::super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         let at = At(c.frame);
-        let word = fast_item(thread, at.get(w.b()), at.get(w.c()));
+        let Some(dict) = exactly::<PyDict>(at.get(w.b())) else { return Fast::Slow };
+        let word = dict::get_register(thread, dict, at.get(w.c()));
         if word == word::UNBOUND {
-            return false;
+            return Fast::Slow;
         }
         c.consume(w.b());
-        c.consume(w.c());
-        c.set(w.a(), word);
-        true
-    }
-
-    #[inline(always)]
-    pub(in super::super) fn GetItemI(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        let word = indexed(thread, At(c.frame).get(w.b()), i64::from(w.c() as i8));
-        if word == word::UNBOUND {
-            return false;
-        }
-        c.consume(w.b());
-        c.set(w.a(), word);
-        true
+        let key = c.consumed(w.c());
+        Fast::DropBoth(key, c.replace(w.a(), word))
     }
 }
 

@@ -10,7 +10,7 @@
 //!    valid until the instruction itself consumes the operand, also while Python code runs meanwhile.
 
 use orochi_compiler::opcode::Word as Instruction;
-use orochi_core::value::{OnHeap, copy_register, drop_register, on_heap, own_register, take_register};
+use orochi_core::value::{OnHeap, copy_register, drop_register, on_heap, own_quickly, own_register, take_register};
 use orochi_core::word::{self, Word};
 use orochi_core::{Ref, Thread, Value};
 use orochi_objects::error::{PyErr, PyResult};
@@ -35,6 +35,10 @@ pub(crate) enum Flow {
 pub(crate) enum Fast {
     /// It is done.
     Done,
+    /// It is done but for giving up what a register's word, which was taken out of the register, owns.
+    Drop(Word),
+    /// As [`Fast::Drop`], for two words.
+    DropBoth(Word, Word),
     /// Nothing has been done: the operation's handler is to be called.
     Slow,
     /// As [`Flow::Raise`].
@@ -43,10 +47,31 @@ pub(crate) enum Fast {
     Reload,
 }
 
-impl From<bool> for Fast {
+impl Fast {
+    /// What a handler makes of it that does its operation's common cases in the same way; `None` if it has to do the rest.
     #[inline(always)]
-    fn from(done: bool) -> Fast {
-        if done { Fast::Done } else { Fast::Slow }
+    pub(crate) fn flow(self) -> Option<Flow> {
+        // SAFETY: the words were taken out of registers.
+        unsafe {
+            match self {
+                Fast::Done => {}
+                Fast::Drop(old) => drop_register(old),
+                Fast::DropBoth(first, second) => {
+                    drop_register(first);
+                    drop_register(second);
+                }
+                Fast::Slow => return None,
+                Fast::Raise => return Some(Flow::Raise),
+                Fast::Reload => return Some(Flow::Reload),
+            }
+        }
+        Some(Flow::Next)
+    }
+
+    /// The same for operations that have no other cases.
+    #[inline(always)]
+    pub(crate) fn always(self) -> Flow {
+        self.flow().unwrap_or(Flow::Next)
     }
 }
 
@@ -56,6 +81,62 @@ pub(crate) struct Cursor {
     pub(crate) pc: *const u32,
     pub(crate) regs: *mut Word,
     pub(crate) frame: *mut Frame,
+}
+
+/// The operands of an instruction, read where they lie: each is a load, which costs less than to take a word apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Operands(*const u32);
+
+impl Operands {
+    #[inline(always)]
+    fn byte(self, i: usize) -> u8 {
+        let i = if cfg!(target_endian = "big") { 3 - i } else { i };
+        // SAFETY: one of the four bytes of an instruction's word.
+        unsafe { *self.0.cast::<u8>().add(i) }
+    }
+
+    /// The first operand.
+    #[inline(always)]
+    pub(crate) fn a(self) -> u8 {
+        self.byte(1)
+    }
+
+    /// The second operand.
+    #[inline(always)]
+    pub(crate) fn b(self) -> u8 {
+        self.byte(2)
+    }
+
+    /// The third operand.
+    #[inline(always)]
+    pub(crate) fn c(self) -> u8 {
+        self.byte(3)
+    }
+
+    /// The unsigned 16-bit operand.
+    #[inline(always)]
+    pub(crate) fn bx(self) -> u16 {
+        self.word().bx()
+    }
+
+    /// The signed 16-bit operand.
+    #[inline(always)]
+    pub(crate) fn sbx(self) -> i16 {
+        self.word().sbx()
+    }
+
+    /// The signed 24-bit operand.
+    #[inline(always)]
+    pub(crate) fn a24s(self) -> i32 {
+        self.word().a24s()
+    }
+
+    /// The whole word.
+    #[inline(always)]
+    pub(crate) fn word(self) -> Instruction {
+        // SAFETY: an instruction's word.
+        Instruction(unsafe { *self.0 })
+    }
 }
 
 /// The running frame, for functions that aren't inlined.
@@ -147,6 +228,12 @@ impl Cursor {
         }
     }
 
+    /// The operands of the instruction whose word was fetched last.
+    #[inline(always)]
+    pub(crate) fn operands(&self) -> Operands {
+        Operands(self.pc.wrapping_sub(1))
+    }
+
     /// The extension word that follows, which is passed.
     #[inline(always)]
     pub(crate) fn ext(&mut self) -> u32 {
@@ -199,6 +286,40 @@ impl Cursor {
         self.put(register, word);
         // SAFETY: taken out of the register just now.
         unsafe { drop_register(old) }
+    }
+
+    /// Writes a destination at the end of an instruction.
+    #[inline(always)]
+    pub(crate) fn done(&mut self, register: u8, word: Word) -> Fast {
+        Fast::Drop(self.replace(register, word))
+    }
+
+    /// Writes a register and gives out what it held.
+    #[inline(always)]
+    pub(crate) fn replace(&mut self, register: u8, word: Word) -> Word {
+        let old = self.word(register);
+        self.put(register, word);
+        old
+    }
+
+    /// Empties a consumed operand and gives out what it held: nothing if the operand is a local.
+    #[inline(always)]
+    pub(crate) fn consumed(&mut self, register: u8) -> Word {
+        if self.is_temp(register) { self.replace(register, word::UNBOUND) } else { word::UNBOUND }
+    }
+
+    /// An operand's word with a reference of its own, for a place in a local object. A temporary is moved, a local copied. `None` if more
+    /// than a plain store is needed to count it; nothing has changed then.
+    #[inline(always)]
+    pub(crate) fn take_owned(&mut self, register: u8) -> Option<Word> {
+        let word = self.word(register);
+        let is_temp = self.is_temp(register);
+        // SAFETY: valid in a register.
+        let owned = if is_temp && !word::is_borrowed(word) { word } else { unsafe { own_quickly(word)? } };
+        if is_temp {
+            self.put(register, word::UNBOUND);
+        }
+        Some(owned)
     }
 
     /// Empties a consumed operand that holds an immediate.

@@ -6,7 +6,7 @@ mod raise_op;
 mod unwind;
 
 use super::collections;
-use super::cursor::{At, Cursor, Flow, raise, raise_instance};
+use super::cursor::{At, Cursor, Fast, Flow, Operands, raise, raise_instance};
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::word;
 use orochi_core::{Ref, Thread, Value};
@@ -113,24 +113,23 @@ pub(super) fn matches(exception: Ref<'_>, pattern: Ref<'_>) -> PyResult<bool> {
     }
 }
 
-/// What the loop does itself; `false` if more is to be done.
-pub(super) mod hot {
+/// What the loop does itself.
+pub(super) mod warm {
     use super::*;
     use crate::interp::iter::exact;
     use orochi_core::Obj;
 
     /// A clause that names one class.
     #[inline(always)]
-    pub(in super::super) fn MatchException(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> bool {
-        let Some(pattern) = c.object(w.c()) else { return false };
-        let Some(pattern) = exact::<PyType>(pattern.get()) else { return false };
+    pub(in super::super) fn MatchException(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        let Some(pattern) = c.object(w.c()) else { return Fast::Slow };
+        let Some(pattern) = exact::<PyType>(pattern.get()) else { return Fast::Slow };
         if !pattern.has(TypeFlags::EXCEPTION_SUBCLASS) {
-            return false;
+            return Fast::Slow;
         }
         let result = is_kind_of(At(c.frame).get(w.b()), pattern);
-        c.consume(w.c());
-        c.set(w.a(), if result { word::TRUE } else { word::FALSE });
-        true
+        let consumed = c.consumed(w.c());
+        Fast::DropBoth(consumed, c.replace(w.a(), word::from_bool(result)))
     }
 
     #[inline(never)]

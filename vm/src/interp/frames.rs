@@ -2,7 +2,7 @@
 
 use super::cursor::Cursor;
 use super::poll;
-use orochi_core::value::drop_register;
+use orochi_core::value::{drop_one_of_many, drop_register};
 use orochi_core::word::{self, Word};
 use orochi_core::{Obj, Thread, Value};
 use orochi_objects::error::{PyResult, recursion_error};
@@ -111,6 +111,24 @@ pub(super) fn clear_registers(registers: *mut Word, n: usize) {
             at = at.add(1);
         }
     }
+}
+
+/// The same, unless an object dies with it: `false` then, and some of them hold what they held.
+#[inline(always)]
+pub(super) fn clear_registers_quickly(registers: *mut Word, n: usize) -> bool {
+    let mut at = registers;
+    // SAFETY: the frame's registers.
+    unsafe {
+        let end = registers.add(n);
+        while at < end {
+            if !drop_one_of_many(*at) {
+                return false;
+            }
+            *at = word::UNBOUND;
+            at = at.add(1);
+        }
+    }
+    true
 }
 
 /// Makes the frame below the running one the running one. The running one's registers are empty.

@@ -8,7 +8,7 @@
 mod throw;
 
 use super::call::Called;
-use super::cursor::{At, Cursor, Flow, raise};
+use super::cursor::{At, Cursor, Fast, Flow, Operands, raise};
 use super::frames::{
     NewFrame, USUAL_SIZE, can_push, clear_registers, make_large_room, make_room, owned_value, pop_entry,
     pop_to_caller, push, release_extras,
@@ -204,8 +204,8 @@ unsafe fn pack(thread: &mut Thread, frame: *mut Frame, generator: &Obj<PyGenerat
     generator.set_state(SUSPENDED);
 }
 
-/// Generators driven by loops; `false` if more is to be done.
-pub(super) mod hot {
+/// Generators driven by loops.
+pub(super) mod warm {
     use super::*;
 
     /// A turn of a loop over a generator.
@@ -215,16 +215,16 @@ pub(super) mod hot {
         thread: &mut Thread,
         generator: &Obj<PyGenerator>,
         dst: u8,
-    ) -> bool {
+    ) -> Fast {
         let frame = c.frame.wrapping_add(1);
         if !is_ready(thread, generator, frame) {
-            return false;
+            return Fast::Slow;
         }
         c.skip();
         c.sync();
         go_on(thread, frame, generator, Driver::new(Mode::ForIter, dst));
         *c = Cursor::of(ThreadState::of(thread).frames.current);
-        true
+        Fast::Done
     }
 
     /// Pushes the frame of a generator that is ready.
@@ -246,12 +246,12 @@ pub(super) mod hot {
 
     /// A `yield` to a loop.
     #[inline(always)]
-    pub(in super::super) fn Yield(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+    pub(in super::super) fn Yield(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         let frame = c.frame;
         let at = At(frame);
-        let Some(generator) = at.frame().generator() else { return false };
+        let Some(generator) = at.frame().generator() else { return Fast::Slow };
         if at.frame().mode != Mode::ForIter || at.frame().code().has_flags(flags::ASYNC_GENERATOR) {
-            return false;
+            return Fast::Slow;
         }
         let value = c.take(thread, w.b());
         c.sync();
@@ -260,9 +260,8 @@ pub(super) mod hot {
             stop(thread, frame, generator);
             let dst = (*frame).dst;
             *c = pop_to_caller(thread, frame);
-            c.set(dst, value);
+            c.done(dst, value)
         }
-        true
     }
 
     /// # Safety
@@ -617,7 +616,7 @@ fn send(thread: &mut Thread, iterator: Ref<'_>, value: Ref<'_>) -> PyResult<Sent
 pub(crate) fn next(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResult<Option<Value>> {
     let frame = ThreadState::of(thread).frames.current.wrapping_add(1);
     let sent = if is_ready(thread, generator, frame) && !thread.native_stack_low() {
-        hot::go_on(thread, frame, generator, Driver::new(Mode::Entry, 0));
+        warm::go_on(thread, frame, generator, Driver::new(Mode::Entry, 0));
         super::run(thread)?
     } else {
         resume(thread, generator, Ok(Ref::NONE))?

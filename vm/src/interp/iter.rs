@@ -2,7 +2,7 @@
 
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
-use super::cursor::{At, Cursor, Flow, raise, register_word};
+use super::cursor::{At, Cursor, Fast, Flow, Operands, raise, register_word};
 use super::generator;
 use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::word;
@@ -30,47 +30,64 @@ pub(super) fn GetIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Fl
     })
 }
 
-/// Loops over ranges, lists and generators; `false` for anything else.
+/// Ends a loop's turn with the next element, or the loop.
+#[inline(always)]
+fn turn(c: &mut Cursor, w: Operands, next: Option<word::Word>) -> Fast {
+    match next {
+        Some(next) => {
+            c.skip();
+            c.done(w.a(), next)
+        }
+        None => {
+            let iterator = c.replace(w.b(), word::UNBOUND);
+            c.jump_if(true);
+            Fast::Drop(iterator)
+        }
+    }
+}
+
+/// Loops over ranges and lists.
 pub(super) mod hot {
     use super::*;
 
     #[inline(always)]
-    fn step(c: &mut Cursor, w: Instruction, next: Option<word::Word>) -> bool {
-        match next {
-            Some(next) => {
-                c.skip();
-                c.set(w.a(), next);
-            }
-            None => {
-                c.set(w.b(), word::UNBOUND);
-                c.jump_if(true);
-            }
-        }
-        true
-    }
-
-    #[inline(always)]
-    pub(in super::super) fn ForIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        let Some(iterator) = c.object(w.b()) else { return false };
+    pub(in super::super) fn ForIter(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let Some(iterator) = c.object(w.b()) else { return Fast::Slow };
         let iterator = iterator.get();
         if let Some(range) = exact::<RangeIterator>(iterator) {
             return match range.advance().map(word::from_int) {
-                Some(None) => false,
-                next => step(c, w, next.flatten()),
+                Some(None) => Fast::Slow,
+                next => turn(c, w, next.flatten()),
             };
         }
+        let Some(list) = exact::<ListIterator>(iterator) else { return Fast::Slow };
+        match ListIterator::next_register(list, thread) {
+            word::UNBOUND => Fast::Slow,
+            next => turn(c, w, Some(next)),
+        }
+    }
+}
+
+/// The ends of loops over lists, and loops over tuples and generators.
+pub(super) mod warm {
+    use super::*;
+
+    #[inline(always)]
+    pub(in super::super) fn ForIter(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let Some(iterator) = c.object(w.b()) else { return Fast::Slow };
+        let iterator = iterator.get();
         if let Some(list) = exact::<ListIterator>(iterator) {
             let next = ListIterator::advance(list, thread, register_word);
-            return step(c, w, next);
+            return turn(c, w, next);
         }
         if let Some(tuple) = exact::<TupleIterator>(iterator) {
             let next = TupleIterator::advance(tuple, thread, register_word);
-            return step(c, w, next);
+            return turn(c, w, next);
         }
-        if let Some(generator) = exact::<PyGenerator>(iterator) {
-            return generator::hot::turn(c, thread, generator, w.a());
+        match exact::<PyGenerator>(iterator) {
+            Some(generator) => generator::warm::turn(c, thread, generator, w.a()),
+            None => Fast::Slow,
         }
-        false
     }
 }
 

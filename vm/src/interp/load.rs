@@ -2,7 +2,8 @@
 
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
-use super::cursor::{At, Cursor, Flow, register_word};
+use super::cursor::{At, Cursor, Fast, Flow, Operands, register_word};
+use super::iter::exact;
 use super::poll::after_release;
 use orochi_compiler::opcode::{CommonConstant, Word as Instruction};
 use orochi_core::value::copy_register;
@@ -13,33 +14,17 @@ use orochi_objects::types::cell::{self, PyCell};
 use orochi_objects::types::exception;
 use orochi_objects::types::tuple::{self, PyTuple};
 
-#[inline(always)]
-pub(super) fn Nop(_c: &mut Cursor, _thread: &mut Thread, _w: Instruction) -> Flow {
-    Flow::Next
+macro_rules! always {
+    ($($op:ident)*) => { $(
+        #[inline(always)]
+        pub(super) fn $op(c: &mut Cursor, thread: &mut Thread, _w: Instruction) -> Flow {
+            let operands = c.operands();
+            hot::$op(c, thread, operands).always()
+        }
+    )* };
 }
 
-#[inline(always)]
-pub(super) fn Move(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-    let word = c.take(thread, w.b());
-    c.set(w.a(), word);
-    Flow::Next
-}
-
-#[inline(always)]
-pub(super) fn Copy(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-    // SAFETY: from a register to a register of this thread.
-    let word = unsafe { copy_register(c.word(w.b()), thread) };
-    c.set(w.a(), word);
-    Flow::Next
-}
-
-#[inline(always)]
-pub(super) fn Swap(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
-    let (a, b) = (c.word(w.a()), c.word(w.b()));
-    c.put(w.a(), b);
-    c.put(w.b(), a);
-    Flow::Next
-}
+always! { Nop Move Copy Swap LoadConst LoadInt LoadNone LoadTrue LoadFalse }
 
 #[inline(always)]
 pub(super) fn Drop(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
@@ -48,39 +33,9 @@ pub(super) fn Drop(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow 
 }
 
 #[inline(always)]
-pub(super) fn LoadConst(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
-    c.set(w.a(), c.constant(w.bx() as usize));
-    Flow::Next
-}
-
-#[inline(always)]
 pub(super) fn LoadConstX(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
     let index = c.ext() as usize;
     c.set(w.a(), c.constant(index));
-    Flow::Next
-}
-
-#[inline(always)]
-pub(super) fn LoadInt(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
-    c.set(w.a(), ((i64::from(w.sbx()) << 1) | 1) as u64);
-    Flow::Next
-}
-
-#[inline(always)]
-pub(super) fn LoadNone(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
-    c.set(w.a(), word::NONE);
-    Flow::Next
-}
-
-#[inline(always)]
-pub(super) fn LoadTrue(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
-    c.set(w.a(), word::TRUE);
-    Flow::Next
-}
-
-#[inline(always)]
-pub(super) fn LoadFalse(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flow {
-    c.set(w.a(), word::FALSE);
     Flow::Next
 }
 
@@ -126,43 +81,93 @@ pub(super) fn unbound_free(at: At, index: usize) -> PyErr {
     )
 }
 
-/// Loads that find what they look for; `false` otherwise.
+/// Loads that find what they look for.
 pub(super) mod hot {
     use super::*;
 
     #[inline(always)]
-    pub(in super::super) fn CheckBound(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> bool {
-        c.word(w.a()) != word::UNBOUND
-    }
-
-    /// What dies here is finalized at the next safepoint.
-    #[inline(always)]
-    pub(in super::super) fn Drop(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        c.set(w.a(), word::UNBOUND);
-        // A finalizer that is due now runs in the handler, which finds the register empty.
-        thread.poll() == 0
+    pub(in super::super) fn Nop(_c: &mut Cursor, _thread: &mut Thread, _w: Operands) -> Fast {
+        Fast::Done
     }
 
     #[inline(always)]
-    fn contents(c: &mut Cursor, thread: &Thread, dst: u8, cell: Option<&Obj<PyCell>>) -> bool {
+    pub(in super::super) fn Move(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let word = c.take(thread, w.b());
+        c.done(w.a(), word)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn Copy(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        // SAFETY: from a register to a register of this thread.
+        let word = unsafe { copy_register(c.word(w.b()), thread) };
+        c.done(w.a(), word)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn Swap(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        let (a, b) = (c.word(w.a()), c.word(w.b()));
+        c.put(w.a(), b);
+        c.put(w.b(), a);
+        Fast::Done
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn LoadConst(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        c.done(w.a(), c.constant(w.bx() as usize))
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn LoadInt(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        c.done(w.a(), ((i64::from(w.sbx()) << 1) | 1) as u64)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn LoadNone(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        c.done(w.a(), word::NONE)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn LoadTrue(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        c.done(w.a(), word::TRUE)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn LoadFalse(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        c.done(w.a(), word::FALSE)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn CheckBound(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        if c.word(w.a()) == word::UNBOUND { Fast::Slow } else { Fast::Done }
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn Drop(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        if thread.poll() != 0 {
+            return Fast::Slow;
+        }
+        c.done(w.a(), word::UNBOUND)
+    }
+
+    #[inline(always)]
+    fn contents(c: &mut Cursor, thread: &Thread, dst: u8, cell: Option<&Obj<PyCell>>) -> Fast {
         let word = cell.map_or(word::UNBOUND, |cell| cell.contents.load_register(thread));
         if word == word::UNBOUND {
-            return false;
+            return Fast::Slow;
         }
-        c.set(dst, word);
-        true
+        c.done(dst, word)
     }
 
     #[inline(always)]
-    pub(in super::super) fn LoadCell(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
-        let cell = cell_in(At(c.frame), w.b());
+    pub(in super::super) fn LoadCell(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let cell = c.object(w.b()).and_then(|object| exact::<PyCell>(object.get()));
         contents(c, thread, w.a(), cell)
     }
 
     #[inline(always)]
-    pub(in super::super) fn LoadFree(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+    pub(in super::super) fn LoadFree(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         let function = At(c.frame).frame().function();
-        let cell = function.free_cell(thread, w.bx() as usize);
+        let cell = function.closure_cell(thread, w.bx() as usize);
         contents(c, thread, w.a(), cell)
     }
 }

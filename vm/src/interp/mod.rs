@@ -28,13 +28,20 @@ mod matching;
 mod monitoring;
 pub(crate) mod name;
 pub(crate) mod poll;
+#[cfg(not(orochi_threaded))]
+mod looped;
 mod suggest;
+#[cfg(orochi_threaded)]
+mod threaded;
 pub(crate) mod tracing;
 
 pub(crate) use call::enter::{call_function, run_code};
 
-use container::unpack;
-use cursor::{Cursor, Fast, Flow};
+use cursor::{Cursor, Flow};
+#[cfg(not(orochi_threaded))]
+use looped::run_untraced;
+#[cfg(orochi_threaded)]
+use threaded::run_untraced;
 use orochi_compiler::for_each_op;
 use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::Thread;
@@ -90,34 +97,38 @@ macro_rules! outline {
 
 for_each_op!(outline);
 
-/// What the loop does itself: the common cases of common operations.
-#[inline(always)]
-fn fast(c: &mut Cursor, thread: &mut Thread, w: Instruction, op: Op) -> Fast {
-    macro_rules! cases {
-        (always $($always:ident)*; words $($words:ident in $family:ident,)*; thread $($threaded:ident in $place:ident,)*) => {
-            match op {
-                $( Op::$always => { handlers::$always(c, thread, w); Fast::Done } )*
-                $( Op::$words => Fast::from($family::hot::$words(c, w)), )*
-                $( Op::$threaded => Fast::from($place::hot::$threaded(c, thread, w)), )*
-                Op::Call => call::hot::Call(c, thread, w),
-                _ => Fast::Slow,
-            }
-        };
-    }
-    cases! {
-        always Nop Move Copy Swap LoadConst LoadInt LoadNone LoadTrue LoadFalse Jump Is IsNot JumpIs JumpIfNone JumpIfNotNone PushHandled PopHandled;
-        words
-            Add in arith, Sub in arith, Mul in arith, TrueDiv in arith, FloorDiv in arith, Mod in arith, And in arith,
-            Or in arith, Xor in arith, LShift in arith, RShift in arith, FloorDivI in arith, InplaceTrueDiv in arith, InplaceAdd in arith, InplaceSub in arith, InplaceMul in arith, AddI in arith, SubI in arith,
-            InplaceAddI in arith, InplaceSubI in arith, MulI in arith, AndI in arith, ModI in arith,
-            Lt in compare, Eq in compare, JumpLt in compare, JumpLe in compare, JumpGt in compare, JumpGe in compare,
-            JumpEq in compare, JumpNe in compare, JumpLtI in compare, JumpLeI in compare, JumpGtI in compare,
-            JumpGeI in compare, JumpEqI in compare, JumpNeI in compare, JumpIfTrue in compare, JumpIfFalse in compare,;
-        thread
-            LoadGlobal in name, LoadFree in load, LoadCell in load, CheckBound in load, Drop in load, LoadAttr in attr, StoreAttr in attr, LoadMethod in attr, ForIter in iter, Yield in generator, MatchException in exception, GetItem in container, GetItemI in container, SetItem in container, ListAppend in container, UnpackSequence in unpack,
-            JumpBack in jump, Return in call, ReturnNone in call,
-    }
+/// The operations of which the loop does the common cases itself.
+///
+/// `hot` ones do no more than a few loads and stores, and call nothing that isn't inlined; what an operand's end makes to be
+/// destroyed is left to the loop. `warm` ones come next, and may call functions. The operation's handler does the rest.
+macro_rules! for_each_shortcut {
+    ($callback:ident) => {
+        $callback! {
+            hot
+                Nop in load, Move in load, Copy in load, Swap in load, Drop in load, CheckBound in load,
+                LoadConst in load, LoadInt in load, LoadNone in load, LoadTrue in load, LoadFalse in load,
+                LoadFree in load, LoadCell in load, LoadGlobal in name,
+                Add in arith, Sub in arith, Mul in arith, TrueDiv in arith, FloorDiv in arith, Mod in arith,
+                And in arith, Or in arith, Xor in arith, LShift in arith, RShift in arith,
+                InplaceAdd in arith, InplaceSub in arith, InplaceMul in arith, InplaceTrueDiv in arith,
+                AddI in arith, SubI in arith, MulI in arith, FloorDivI in arith, ModI in arith, AndI in arith,
+                InplaceAddI in arith, InplaceSubI in arith,
+                Lt in compare, Eq in compare,
+                JumpLt in compare, JumpLe in compare, JumpGt in compare, JumpGe in compare, JumpEq in compare,
+                JumpNe in compare, JumpLtI in compare, JumpLeI in compare, JumpGtI in compare,
+                JumpGeI in compare, JumpEqI in compare, JumpNeI in compare,
+                JumpIfTrue in compare, JumpIfFalse in compare, JumpIs in compare, JumpIfNone in compare,
+                JumpIfNotNone in compare, Jump in jump, JumpBack in jump,
+                LoadAttr in attr, StoreAttr in attr, LoadMethod in attr,
+                GetItem in container, GetItemI in container, SetItem in container, ListAppend in container,
+                UnpackSequence in unpack, ForIter in iter, Call in call, Return in call, ReturnNone in call,;
+            warm
+                StoreAttr in attr, GetItem in container, ForIter in iter, Yield in generator, MatchException in exception,
+                Call in call, Return in call, ReturnNone in call,;
+        }
+    };
 }
+use for_each_shortcut;
 
 /// Runs the thread's running frame, which was pushed with `Mode::Entry`, until it ends.
 pub(crate) fn run(thread: &mut Thread) -> PyResult<Sent> {
@@ -128,45 +139,6 @@ pub(crate) fn run(thread: &mut Thread) -> PyResult<Sent> {
         if let Some(result) = tracing::run(thread) {
             return result;
         }
-    }
-}
-
-/// The usual loop; None when the thread is traced.
-fn run_untraced(thread: &mut Thread) -> Option<PyResult<Sent>> {
-    if tracing::is_on(thread) {
-        return None;
-    }
-    let mut c = Cursor::of(ThreadState::of(thread).frames.current);
-    loop {
-        let w = c.fetch();
-        // SAFETY: the code was verified: its operations are numbers of `Op`. (Said twice, so that the compiler leaves out the
-        // check of the jump table's size.)
-        let op = unsafe {
-            std::hint::assert_unchecked(usize::from(w.op_byte()) < Op::ALL.len());
-            std::mem::transmute::<u8, Op>(w.op_byte())
-        };
-        let flow = match fast(&mut c, thread, w, op) {
-            Fast::Done => continue,
-            Fast::Slow => {
-                c.sync();
-                HANDLERS[op as usize](thread, c.frame, w)
-            }
-            Fast::Raise => Flow::Raise,
-            Fast::Reload => Flow::Reload,
-        };
-        if flow == Flow::Next {
-            // SAFETY: the running frame.
-            c.pc = unsafe { (*c.frame).pc };
-            continue;
-        }
-        let flow = if flow == Flow::Raise { exception::unwind(thread) } else { flow };
-        if flow == Flow::Exit {
-            return Some(outcome(thread));
-        }
-        if tracing::is_on(thread) {
-            return None;
-        }
-        c = Cursor::of(ThreadState::of(thread).frames.current);
     }
 }
 

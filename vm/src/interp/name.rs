@@ -2,7 +2,7 @@
 
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
-use super::cursor::{At, Cursor, Flow};
+use super::cursor::{At, Cursor, Fast, Flow, Operands};
 use super::load::unbound_free;
 use orochi_compiler::code::flags;
 use orochi_compiler::opcode::Word as Instruction;
@@ -72,19 +72,18 @@ fn global(thread: &mut Thread, at: At, name: &Obj<PyStr>) -> PyResult<Value> {
     }
 }
 
-/// Cached globals; `false` if the cache doesn't know.
+/// Cached globals.
 pub(super) mod hot {
     use super::*;
 
     #[inline(always)]
-    pub(in super::super) fn LoadGlobal(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> bool {
+    pub(in super::super) fn LoadGlobal(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         let word = super::super::cache::global(thread, At(c.frame), c.peek());
         if word == word::UNBOUND {
-            return false;
+            return Fast::Slow;
         }
         c.skip();
-        c.set(w.a(), word);
-        true
+        c.done(w.a(), word)
     }
 }
 

@@ -43,6 +43,15 @@ pub fn shape_id(object: &Header) -> u32 {
     }
 }
 
+/// The same for instances that have a fixed place for it and a shape; 0 for others too.
+#[inline(always)]
+pub fn fixed_shape_id(object: &Header) -> u32 {
+    let Some((head, class)) = head_of(object) else { return 0 };
+    // Acquire and SAFETY: as in `Attributes::shape`.
+    let shape = unsafe { head.shape.load(Ordering::Acquire).as_ref() };
+    shape.or_else(|| class.shapes().known_root()).map_or(0, Shape::id)
+}
+
 #[inline(never)]
 fn tailed_shape_id(object: &Header) -> u32 {
     Attributes::of(object.into()).map_or(0, |attributes| attributes.shape().id())

@@ -4,6 +4,7 @@ use crate::error::PyResult;
 use crate::types::iterators::reduced;
 use crate::types::list::{self, PyList};
 use orochi_core::sync::{AtomicUsize, Ordering};
+use orochi_core::word::{self, Word};
 use orochi_core::{AtomicField, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
@@ -59,6 +60,21 @@ impl ListIterator {
         }
         this.list.swap(this, thread, None);
         None
+    }
+}
+
+impl ListIterator {
+    /// The next element as a word for a register; UNBOUND if there is none, and nothing has changed then.
+    #[inline(always)]
+    pub fn next_register(this: &Obj<Self>, thread: &Thread) -> Word {
+        let Some(list) = this.list.load(thread) else { return word::UNBOUND };
+        let index = this.index.load(Ordering::Relaxed);
+        // SAFETY: only lists are stored here.
+        let element = list::load_register(thread, unsafe { list.cast() }, index);
+        if element != word::UNBOUND {
+            this.index.store(index + 1, Ordering::Relaxed);
+        }
+        element
     }
 }
 

@@ -1,6 +1,6 @@
 //! Calls of native functions and methods straight from the caller's registers.
 
-use super::super::cursor::{At, Fast, raise, register_word};
+use super::super::cursor::{At, Flow, raise, register_word};
 use super::super::frames::clear_registers;
 use super::super::iter::exact;
 use super::super::{poll, tracing};
@@ -25,10 +25,10 @@ use orochi_objects::types::r#type::{PyType, TypeExt};
 use orochi_objects::types::type_;
 
 /// Calls a native function, a native class, or a method of one with an instance of exactly that class, straight from the
-/// window of the running instruction, whose frame begins at `registers`. [`Fast::Slow`] if the callee is something else, or a
+/// window of the running instruction, whose frame begins at `registers`. `None` if the callee is something else, or a
 /// method of a generator: nothing has been done then.
 #[inline(never)]
-pub(super) fn call(thread: &mut Thread, registers: *mut Word, w: Instruction, callee: &Header) -> Fast {
+pub(super) fn call(thread: &mut Thread, registers: *mut Word, w: Instruction, callee: &Header) -> Option<Flow> {
     let count = w.c() as usize;
     // SAFETY: the window lies within the frame.
     let (window, receiver) = unsafe { (registers.add(w.b() as usize), *registers.add(w.b() as usize + 1)) };
@@ -44,12 +44,12 @@ pub(super) fn call(thread: &mut Thread, registers: *mut Word, w: Instruction, ca
         // SAFETY: rooted in the window.
         let class = match unsafe { on_heap(receiver) } {
             Some(object) => object.class(),
-            None if receiver == word::UNBOUND => return Fast::Slow,
+            None if receiver == word::UNBOUND => return None,
             // SAFETY: as above.
             None => class_of(unsafe { Ref::from_word(receiver) }).head().as_ptr(),
         };
         if !std::ptr::eq(class, method.direct_class()) {
-            return Fast::Slow;
+            return None;
         }
         (method.definition().function, true)
     } else if let Some(function) = exact::<PyNativeFunction>(callee) {
@@ -57,7 +57,7 @@ pub(super) fn call(thread: &mut Thread, registers: *mut Word, w: Instruction, ca
         if let Some(own) = function.bound_to() {
             // A bound method: its receiver goes before the arguments.
             if receiver != word::UNBOUND {
-                return Fast::Slow;
+                return None;
             }
             // SAFETY: as above; the place is empty.
             unsafe { *window.add(1) = register_word(own) };
@@ -72,7 +72,7 @@ pub(super) fn call(thread: &mut Thread, registers: *mut Word, w: Instruction, ca
     } else {
         return match exact::<PyType>(callee) {
             Some(class) if receiver == word::UNBOUND => call_class(thread, registers, w, class),
-            _ => Fast::Slow,
+            _ => None,
         };
     };
     let receives = usize::from(receives);
@@ -86,7 +86,7 @@ pub(super) fn call(thread: &mut Thread, registers: *mut Word, w: Instruction, ca
 
 /// Empties the window and stores the result.
 #[inline(always)]
-fn finish(thread: &mut Thread, registers: *mut Word, w: Instruction, result: Word) -> Fast {
+fn finish(thread: &mut Thread, registers: *mut Word, w: Instruction, result: Word) -> Option<Flow> {
     // SAFETY: within the frame; the old word was taken out of the register.
     unsafe {
         clear_registers(registers.add(w.b() as usize), w.c() as usize + 2);
@@ -94,7 +94,7 @@ fn finish(thread: &mut Thread, registers: *mut Word, w: Instruction, result: Wor
         let old = std::mem::replace(&mut *dst, result);
         drop_register(old);
     }
-    if thread.poll() == 0 { Fast::Done } else { look_around(thread) }
+    if thread.poll() == 0 { Some(Flow::Next) } else { look_around(thread) }
 }
 
 /// `list.append` of a local list with room for the argument.
@@ -153,23 +153,16 @@ fn len(thread: &Thread, window: *mut Word) -> Option<Word> {
     word::from_int(len as i64)
 }
 
-/// The same, said where it is rare: so the loop asks one question after a call.
-#[cold]
-#[inline(never)]
-pub(super) fn other(called: Fast) -> Fast {
-    called
-}
-
 /// Calls a class. An `__init__` in Python gets a frame.
 #[inline(never)]
-fn call_class(thread: &mut Thread, registers: *mut Word, w: Instruction, class: &Obj<PyType>) -> Fast {
+fn call_class(thread: &mut Thread, registers: *mut Word, w: Instruction, class: &Obj<PyType>) -> Option<Flow> {
     let count = w.c() as usize;
     // SAFETY: the arguments lie in the window, within the frame, and stay there for the length of the call.
     let args = unsafe { Args::from_registers(registers.add(w.b() as usize + 2), count, None) };
     if std::ptr::eq(class, PyType::static_type().get()) {
         return match count {
             1 => finish(thread, registers, w, register_word(class_of(args.this()).get())),
-            _ => Fast::Slow,
+            _ => None,
         };
     }
     if class.native().is_some() {
@@ -180,32 +173,31 @@ fn call_class(thread: &mut Thread, registers: *mut Word, w: Instruction, class: 
     }
     let at = At(ThreadState::of(thread).frames.current);
     match callee::instantiate(thread, at, w, class, args) {
-        Ok(Some(Called::Entered)) => Fast::Reload,
-        Ok(Some(Called::Done)) if thread.poll() == 0 => Fast::Done,
+        Ok(Some(Called::Entered)) => Some(Flow::Reload),
+        Ok(Some(Called::Done)) if thread.poll() == 0 => Some(Flow::Next),
         Ok(Some(Called::Done)) => look_around(thread),
-        Ok(None) => Fast::Slow,
+        Ok(None) => None,
         Err(error) => raised(thread, error),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn raised(thread: &mut Thread, error: PyErr) -> Fast {
-    raise(thread, error);
-    Fast::Raise
+fn raised(thread: &mut Thread, error: PyErr) -> Option<Flow> {
+    Some(raise(thread, error))
 }
 
 /// A safepoint after the call.
 #[cold]
 #[inline(never)]
-fn look_around(thread: &mut Thread) -> Fast {
+fn look_around(thread: &mut Thread) -> Option<Flow> {
     match poll::handle(thread) {
         // Another loop is to go on.
         Ok(()) if tracing::is_on(thread) => {
             tracing::events_changed(thread);
-            Fast::Reload
+            Some(Flow::Reload)
         }
-        Ok(()) => Fast::Done,
+        Ok(()) => Some(Flow::Next),
         Err(error) => raised(thread, error),
     }
 }

@@ -1,7 +1,7 @@
 //! `a, b = x` and `a, *b, c = x`.
 
 use super::super::collections as many;
-use super::super::cursor::{At, Cursor, Flow};
+use super::super::cursor::{At, Cursor, Fast, Flow, Operands};
 use super::count_of;
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::{Ref, Thread, Value};
@@ -62,31 +62,34 @@ fn unpack_tuple(at: At, w: Instruction, object: Value) {
     }
 }
 
-/// What the loop does itself; `false` if it is something else.
+/// What the loop does itself.
 pub(in super::super) mod hot {
     use super::*;
     use crate::interp::iter::exact;
+    use orochi_core::value::drop_one_of_many;
+    use orochi_core::word;
 
     /// Pairs.
     #[inline(always)]
     pub(in super::super::super) fn UnpackSequence(
         c: &mut Cursor,
         thread: &mut Thread,
-        w: Instruction,
-    ) -> bool {
-        if w.c() != 2 {
-            return false;
+        w: Operands,
+    ) -> Fast {
+        let tuple = c.object(w.b()).and_then(|object| exact::<PyTuple>(object.get()));
+        let (2, Some([first, second])) = (w.c(), tuple.map(|tuple| tuple.fields())) else { return Fast::Slow };
+        let last = w.a().wrapping_add(1);
+        // SAFETY: the word is overwritten next.
+        if last == w.b() || !unsafe { drop_one_of_many(c.word(last)) } {
+            return Fast::Slow;
         }
-        let Some(tuple) = c.object(w.b()).and_then(|object| exact::<PyTuple>(object.get())) else {
-            return false;
-        };
-        let [first, second] = tuple.fields() else { return false };
+        c.put(last, word::UNBOUND);
         // Counted before the tuple goes.
         let (first, second) = (first.load_register(thread), second.load_register(thread));
-        c.consume(w.b());
-        c.set(w.a(), first);
-        c.set(w.a().wrapping_add(1), second);
-        true
+        let tuple = c.consumed(w.b());
+        let old = c.replace(w.a(), first);
+        c.put(last, second);
+        Fast::DropBoth(tuple, old)
     }
 }
 
