@@ -60,7 +60,7 @@ pub const fn is_counted(word: Word) -> bool {
     tags_below_pointers(word) & 15 == 0
 }
 
-/// Whether the word has the mark of borrowed pointers. 
+/// Whether the word has the mark of borrowed pointers.
 #[inline(always)]
 pub const fn is_borrowed(word: Word) -> bool {
     word & 7 == BORROWED

@@ -12,8 +12,8 @@ mod native;
 use super::bind::bind;
 use super::cursor::{At, Cursor, Fast, Flow, Operands, raise};
 use super::frames::{
-    NewFrame, can_push, clear_registers, clear_registers_quickly, make_large_room, make_room, owned_value, pop_entry, pop_to_caller,
-    push, release_extras,
+    NewFrame, can_push, clear_registers, clear_registers_quickly, make_large_room, make_room, owned_value,
+    pop_entry, pop_to_caller, push, release_extras,
 };
 use super::iter::exact;
 use super::poll::poll_now;

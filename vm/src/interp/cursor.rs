@@ -10,7 +10,9 @@
 //!    valid until the instruction itself consumes the operand, also while Python code runs meanwhile.
 
 use orochi_compiler::opcode::Word as Instruction;
-use orochi_core::value::{OnHeap, copy_register, drop_register, on_heap, own_quickly, own_register, take_register};
+use orochi_core::value::{
+    OnHeap, copy_register, drop_register, on_heap, own_quickly, own_register, take_register,
+};
 use orochi_core::word::{self, Word};
 use orochi_core::{Ref, Thread, Value};
 use orochi_objects::error::{PyErr, PyResult};

@@ -72,4 +72,3 @@ pub(super) fn run_untraced(thread: &mut Thread) -> Option<PyResult<Sent>> {
         c = Cursor::of(ThreadState::of(thread).frames.current);
     }
 }
-

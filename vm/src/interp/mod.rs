@@ -24,12 +24,12 @@ pub(crate) mod import;
 mod iter;
 mod jump;
 mod load;
+#[cfg(not(orochi_threaded))]
+mod looped;
 mod matching;
 mod monitoring;
 pub(crate) mod name;
 pub(crate) mod poll;
-#[cfg(not(orochi_threaded))]
-mod looped;
 mod suggest;
 #[cfg(orochi_threaded)]
 mod threaded;
@@ -40,8 +40,6 @@ pub(crate) use call::enter::{call_function, run_code};
 use cursor::{Cursor, Flow};
 #[cfg(not(orochi_threaded))]
 use looped::run_untraced;
-#[cfg(orochi_threaded)]
-use threaded::run_untraced;
 use orochi_compiler::for_each_op;
 use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::Thread;
@@ -49,6 +47,8 @@ use orochi_objects::error::{PyResult, recursion_error, system_error};
 use orochi_objects::frames::Frame;
 use orochi_objects::slots::Sent;
 use orochi_objects::thread::{Outcome, ThreadState};
+#[cfg(orochi_threaded)]
+use threaded::run_untraced;
 
 /// The handlers, under the names of their operations.
 mod handlers {

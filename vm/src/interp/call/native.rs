@@ -28,7 +28,12 @@ use orochi_objects::types::type_;
 /// window of the running instruction, whose frame begins at `registers`. `None` if the callee is something else, or a
 /// method of a generator: nothing has been done then.
 #[inline(never)]
-pub(super) fn call(thread: &mut Thread, registers: *mut Word, w: Instruction, callee: &Header) -> Option<Flow> {
+pub(super) fn call(
+    thread: &mut Thread,
+    registers: *mut Word,
+    w: Instruction,
+    callee: &Header,
+) -> Option<Flow> {
     let count = w.c() as usize;
     // SAFETY: the window lies within the frame.
     let (window, receiver) = unsafe { (registers.add(w.b() as usize), *registers.add(w.b() as usize + 1)) };
@@ -155,7 +160,12 @@ fn len(thread: &Thread, window: *mut Word) -> Option<Word> {
 
 /// Calls a class. An `__init__` in Python gets a frame.
 #[inline(never)]
-fn call_class(thread: &mut Thread, registers: *mut Word, w: Instruction, class: &Obj<PyType>) -> Option<Flow> {
+fn call_class(
+    thread: &mut Thread,
+    registers: *mut Word,
+    w: Instruction,
+    class: &Obj<PyType>,
+) -> Option<Flow> {
     let count = w.c() as usize;
     // SAFETY: the arguments lie in the window, within the frame, and stay there for the length of the call.
     let args = unsafe { Args::from_registers(registers.add(w.b() as usize + 2), count, None) };

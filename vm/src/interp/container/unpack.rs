@@ -71,13 +71,11 @@ pub(in super::super) mod hot {
 
     /// Pairs.
     #[inline(always)]
-    pub(in super::super::super) fn UnpackSequence(
-        c: &mut Cursor,
-        thread: &mut Thread,
-        w: Operands,
-    ) -> Fast {
+    pub(in super::super::super) fn UnpackSequence(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         let tuple = c.object(w.b()).and_then(|object| exact::<PyTuple>(object.get()));
-        let (2, Some([first, second])) = (w.c(), tuple.map(|tuple| tuple.fields())) else { return Fast::Slow };
+        let (2, Some([first, second])) = (w.c(), tuple.map(|tuple| tuple.fields())) else {
+            return Fast::Slow;
+        };
         let last = w.a().wrapping_add(1);
         // SAFETY: the word is overwritten next.
         if last == w.b() || !unsafe { drop_one_of_many(c.word(last)) } {
