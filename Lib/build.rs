@@ -66,6 +66,8 @@ struct Packed {
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let own = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    // New files.
+    println!("cargo::rerun-if-changed={}", own.display());
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it"));
     let mut files = BTreeMap::new();
     let library = Path::new(rustpython_pylib::LIB_PATH);

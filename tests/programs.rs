@@ -62,3 +62,8 @@ fn monitoring() {
 fn late_code() {
     prints_as_expected("late_code");
 }
+
+#[test]
+fn profiling() {
+    prints_as_expected("profiling");
+}

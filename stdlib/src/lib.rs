@@ -31,6 +31,7 @@ pub mod itertools;
 pub mod json;
 pub mod library;
 pub mod locale;
+pub mod lsprof;
 pub mod lzma;
 pub mod marshal;
 pub mod math;
@@ -102,6 +103,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &json::MODULE,
     &library::MODULE,
     &locale::MODULE,
+    &lsprof::MODULE,
     &lzma::MODULE,
     &marshal::MODULE,
     &math::MODULE,

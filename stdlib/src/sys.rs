@@ -6,7 +6,7 @@
 mod hooks;
 mod info;
 mod jit;
-mod monitoring;
+pub(crate) mod monitoring;
 mod remote;
 
 pub use hooks::print_exception;
