@@ -208,7 +208,12 @@ impl Profiler {
         Self::enter(thread, this, code_key(code), |_| Ok(code.to_owned()))
     }
 
-    fn enter_native(thread: &mut Thread, this: &Obj<Self>, callee: Ref<'_>, argument: Ref<'_>) -> PyResult<()> {
+    fn enter_native(
+        thread: &mut Thread,
+        this: &Obj<Self>,
+        callee: Ref<'_>,
+        argument: Ref<'_>,
+    ) -> PyResult<()> {
         match native_key(callee, argument) {
             Some(key) if this.has(BUILTINS) => {
                 Self::enter(thread, this, key, |thread| native_name(thread, callee))
