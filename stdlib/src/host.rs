@@ -18,6 +18,8 @@ pub(crate) mod limits;
 #[cfg(unix)]
 pub(crate) mod locale;
 #[cfg(unix)]
+pub(crate) mod mapping;
+#[cfg(unix)]
 pub(crate) mod messages;
 #[cfg(unix)]
 pub(crate) mod names;

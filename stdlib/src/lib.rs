@@ -35,6 +35,8 @@ pub mod lsprof;
 pub mod lzma;
 pub mod marshal;
 pub mod math;
+#[cfg(unix)]
+pub mod mmap;
 pub mod multiprocessing;
 pub mod operator;
 pub mod os_support;
@@ -120,6 +122,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &faulthandler::MODULE,
     &fcntl::MODULE,
     &posixshmem::MODULE,
+    #[cfg(unix)]
+    &mmap::MODULE,
     &posixsubprocess::MODULE,
     &select::MODULE,
     &signal::MODULE,

@@ -7,6 +7,7 @@ import collections
 import contextlib
 import io
 import itertools
+import mmap
 import queue
 import sys
 import tempfile
@@ -668,6 +669,58 @@ def deques():
     together(change, change, read)
     counted(line.popleft)
     assert not line
+
+
+@test
+def mapped_memory():
+    size = 64
+    block = [b'a' * size, b'b' * size]
+    with mmap.mmap(-1, size) as memory:
+        def change():
+            for content in block:
+                memory[:] = content
+
+        memory[:] = block[0]
+        together(change, change, lambda: block.index(memory[:]), lambda: block.index(bytes(memory)))
+        memory.seek(0)
+        memory[:] = bytes(range(size))
+        taken = []
+        threads = [threading.Thread(target=lambda: taken.extend(memory.read_byte() for _ in range(size // 4)))
+                   for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(taken) == list(range(size))
+
+    # Closed and resized under the hands of others.
+    for _ in range(20):
+        memory = mmap.mmap(-1, 4096 * 4)
+
+        def use():
+            with contextlib.suppress(ValueError, IndexError):
+                memory[4096 * 4 - 1] = 1
+            with contextlib.suppress(ValueError):
+                memory.find(b'x')
+            with contextlib.suppress(ValueError, BufferError):
+                with memoryview(memory) as view:
+                    bytes(view)
+            with contextlib.suppress(ValueError):
+                memory.flush()
+
+        def shrink():
+            with contextlib.suppress(ValueError, BufferError, SystemError):
+                memory.resize(4096)
+
+        def close():
+            with contextlib.suppress(BufferError):
+                memory.close()
+
+        threads = [threading.Thread(target=work) for work in (use, use, shrink, close)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
 
 @test
