@@ -261,16 +261,13 @@ def _show(error):
 
 
 def finish():
-    """Ends what Python code began: waits for threads, runs exit functions. The command calls the next two after it."""
+    """Waits for threads. The command runs exit functions after it, and the next two."""
     threading = sys.modules.get('threading')
     if threading is not None:
         try:
             threading._shutdown()
         except BaseException as error:
             _ignored(error, 'Exception ignored on threading shutdown')
-    atexit = sys.modules.get('atexit')
-    if atexit is not None:
-        atexit._run_exitfuncs()
 
 
 def flush_streams():

@@ -1,5 +1,7 @@
 //! Compiles the standard library and packs it: `library.bin` holds bytecode and compressed sources, `index.rs` says where.
 
+mod amend;
+
 use orochi_compiler::{CompileOptions, Mode};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,8 +21,7 @@ const LEFT_OUT: &[&str] = &[
     "ensurepip/_bundled",
 ];
 
-/// Small changes to the library's files: where they name the implementation they were edited for, and errors that later
-/// releases of CPython have put right.
+/// Small changes to the library's files: where they name the implementation they were edited for.
 const CHANGES: &[(&str, &str, &str)] = &[
     ("site.py", "RustPython", "Orochi"),
     ("site.py", "rustpython", "orochi"),
@@ -33,23 +34,6 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "'_sysconfigdata'",
     ),
     ("platform.py", "RustPython", "Orochi"),
-    // Files in archives, and of a library that isn't on disk, are read through what imports them.
-    (
-        "linecache.py",
-        "        if os.path.isabs(filename):\n            return []\n",
-        "        lines = _imported_lines(filename)\n        if lines:\n            cache[filename] = sum(map(len, lines)), None, lines, filename\n            return lines\n        if os.path.isabs(filename):\n            return []\n",
-    ),
-    (
-        "linecache.py",
-        "def lazycache(filename, module_globals):",
-        "def _imported_lines(filename):\n    import os\n    import sys\n    from importlib.util import decode_source\n    for path, importer in list((sys.path_importer_cache or {}).items()):\n        if path and filename.startswith(path + os.sep) and hasattr(importer, 'get_data'):\n            try:\n                return [line + '\\n' for line in decode_source(importer.get_data(filename)).splitlines()]\n            except (OSError, UnicodeDecodeError, SyntaxError):\n                pass\n    return []\n\n\ndef lazycache(filename, module_globals):",
-    ),
-    // A timeout that is ignored may be anything.
-    (
-        "queue.py",
-        "        if timeout is not None and timeout < 0:",
-        "        if not block:\n            timeout = None\n        if timeout is not None and timeout < 0:",
-    ),
 ];
 
 struct File {
@@ -64,9 +48,8 @@ struct Packed {
 }
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
     let own = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    // New files.
+    // All of it: new files, too.
     println!("cargo::rerun-if-changed={}", own.display());
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it"));
     let mut files = BTreeMap::new();
@@ -75,17 +58,15 @@ fn main() {
     for file in std::fs::read_dir(&own).expect("own folder").flatten() {
         let path = file.path();
         if path.extension().is_some_and(|extension| extension == "py") {
-            println!("cargo::rerun-if-changed={}", path.display());
             let name = file.file_name().to_string_lossy().into_owned();
             files.insert(name.clone(), File { path: name, disk: path });
         }
     }
     let orochi = own.join("orochi");
-    println!("cargo::rerun-if-changed={}", orochi.display());
     collect(&own, &orochi, &mut files);
     std::fs::copy(library.join("PSF-LICENSE"), out.join("PSF-LICENSE")).expect("the library's licence");
     let files: Vec<File> = files.into_values().collect();
-    let packed = compile_all(&files);
+    let packed = compile_all(&files, &own.join("amendments"));
     write(&out, &files, packed);
 }
 
@@ -106,7 +87,7 @@ fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, File>) {
 }
 
 /// Compiles every module on all cores; data files are only compressed.
-fn compile_all(files: &[File]) -> Vec<Packed> {
+fn compile_all(files: &[File], amendments: &Path) -> Vec<Packed> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(BTreeMap::new());
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get());
@@ -117,7 +98,7 @@ fn compile_all(files: &[File]) -> Vec<Packed> {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(file) = files.get(at) else { break };
-                    let packed = pack(file);
+                    let packed = pack(file, amendments);
                     results.lock().expect("no worker panicked").insert(at, packed);
                 }
             };
@@ -127,7 +108,7 @@ fn compile_all(files: &[File]) -> Vec<Packed> {
     results.into_inner().expect("no worker panicked").into_values().collect()
 }
 
-fn pack(file: &File) -> Packed {
+fn pack(file: &File, amendments: &Path) -> Packed {
     let bytes = std::fs::read(&file.disk).expect("a readable file");
     if !file.path.ends_with(".py") {
         return Packed { code: Vec::new(), source: lz4_flex::compress_prepend_size(&bytes) };
@@ -141,6 +122,7 @@ fn pack(file: &File) -> Packed {
             source = source.replace(from, to);
         }
     }
+    let source = amend::amended(amendments, &file.path, source);
     let filename: Arc<str> = file.path.as_str().into();
     let options = CompileOptions::default();
     let code = match orochi_compiler::compile(&source, &filename, Mode::Exec, &options) {

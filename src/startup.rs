@@ -12,7 +12,7 @@ use orochi_objects::thread::ThreadState;
 use orochi_objects::types::exception::PyBaseException;
 use orochi_objects::types::{dict, exception, exception_chain, int, module};
 use orochi_objects::{DictExt, ModuleExt, Obj, PyDict, PyModule, Ref, finalize, protocol};
-use orochi_stdlib::{imp, library, sys};
+use orochi_stdlib::{atexit, imp, library, sys};
 use orochi_vm::Interpreter;
 use orochi_vm::interpreter::run_code_object;
 
@@ -340,6 +340,7 @@ fn print_to_stderr(thread: &mut Thread, value: Ref<'_>) -> PyResult<()> {
 /// Ends the interpreter: exit functions, finalizers, streams. A failure to flush makes another status of success.
 fn finish(thread: &mut Thread, status: i32) -> i32 {
     let _ = call_startup(thread, "finish", &[]);
+    let _ = atexit::run_exit_functions(thread);
     // Only now: threads and exit functions may start threads and processes still.
     sys::begin_finalizing();
     let flushed = succeeds(thread, "flush_streams");

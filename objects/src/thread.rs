@@ -38,7 +38,7 @@ pub struct PyInterpreter {
     pub modules: AtomicField,
     /// The namespace of the `sys` module.
     pub sys: AtomicField,
-    /// Native modules that were made, by name, for the importers.
+    /// What native modules keep, by name.
     pub natives: AtomicField,
     /// The importlib that imports, also when the program has hidden it in `sys.modules`.
     pub importlib: AtomicField,

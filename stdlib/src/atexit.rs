@@ -4,18 +4,26 @@ use orochi_core::Shared;
 use orochi_core::sync::lock;
 use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::{PyResult, type_error};
+use orochi_objects::thread::ThreadState;
 use orochi_objects::types::{dict, tuple};
 use orochi_objects::{Args, Obj, PyModule, Ref, Thread, Value, class_of, protocol};
 use std::sync::Mutex;
 
 /// A registered call.
 struct Call {
+    /// The interpreter that it is of.
+    interpreter: usize,
     function: Shared,
     args: Shared,
     kwargs: Shared,
 }
 
 static CALLS: Mutex<Vec<Call>> = Mutex::new(Vec::new());
+
+/// What tells the calling interpreter from others.
+fn current(thread: &Thread) -> usize {
+    std::ptr::from_ref(&*ThreadState::of(thread).interpreter).addr()
+}
 
 /// Register a function to be executed upon normal program termination
 ///
@@ -39,6 +47,7 @@ fn register(thread: &mut Thread, args: Args<'_>) -> PyResult {
         dict::set_item(thread, &keywords, name.get(), value.to_owned())?;
     }
     let call = Call {
+        interpreter: current(thread),
         function: Shared::new(function.to_owned()),
         args: Shared::new(positional.into_value()),
         kwargs: Shared::new(keywords.into_value()),
@@ -77,24 +86,39 @@ fn run(thread: &mut Thread, call: Call) -> PyResult<()> {
 /// If a callback raises an exception, it is logged with sys.unraisablehook.
 #[pyfunction]
 fn _run_exitfuncs(thread: &mut Thread) -> PyResult<()> {
+    run_exit_functions(thread)
+}
+
+/// The same for the end of an interpreter.
+///
+/// # Errors
+/// MemoryError.
+pub fn run_exit_functions(thread: &mut Thread) -> PyResult<()> {
+    let me = current(thread);
     loop {
-        let next = lock(&CALLS).pop();
-        let Some(call) = next else { return Ok(()) };
+        let last = {
+            let mut calls = lock(&CALLS);
+            let last = calls.iter().rposition(|call| call.interpreter == me);
+            last.map(|last| calls.remove(last))
+        };
+        let Some(call) = last else { return Ok(()) };
         run(thread, call)?;
     }
 }
 
 /// Clear the list of previously registered exit functions.
 #[pyfunction]
-fn _clear() {
-    let dropped = std::mem::take(&mut *lock(&CALLS));
+fn _clear(thread: &mut Thread) {
+    let me = current(thread);
+    let dropped: Vec<Call> = lock(&CALLS).extract_if(.., |call| call.interpreter == me).collect();
     drop(dropped);
 }
 
 /// Return the number of registered exit functions.
 #[pyfunction]
-fn _ncallbacks() -> usize {
-    lock(&CALLS).len()
+fn _ncallbacks(thread: &mut Thread) -> usize {
+    let me = current(thread);
+    lock(&CALLS).iter().filter(|call| call.interpreter == me).count()
 }
 
 /// Unregister an exit function which was previously registered using atexit.register
@@ -103,7 +127,10 @@ fn _ncallbacks() -> usize {
 #[pyfunction]
 #[signature(func, /)]
 fn unregister(thread: &mut Thread, func: Ref<'_>) -> PyResult<()> {
-    let registered: Vec<Value> = lock(&CALLS).iter().map(|call| call.function.value()).collect();
+    let me = current(thread);
+    let is_mine = |call: &&Call| call.interpreter == me;
+    let registered: Vec<Value> =
+        lock(&CALLS).iter().filter(is_mine).map(|call| call.function.value()).collect();
     let mut matching = Vec::new();
     for function in &registered {
         if protocol::eq(thread, function.get(), func)? {
@@ -116,7 +143,7 @@ fn unregister(thread: &mut Thread, func: Ref<'_>) -> PyResult<()> {
         let kept = std::mem::take(&mut *calls);
         for call in kept {
             let function = call.function.value();
-            if matching.iter().any(|found| found.is(function.get())) {
+            if is_mine(&&call) && matching.iter().any(|found| found.is(function.get())) {
                 removed.push(call);
             } else {
                 calls.push(call);

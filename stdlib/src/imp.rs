@@ -6,7 +6,7 @@ use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::{PyErr, PyResult, import_error, runtime_error};
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::module::ModuleDef;
-use orochi_objects::types::{bytes, dict, exception, list, tuple};
+use orochi_objects::types::{bytes, exception, list, tuple};
 use orochi_objects::{ModuleExt, Obj, PyModule, Ref, Thread, Value, protocol};
 
 /// Modules that importing needs before it works: their names, and where the library has them.
@@ -45,21 +45,8 @@ fn create_builtin(thread: &mut Thread, spec: Ref<'_>) -> PyResult {
     if matches!(text.as_str(), "sys" | "builtins") {
         return protocol::get_item(thread, modules.get(), name.get());
     }
-    let made = ThreadState::of(thread).interpreter.natives.get(thread);
-    let made = made.as_ref().and_then(|made| made.get().downcast::<dict::PyDict>());
-    if let Some(made) = made
-        && let Some(found) = dict::get_item(thread, made, name.get())?
-    {
-        return Ok(found);
-    }
     match native(&text) {
-        Some(definition) => {
-            let module = definition.create(thread)?.into_value();
-            if let Some(made) = made {
-                dict::set_item(thread, made, name.get(), module.clone())?;
-            }
-            Ok(module)
-        }
+        Some(definition) => Ok(definition.create(thread)?.into_value()),
         None => Ok(Value::NONE),
     }
 }

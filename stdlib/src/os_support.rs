@@ -444,7 +444,7 @@ pub fn keep_value(thread: &mut Thread, name: &str, value: Value) -> PyResult<()>
     kept(thread)?.set_str(thread, key, value)
 }
 
-/// The interpreter's table of native modules also holds what they keep.
+/// The interpreter's table of what native modules keep.
 fn kept(thread: &mut Thread) -> PyResult<Owned<PyDict>> {
     ThreadState::of(thread)
         .interpreter

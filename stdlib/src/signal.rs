@@ -460,6 +460,10 @@ fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
         os_support::plain(thread, fault::end_by_sent_faults())?;
     }
     let all = handlers(thread)?;
+    if list::len(thread, &all) > 0 {
+        // The module is made again: what it keeps is the interpreter's.
+        return Ok(());
+    }
     for number in 0..signal::COUNT {
         let now = signal::get(number as i32).unwrap_or(Disposition::Foreign);
         let value = match now {

@@ -13,7 +13,7 @@ use orochi_objects::thread::{ThreadState, run_signal_handlers};
 use orochi_objects::types::{dict, exception, tuple};
 use orochi_objects::{Args, Obj, Ref, Thread, Value, protocol};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 /// Stack of new threads, in bytes, unless `stack_size` says otherwise; touched as it is used.
@@ -27,8 +27,8 @@ static MAIN: AtomicU64 = AtomicU64::new(0);
 static RUNNING_THREADS: AtomicUsize = AtomicUsize::new(0);
 /// The threads that the end of the program waits for.
 static TO_JOIN: Mutex<Vec<Arc<Handle>>> = Mutex::new(Vec::new());
-/// The threads that have been started and have not ended.
-static ALIVE: Mutex<Vec<Arc<Handle>>> = Mutex::new(Vec::new());
+/// The threads that run, as far as anything is known of them: those that were started here, and those that others have asked for.
+static ALIVE: Mutex<Vec<Weak<Handle>>> = Mutex::new(Vec::new());
 
 /// The system's numbers for the threads that run, by identifier.
 static NATIVE_IDS: Mutex<BTreeMap<u64, u64>> = Mutex::new(BTreeMap::new());
@@ -48,8 +48,15 @@ impl Handle {
 
     /// The same at the end of an OS thread.
     fn end(self: &Arc<Handle>) {
-        lock(&ALIVE).retain(|alive| !Arc::ptr_eq(alive, self));
+        lock(&ALIVE).retain(|alive| !std::ptr::eq(alive.as_ptr(), &raw const **self));
         self.finish();
+    }
+
+    /// A forked child needs to know of it, since the thread isn't there.
+    fn remember(self: &Arc<Handle>) {
+        let mut alive = lock(&ALIVE);
+        alive.retain(|handle| handle.strong_count() > 0);
+        alive.push(Arc::downgrade(self));
     }
 
     /// Waits for the end; false if the time ran out. Signal handlers run meanwhile.
@@ -117,7 +124,7 @@ fn spawn(thread: &mut Thread, job: Job) -> PyResult<u64> {
     handle.state.store(RUNNING, Ordering::Relaxed);
     let (told, ident) = std::sync::mpsc::sync_channel(1);
     RUNNING_THREADS.fetch_add(1, Ordering::Relaxed);
-    lock(&ALIVE).push(handle.clone());
+    handle.remember();
     let started = std::thread::Builder::new().stack_size(size).spawn(move || run(job, &told));
     // Detached: the new thread can't begin while the world is stopped, and stopping it waits for us.
     let ident = started.ok().and_then(|_| thread.detached(|| ident.recv().ok()));
@@ -193,9 +200,14 @@ pub(crate) fn after_fork(thread: &Thread) {
     MAIN.store(me, Ordering::Relaxed);
     RUNNING_THREADS.store(0, Ordering::Relaxed);
     lock(&TO_JOIN).clear();
-    for handle in lock(&ALIVE).extract_if(.., |handle| handle.ident.load(Ordering::Relaxed) != me) {
-        handle.finish();
-    }
+    lock(&ALIVE).retain(|handle| {
+        let Some(handle) = handle.upgrade() else { return false };
+        let is_mine = handle.ident.load(Ordering::Relaxed) == me;
+        if !is_mine {
+            handle.finish();
+        }
+        is_mine
+    });
 }
 
 fn call(thread: &mut Thread, function: Ref<'_>, args: Value, kwargs: Value) -> PyResult {
@@ -298,8 +310,9 @@ pub(super) fn _shutdown(thread: &mut Thread) -> PyResult<()> {
 #[pyfunction]
 #[signature(ident, /)]
 pub(super) fn _make_thread_handle(thread: &mut Thread, ident: u64) -> PyResult {
-    let handle = Handle { state: AtomicU32::new(RUNNING), ident: AtomicU64::new(ident) };
-    Ok(orochi_objects::make(thread, PyThreadHandle { handle: Arc::new(handle) })?.into_value())
+    let handle = Arc::new(Handle { state: AtomicU32::new(RUNNING), ident: AtomicU64::new(ident) });
+    handle.remember();
+    Ok(orochi_objects::make(thread, PyThreadHandle { handle })?.into_value())
 }
 
 /// Set the name under which the system knows this thread.

@@ -5,8 +5,9 @@ pub(crate) mod number;
 
 use crate::args::Args;
 use crate::buffer::{self, BufferView};
-use crate::error::{PyResult, overflow_error, type_error, value_error};
+use crate::error::{PyErr, PyResult, overflow_error, type_error, value_error};
 use crate::name;
+use crate::protocol;
 use crate::protocol::compare::CompareOp;
 use crate::protocol::special::{self, Found, call_or_raise};
 use crate::types::buffer_lender;
@@ -45,7 +46,35 @@ pub(crate) fn getattr_hook(thread: &mut Thread, this: Ref<'_>, attribute: Ref<'_
     if !error.matches(&crate::types::exception::AttributeError) {
         return Err(error);
     }
-    special::call(thread, this, name!("__getattr__"), &[attribute])?.ok_or(error)
+    match special::call(thread, this, name!("__getattr__"), &[attribute]) {
+        Ok(value) => value.ok_or(error),
+        Err(error) => Err(say_what_was_asked(thread, error, this, attribute)),
+    }
+}
+
+/// An AttributeError that doesn't know what was asked of what is told, for the sake of suggestions.
+#[cold]
+fn say_what_was_asked(thread: &mut Thread, error: PyErr, object: Ref<'_>, attribute: Ref<'_>) -> PyErr {
+    if !error.is_instance() || !error.matches(&crate::types::exception::AttributeError) {
+        return error;
+    }
+    let value = error.into_value(thread);
+    let told = (|| {
+        let told = [("name", attribute), ("obj", object)];
+        for (name, _) in told {
+            if !protocol::get_attr_str(thread, value.get(), name)?.get().is_none() {
+                return Ok(());
+            }
+        }
+        for (name, what) in told {
+            let name = crate::str::intern(thread, name)?;
+            protocol::set_attr(thread, value.get(), name, Some(what))?;
+        }
+        Ok(())
+    })();
+    // A subclass may have made something else of these names.
+    drop::<PyResult<()>>(told);
+    PyErr::from_instance(value)
 }
 
 pub(crate) fn setattr(
