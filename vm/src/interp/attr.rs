@@ -66,9 +66,45 @@ pub(super) mod hot {
     }
 }
 
-/// Attributes that an instance doesn't have yet.
+/// Attributes that lie elsewhere, and those that an instance doesn't have yet.
 pub(super) mod warm {
     use super::*;
+
+    #[inline(always)]
+    fn attribute(c: &Cursor, thread: &Thread, register: u8) -> Word {
+        let (at, ext) = (At(c.frame), c.peek());
+        let Some(object) = c.object(register) else { return word::UNBOUND };
+        match cache::held_value(at, ext, object.get()) {
+            word::UNBOUND => {
+                let name = at.frame().code().name_at((ext & 0xffff) as usize);
+                cache::any_attribute(thread, at, ext, at.get(register), name)
+            }
+            word => word,
+        }
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let word = attribute(c, thread, w.b());
+        if word == word::UNBOUND {
+            return Fast::Slow;
+        }
+        c.skip();
+        let object = c.consumed(w.b());
+        Fast::DropBoth(object, c.replace(w.a(), word))
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let word = attribute(c, thread, w.b());
+        if word == word::UNBOUND {
+            return Fast::Slow;
+        }
+        c.skip();
+        c.consume(w.b());
+        c.set(w.a() + 1, word::UNBOUND);
+        c.done(w.a(), word)
+    }
 
     #[inline(always)]
     pub(in super::super) fn StoreAttr(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {

@@ -11,7 +11,7 @@
 
 use super::cursor::{At, register_word};
 use super::held;
-use super::iter::exactly;
+use super::iter::{exact, exactly};
 use orochi_compiler::opcode::NO_CACHE;
 use orochi_core::sync::{AtomicU64, Ordering};
 use orochi_core::word::{self, Word};
@@ -114,7 +114,7 @@ const NUMBERED: u32 = 1 << 28;
 const METHOD: u32 = 2 << 28;
 /// The same for a class whose instances have no attributes of their own; the upper half is the class's version.
 const TYPE_METHOD: u32 = 3 << 28;
-/// With [`METHOD`] and [`TYPE_METHOD`]: the second word is the method.
+/// With [`METHOD`], [`TYPE_METHOD`], [`CLASS`] and [`CLASS_VALUE`]: the second word is the method or value.
 const HELD: u32 = 1;
 /// Assigning makes an attribute that will lie so many bytes from the instance's start.
 const NEW_FIELD: u32 = 4 << 28;
@@ -130,6 +130,8 @@ const CLASS_VALUE: u32 = 8 << 28;
 const PROPERTY: u32 = 9 << 28;
 /// The place in `__slots__` with this number; the upper half is the class's version.
 const SLOT: u32 = 10 << 28;
+/// The place in `__slots__` that lies so many bytes from the object's start; the upper half is the class's version.
+const SLOT_FIELD: u32 = 12 << 28;
 /// As [`CLASS`], for a class of a metaclass: that must still leave attributes to `type`.
 const META_CLASS: u32 = 11 << 28;
 
@@ -158,11 +160,27 @@ fn numbered(kind: u32, number: usize) -> Option<u32> {
 #[inline(always)]
 pub(super) fn attribute(thread: &Thread, at: At, ext: u32, object: &Header) -> Word {
     let (id, what) = attribute_entry(at, ext);
-    if what & KIND != FIELD {
-        return word::UNBOUND;
-    }
-    // SAFETY: caches of kind FIELD hold what `offset_of` gave.
-    unsafe { cached::field(object, id, what) }.map_or(word::UNBOUND, |field| field.load_register(thread))
+    // SAFETY: caches of kind FIELD hold what `offset_of` gave, those of kind SLOT_FIELD what `slot_offset` gave.
+    let field = unsafe {
+        match what & KIND {
+            FIELD => cached::field(object, id, what),
+            SLOT_FIELD => cached::slot(object, id, what & VALUE),
+            _ => None,
+        }
+    };
+    field.map_or(word::UNBOUND, |field| field.load_register(thread))
+}
+
+/// What the cache says of a class's value, if that is [`HELD`]: a word for a register; UNBOUND otherwise. The object is the class, or
+/// an instance that has no attribute of the name.
+#[inline(always)]
+pub(super) fn held_value(at: At, ext: u32, object: &Header) -> Word {
+    let is_current = |id, what| match what {
+        CLASS_VALUE_HELD => cached::fixed_shape_id(object) == id,
+        CLASS_HELD => exact::<PyType>(object).is_some_and(|class| class.has_version(id)),
+        _ => false,
+    };
+    held::load(word_at(at, ext, 0), is_current, || word_at(at, ext, 1))
 }
 
 /// The same for attributes wherever they are, but for properties.
@@ -173,7 +191,7 @@ pub(super) fn any_attribute(thread: &Thread, at: At, ext: u32, object: Ref<'_>, 
     let Some(header) = object.header() else { return word::UNBOUND };
     let found = match what & KIND {
         _ if id == 0 => None,
-        FIELD => return attribute(thread, at, ext, header),
+        FIELD | SLOT_FIELD => return attribute(thread, at, ext, header),
         NUMBERED => match Attributes::of(object) {
             Some(attributes) => return attributes.cached_register(thread, id, value),
             None => None,
@@ -222,8 +240,21 @@ pub(super) fn remember_attribute(thread: &Thread, at: At, ext: u32, object: Ref<
     } else {
         locate_in_instance(thread, object, name)
     };
-    if let Some(found) = found {
-        write(at, ext, found);
+    let Some((id, what)) = found else { return };
+    // Id and version were taken before: should the class change meanwhile, they are stale.
+    let value = match what {
+        CLASS => object.downcast::<PyType>().and_then(|class| class.lookup(thread, name)),
+        CLASS_VALUE => class_of(object).lookup(thread, name),
+        _ => None,
+    };
+    let place = own_word(at, ext, 1);
+    match value.zip(place) {
+        Some((value, place)) if id != 0 && held::hold(place, value) => {
+            if let Some(cache) = own_word(at, ext, 0) {
+                held::say(cache, id, what | HELD);
+            }
+        }
+        _ => write(at, ext, (id, what)),
     }
 }
 
@@ -261,6 +292,18 @@ fn is_left_to_type(thread: &Thread, class: Ref<'_>, name: &Obj<PyStr>) -> bool {
     generic && meta.lookup(thread, name).is_none()
 }
 
+/// What the cache says of a member of the object's class that `__slots__` declares.
+fn slot_place(object: Ref<'_>, member: &Obj<PyMember>) -> Option<u32> {
+    if !class_of(object).is_subtype_of(member.class().downcast::<PyType>()?) {
+        return None;
+    }
+    let index = member.index()?;
+    match cached::slot_offset(object, index) {
+        Some(offset) => numbered(SLOT_FIELD, offset as usize),
+        None => numbered(SLOT, index),
+    }
+}
+
 fn locate_in_instance(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> Option<(u32, u32)> {
     let class = class_of(object);
     if !is_generic(class, SlotId::tp_getattro) {
@@ -273,8 +316,7 @@ fn locate_in_instance(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> Op
     let id = shape.map_or(0, |shape| shape.make_id());
     let in_class = class.lookup(thread, name);
     if let Some(member) = in_class.and_then(exactly::<PyMember>) {
-        let declared = member.class().downcast::<PyType>().is_some_and(|owner| class.is_subtype_of(owner));
-        return if declared { Some((version, numbered(SLOT, member.index()?)?)) } else { None };
+        return Some((version, slot_place(object, member)?));
     }
     let shape = shape?;
     if in_class.is_some_and(|found| class_of(found).slots.tp_descr_set().is_some()) {
@@ -303,6 +345,8 @@ pub(super) fn held_method(at: At, ext: u32, object: &Header) -> Word {
     held::load(word_at(at, ext, 0), is_current, || word_at(at, ext, 1))
 }
 
+const CLASS_HELD: u32 = CLASS | HELD;
+const CLASS_VALUE_HELD: u32 = CLASS_VALUE | HELD;
 const METHOD_HELD: u32 = METHOD | HELD;
 const TYPE_METHOD_HELD: u32 = TYPE_METHOD | HELD;
 
@@ -336,8 +380,7 @@ pub(super) fn method_key(object: Ref<'_>) -> (u32, u32) {
 
 /// Fills the cache of a method that was found.
 pub(super) fn remember_method(at: At, ext: u32, (id, kind): (u32, u32), method: Ref<'_>) {
-    let place = method.header().filter(|header| header.is_shared()).and_then(|_| own_word(at, ext, 1));
-    let is_held = place.is_some_and(|place| held::hold(place, method));
+    let is_held = own_word(at, ext, 1).is_some_and(|place| held::hold(place, method));
     if id != 0
         && let Some(cache) = own_word(at, ext, 0)
     {
@@ -349,11 +392,14 @@ pub(super) fn remember_method(at: At, ext: u32, (id, kind): (u32, u32), method: 
 #[inline(always)]
 pub(super) fn local_field(at: At, ext: u32, object: &Header) -> Option<&Field> {
     let (id, what) = attribute_entry(at, ext);
-    if what & KIND != FIELD {
-        return None;
+    // SAFETY: as in `attribute`.
+    unsafe {
+        match what & KIND {
+            FIELD => cached::local_field(object, id, what),
+            SLOT_FIELD => cached::local_slot(object, id, what & VALUE),
+            _ => None,
+        }
     }
-    // SAFETY: caches of kind FIELD hold what `offset_of` gave.
-    unsafe { cached::local_field(object, id, what) }
 }
 
 /// Gives a local instance an attribute whose place the cache knows; `false` if it doesn't: nothing has been done
@@ -381,6 +427,12 @@ pub(super) fn is_plain_store(at: At, ext: u32, object: &Header) -> bool {
 /// What an assignment's cache will say; to be taken before the assignment.
 pub(super) fn store_key(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> (u32, u32) {
     let class = class_of(object);
+    // Version and id before the search, as above.
+    let version = class.version();
+    if let Some(member) = class.lookup(thread, name).and_then(exactly::<PyMember>) {
+        let place = if is_generic(class, SlotId::tp_setattro) { slot_place(object, member) } else { None };
+        return place.map_or((0, PLAIN_STORE), |place| (version, place));
+    }
     let Some(attributes) = Attributes::of(object) else { return (0, PLAIN_STORE) };
     let shape = attributes.shape();
     let id = shape.make_id();

@@ -23,9 +23,13 @@ pub(super) fn load<'a>(
     if is_current { second().load(Ordering::Acquire) } else { word::UNBOUND }
 }
 
-/// Puts a method into the second word; whether it lies there now. It is shared.
+/// Puts a method (or another value of a class) into the second word; whether it lies there now.
 pub(super) fn hold(second: &AtomicU64, method: Ref<'_>) -> bool {
-    let word = method.word() | word::BORROWED;
+    let word = match method.header() {
+        Some(header) if !header.is_shared() => return false,
+        Some(_) => method.word() | word::BORROWED,
+        None => method.word(),
+    };
     // Release pairs with the second Acquire in `load`.
     match second.compare_exchange(0, word, Ordering::Release, Ordering::Relaxed) {
         Ok(_) => true,

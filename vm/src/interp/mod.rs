@@ -123,7 +123,7 @@ macro_rules! for_each_shortcut {
                 GetItem in container, GetItemI in container, SetItem in container, ListAppend in container,
                 UnpackSequence in unpack, ForIter in iter, Call in call, Return in call, ReturnNone in call,;
             warm
-                StoreAttr in attr, GetItem in container, ForIter in iter, Yield in generator, MatchException in exception,
+                LoadAttr in attr, LoadMethod in attr, StoreAttr in attr, GetItem in container, ForIter in iter, Yield in generator, MatchException in exception,
                 Call in call, Return in call, ReturnNone in call,;
         }
     };

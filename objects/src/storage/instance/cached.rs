@@ -68,8 +68,32 @@ pub fn offset_of(object: Ref<'_>, index: usize) -> Option<u32> {
     u32::try_from(fields + 8 * index).ok()
 }
 
+/// How far from the object's start place number `index` of `__slots__` lies, if it lies so far in all instances of its class.
+pub fn slot_offset(object: Ref<'_>, index: usize) -> Option<u32> {
+    let header = object.header()?;
+    // SAFETY: classes are PyType objects and outlive their instances.
+    let class = unsafe { &*header.class().cast::<Obj<PyType>>() };
+    if class.fields.layout.dynamic_size.is_some() {
+        return None;
+    }
+    let place = std::ptr::from_ref(super::slot_field(object, index)?) as usize;
+    u32::try_from(place - std::ptr::from_ref(header) as usize).ok()
+}
+
+/// The place in `__slots__` of an object whose class's version is this.
+///
 /// # Safety
-/// As [`field`].
+/// `offset` is what [`slot_offset`] gave for an instance of a class that had this version (or the version is 0).
+#[inline(always)]
+pub unsafe fn slot(object: &Header, version: u32, offset: u32) -> Option<&Field> {
+    // SAFETY: classes are PyType objects and outlive their instances.
+    let class = unsafe { &*object.class().cast::<Obj<PyType>>() };
+    // SAFETY: as the caller promises.
+    class.has_version(version).then(|| unsafe { at_offset(object, offset) })
+}
+
+/// # Safety
+/// As [`field`] or [`slot`].
 #[inline(always)]
 unsafe fn at_offset(header: &Header, offset: u32) -> &Field {
     // SAFETY: as the caller promises.
@@ -103,6 +127,19 @@ pub unsafe fn local_field(object: &Header, id: u32, offset: u32) -> Option<&Fiel
     }
     // SAFETY: as the caller promises.
     unsafe { field(object, id, offset) }
+}
+
+/// As [`slot`], for a local instance.
+///
+/// # Safety
+/// As [`slot`].
+#[inline(always)]
+pub unsafe fn local_slot(object: &Header, version: u32, offset: u32) -> Option<&Field> {
+    if object.is_shared() {
+        return None;
+    }
+    // SAFETY: as the caller promises.
+    unsafe { slot(object, version, offset) }
 }
 
 /// The shape that a local instance gets with one more attribute, if its present one has this id and the next is known.
