@@ -46,6 +46,14 @@ impl Start {
         self.simple_args.load(sync::ordering("code: look", Ordering::Acquire)) as usize == positional
     }
 
+    /// How many positional arguments the simple kind of call passes, if there is that kind, and the code is ready.
+    #[inline(always)]
+    pub(crate) fn simple_argcount(&self) -> Option<usize> {
+        // Acquire: as in `takes_exactly`.
+        let count = self.simple_args.load(sync::ordering("code: look", Ordering::Acquire));
+        (count < NOT_SIMPLE).then_some(count as usize)
+    }
+
     /// The code is ready from now on.
     pub(crate) fn warm(
         &self,

@@ -206,6 +206,12 @@ impl PyCode {
         self.start.takes_exactly(positional)
     }
 
+    /// How many positional arguments such a call passes, if there are such calls. If so, the code is ready.
+    #[inline(always)]
+    pub fn simple_argcount(&self) -> Option<usize> {
+        self.start.simple_argcount()
+    }
+
     /// The i-th name of running code.
     #[inline(always)]
     pub fn name_at(&self, i: usize) -> &Obj<PyStr> {

@@ -81,6 +81,12 @@ impl PyModule {
         class.fields.layout.extends(<PyModule as orochi_core::Payload>::LAYOUT)
     }
 
+    /// The namespace, if it is exactly a dict, as it nearly always is.
+    #[inline(always)]
+    pub fn plain_namespace<'a>(&'a self, thread: &'a Thread) -> Option<&'a Obj<PyDict>> {
+        self.namespace.load(thread).and_then(crate::class::exactly)
+    }
+
     /// The module's `__dict__`.
     pub fn namespace<'a>(&'a self, thread: &'a Thread) -> &'a Obj<PyDict> {
         match self.namespace.load(thread).and_then(orochi_core::Ref::downcast::<PyDict>) {

@@ -165,10 +165,19 @@ pub(super) fn attribute(thread: &Thread, at: At, ext: u32, object: &Header) -> W
         match what & KIND {
             FIELD => cached::field(object, id, what),
             SLOT_FIELD => cached::slot(object, id, what & VALUE),
+            MODULE => return module_attribute(thread, object, id, what & VALUE),
             _ => None,
         }
     };
     field.map_or(word::UNBOUND, |field| field.load_register(thread))
+}
+
+#[inline(always)]
+fn module_attribute(thread: &Thread, object: &Header, version: u32, entry: u32) -> Word {
+    match exact::<PyModule>(object).and_then(|module| module.plain_namespace(thread)) {
+        Some(namespace) => namespace.storage().cached_register(thread, version, entry as usize),
+        None => word::UNBOUND,
+    }
 }
 
 /// What the cache says of a class's value, if that is [`HELD`]: a word for a register; UNBOUND otherwise. The object is the class, or
@@ -191,13 +200,9 @@ pub(super) fn any_attribute(thread: &Thread, at: At, ext: u32, object: Ref<'_>, 
     let Some(header) = object.header() else { return word::UNBOUND };
     let found = match what & KIND {
         _ if id == 0 => None,
-        FIELD | SLOT_FIELD => return attribute(thread, at, ext, header),
+        FIELD | SLOT_FIELD | MODULE => return attribute(thread, at, ext, header),
         NUMBERED => match Attributes::of(object) {
             Some(attributes) => return attributes.cached_register(thread, id, value),
-            None => None,
-        },
-        MODULE => match exactly::<PyModule>(object) {
-            Some(module) => return module.namespace(thread).storage().cached_register(thread, id, value),
             None => None,
         },
         CLASS => object.downcast::<PyType>().filter(|class| class.version() == id),

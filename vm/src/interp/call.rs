@@ -144,10 +144,57 @@ fn give(c: &mut Cursor, thread: &mut Thread, result: Word) -> (Word, Word) {
 pub(super) mod warm {
     use super::*;
 
+    /// Calls a Python function to which the last arguments aren't given, but have defaults. `None` if there is more to it.
+    #[inline(always)]
+    fn call_with_defaults(c: &mut Cursor, thread: &mut Thread, w: Operands, function: &Obj<PyFunction>) -> Option<()> {
+        // SAFETY: the window lies within the frame.
+        let window = unsafe { c.regs.add(w.b() as usize) };
+        // SAFETY: as above; the code is kept alive by the function.
+        let (bound, code) = unsafe {
+            (usize::from(*window.add(1) != word::UNBOUND), &*std::ptr::from_ref(function.code(thread)))
+        };
+        // SAFETY: within the window; one frame above the running one.
+        let (registers, frame) = unsafe { (window.add(2 - bound), c.frame.add(1)) };
+        let given = w.c() as usize + bound;
+        let missing = code.simple_argcount()?.checked_sub(given)?;
+        let defaults = function.defaults(thread)?;
+        let first = defaults.len().checked_sub(missing)?;
+        if !can_push(thread, frame, registers) {
+            return None;
+        }
+        for (i, default) in defaults.fields()[first..].iter().enumerate() {
+            // SAFETY: a parameter's register, which is empty; there is room.
+            unsafe { *registers.add(given + i) = default.load_register(thread) };
+        }
+        c.sync();
+        let new = NewFrame {
+            pc: code.entry(),
+            registers,
+            code,
+            function,
+            generator: std::ptr::null(),
+            owned: word::UNBOUND,
+            namespace: word::UNBOUND,
+            mode: Mode::Call,
+            dst: w.a(),
+            base: w.b(),
+        };
+        // SAFETY: there is room; the arguments lie in the window.
+        unsafe { push(thread, frame, new) };
+        *c = Cursor { pc: code.entry(), regs: registers, frame };
+        Some(())
+    }
+
     #[inline(always)]
     pub(in super::super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         match c.object(w.b()) {
             Some(callee) => {
+                if let Some(function) = exact::<PyFunction>(callee.get()) {
+                    return match call_with_defaults(c, thread, w, function) {
+                        Some(()) => Fast::Done,
+                        None => Fast::Slow,
+                    };
+                }
                 c.sync();
                 match native::call(thread, c.regs, w.word(), callee.get()) {
                     Some(Flow::Next) => Fast::Done,

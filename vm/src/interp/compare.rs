@@ -4,17 +4,20 @@
 
 use super::arith::{both_flonums, immediate};
 use super::cursor::{At, Cursor, Fast, Flow, Operands, raise};
-use super::iter::exactly;
+use super::cache::class_in;
+use super::iter::{exact, exactly};
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::word::{self, Word};
 use orochi_core::{Ref, Thread, Value};
 use orochi_objects::error::PyResult;
 use orochi_objects::protocol::compare::CompareOp;
 use orochi_objects::protocol::{self, compare};
-use orochi_objects::types::dict::PyDict;
+use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::key::Key;
 use orochi_objects::types::set::{self, PySet};
+use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::str::PyStr;
+use orochi_objects::types::tuple::PyTuple;
 
 /// Compares two immediates; `None` if they aren't two ints or two floats.
 macro_rules! compare_words {
@@ -139,11 +142,9 @@ macro_rules! comparisons {
 
         #[inline(always)]
         pub(super) fn $with_i(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-            let a = c.word(w.b());
-            if word::is_int(a) {
-                c.consume_immediate(w.b());
-                c.set(w.a(), word::from_bool((a as i64) $cmp (immediate(w.c()) as i64)));
-                return Flow::Next;
+            let operands = c.operands();
+            if let Some(flow) = hot::$with_i(c, thread, operands).flow() {
+                return flow;
             }
             c.sync();
             match compare_immediate_slow(thread, At(c.frame), w, CompareOp::$code) {
@@ -187,7 +188,17 @@ pub(super) mod hot {
     use super::*;
 
     macro_rules! comparisons {
-        ($($op:ident $jump:ident $jump_i:ident $cmp:tt;)*) => { $(
+        ($($op:ident $with_i:ident $jump:ident $jump_i:ident $cmp:tt;)*) => { $(
+            #[inline(always)]
+            pub(in super::super) fn $with_i(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+                let a = c.word(w.b());
+                if !word::is_int(a) {
+                    return Fast::Slow;
+                }
+                c.consume_immediate(w.b());
+                c.done(w.a(), word::from_bool((a as i64) $cmp (immediate(w.c()) as i64)))
+            }
+
             #[inline(always)]
             pub(in super::super) fn $op(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
                 let Some(result) = compare_words!(c.word(w.b()), c.word(w.c()), $cmp) else { return Fast::Slow };
@@ -218,12 +229,12 @@ pub(super) mod hot {
         )* };
     }
     comparisons! {
-        Lt JumpLt JumpLtI <;
-        Le JumpLe JumpLeI <=;
-        Gt JumpGt JumpGtI >;
-        Ge JumpGe JumpGeI >=;
-        Eq JumpEq JumpEqI ==;
-        Ne JumpNe JumpNeI !=;
+        Lt LtI JumpLt JumpLtI <;
+        Le LeI JumpLe JumpLeI <=;
+        Gt GtI JumpGt JumpGtI >;
+        Ge GeI JumpGe JumpGeI >=;
+        Eq EqI JumpEq JumpEqI ==;
+        Ne NeI JumpNe JumpNeI !=;
     }
 
     #[inline(always)]
@@ -242,6 +253,33 @@ pub(super) mod hot {
     #[inline(always)]
     pub(in super::super) fn JumpIfFalse(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
         on_truth(c, w, false)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn Not(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        let Some(truth) = fast_truth(c.word(w.b())) else { return Fast::Slow };
+        c.consume_immediate(w.b());
+        c.done(w.a(), word::from_bool(!truth))
+    }
+
+    #[inline(always)]
+    fn or_drop(c: &mut Cursor, w: Operands, sense: bool) -> Fast {
+        let Some(truth) = fast_truth(c.word(w.a())) else { return Fast::Slow };
+        if truth != sense {
+            c.put(w.a(), word::UNBOUND);
+        }
+        c.jump_if(truth == sense);
+        Fast::Done
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn JumpIfTrueOrDrop(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        or_drop(c, w, true)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn JumpIfFalseOrDrop(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+        or_drop(c, w, false)
     }
 
     #[inline(always)]
@@ -268,6 +306,125 @@ pub(super) mod hot {
     #[inline(always)]
     pub(in super::super) fn JumpIfNotNone(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
         on_none(c, w, false)
+    }
+}
+
+/// Comparisons of strs, membership of strs and small ints, and the truth of what has a length.
+pub(super) mod warm {
+    use super::*;
+
+    /// Whether two exact strs are equal.
+    #[inline(always)]
+    fn equal(c: &Cursor, left: u8, right: u8) -> Option<bool> {
+        let (left, right) = (exact::<PyStr>(c.object(left)?.get())?, exact::<PyStr>(c.object(right)?.get())?);
+        Some(std::ptr::eq(left, right) || left.as_bytes() == right.as_bytes())
+    }
+
+    #[inline(always)]
+    fn equality(c: &mut Cursor, w: Operands, sense: bool) -> Fast {
+        let Some(equal) = equal(c, w.b(), w.c()) else { return Fast::Slow };
+        let operands = (c.consumed(w.b()), c.consumed(w.c()));
+        c.set(w.a(), word::from_bool(equal == sense));
+        Fast::DropBoth(operands.0, operands.1)
+    }
+
+    #[inline(always)]
+    fn jump_on_equality(c: &mut Cursor, w: Operands, sense: bool) -> Fast {
+        let Some(equal) = equal(c, w.a(), w.b()) else { return Fast::Slow };
+        let operands = (c.consumed(w.a()), c.consumed(w.b()));
+        c.jump_if((equal == sense) == (w.c() != 0));
+        Fast::DropBoth(operands.0, operands.1)
+    }
+
+    macro_rules! equalities {
+        ($($op:ident $jump:ident $sense:literal;)*) => { $(
+            #[inline(always)]
+            pub(in super::super) fn $op(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+                equality(c, w, $sense)
+            }
+
+            #[inline(always)]
+            pub(in super::super) fn $jump(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+                jump_on_equality(c, w, $sense)
+            }
+        )* };
+    }
+    equalities! {
+        Eq JumpEq true;
+        Ne JumpNe false;
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn JumpIn(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let at = At(c.frame);
+        let Some(found) = contains_plain(thread, at.get(w.b()), at.get(w.a())) else { return Fast::Slow };
+        let operands = (c.consumed(w.a()), c.consumed(w.b()));
+        c.jump_if(found == (w.c() != 0));
+        Fast::DropBoth(operands.0, operands.1)
+    }
+
+    /// The truth of an object for which no Python code is needed.
+    #[inline(always)]
+    fn truth(c: &Cursor, thread: &Thread, register: u8) -> Option<bool> {
+        let object = c.object(register)?.get();
+        if let Some(list) = exact::<PyList>(object) {
+            return Some(list::len(thread, list) != 0);
+        }
+        if let Some(text) = exact::<PyStr>(object) {
+            return Some(!text.is_empty());
+        }
+        if let Some(tuple) = exact::<PyTuple>(object) {
+            return Some(tuple.len() != 0);
+        }
+        if let Some(dict) = exact::<PyDict>(object) {
+            return Some(dict::len(thread, dict) != 0);
+        }
+        let slots = &class_in(object).slots;
+        let plain = slots.nb_bool().is_none() && slots.mp_length().is_none() && slots.sq_length().is_none();
+        plain.then_some(true)
+    }
+
+    #[inline(always)]
+    fn on_truth(c: &mut Cursor, thread: &Thread, w: Operands, sense: bool) -> Fast {
+        let Some(truth) = truth(c, thread, w.a()) else { return Fast::Slow };
+        let operand = c.consumed(w.a());
+        c.jump_if(truth == sense);
+        Fast::Drop(operand)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn JumpIfTrue(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        on_truth(c, thread, w, true)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn JumpIfFalse(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        on_truth(c, thread, w, false)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn Not(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let Some(truth) = truth(c, thread, w.b()) else { return Fast::Slow };
+        let operand = c.consumed(w.b());
+        Fast::DropBoth(operand, c.replace(w.a(), word::from_bool(!truth)))
+    }
+
+    #[inline(always)]
+    fn or_drop(c: &mut Cursor, thread: &Thread, w: Operands, sense: bool) -> Fast {
+        let Some(truth) = truth(c, thread, w.a()) else { return Fast::Slow };
+        let operand = if truth == sense { word::UNBOUND } else { c.replace(w.a(), word::UNBOUND) };
+        c.jump_if(truth == sense);
+        Fast::Drop(operand)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn JumpIfTrueOrDrop(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        or_drop(c, thread, w, true)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn JumpIfFalseOrDrop(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        or_drop(c, thread, w, false)
     }
 }
 
@@ -348,10 +505,9 @@ pub(super) fn JumpIn(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flo
 
 #[inline(always)]
 pub(super) fn Not(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-    if let Some(truth) = fast_truth(c.word(w.b())) {
-        c.consume_immediate(w.b());
-        c.set(w.a(), word::from_bool(!truth));
-        return Flow::Next;
+    let operands = c.operands();
+    if let Some(flow) = hot::Not(c, thread, operands).flow() {
+        return flow;
     }
     c.slow(thread, w, |thread, at, w| {
         let truth = protocol::is_true(thread, at.get(w.b()))?;

@@ -344,18 +344,47 @@ pub(super) mod hot {
     }
 }
 
-/// Subscripts of dicts that need no Python code.
+/// Subscripts of dicts and strs that need no Python code, and what makes containers.
 pub(super) mod warm {
     use super::*;
 
     #[inline(always)]
+    pub(in super::super) fn BuildTuple(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let (at, base) = (At(c.frame), w.b());
+        match tuple::build(thread, w.c() as usize, |i| at.take_temp(base.wrapping_add(i as u8))) {
+            Ok(made) => c.done(w.a(), made.into_value().into_word()),
+            Err(error) => {
+                c.sync();
+                raise(thread, error);
+                Fast::Raise
+            }
+        }
+    }
+
+    /// The character of an exact str.
+    #[inline(always)]
+    fn character(thread: &mut Thread, container: Ref<'_>, index: i64) -> Option<Word> {
+        let text = exactly::<PyStr>(container)?;
+        sequence::item(thread, text, index).ok().map(Value::into_word)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn GetItemI(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let found = character(thread, At(c.frame).get(w.b()), i64::from(w.c() as i8));
+        let Some(word) = found else { return Fast::Slow };
+        let container = c.consumed(w.b());
+        Fast::DropBoth(container, c.replace(w.a(), word))
+    }
+
+    #[inline(always)]
     pub(in super::super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         let at = At(c.frame);
-        let Some(dict) = exactly::<PyDict>(at.get(w.b())) else { return Fast::Slow };
-        let word = dict::get_register(thread, dict, at.get(w.c()));
-        if word == word::UNBOUND {
-            return Fast::Slow;
-        }
+        let (container, key) = (at.get(w.b()), at.get(w.c()));
+        let found = match exactly::<PyDict>(container) {
+            Some(dict) => Some(dict::get_register(thread, dict, key)).filter(|word| *word != word::UNBOUND),
+            None => key.as_small_int().and_then(|index| character(thread, container, index)),
+        };
+        let Some(word) = found else { return Fast::Slow };
         c.consume(w.b());
         let key = c.consumed(w.c());
         Fast::DropBoth(key, c.replace(w.a(), word))

@@ -112,8 +112,12 @@ macro_rules! for_each_shortcut {
                 And in arith, Or in arith, Xor in arith, LShift in arith, RShift in arith,
                 InplaceAdd in arith, InplaceSub in arith, InplaceMul in arith, InplaceTrueDiv in arith,
                 AddI in arith, SubI in arith, MulI in arith, FloorDivI in arith, ModI in arith, AndI in arith,
-                InplaceAddI in arith, InplaceSubI in arith,
-                Lt in compare, Eq in compare,
+                InplaceAddI in arith, InplaceSubI in arith, InplaceFloorDiv in arith, InplaceMod in arith,
+                InplaceAnd in arith, InplaceOr in arith, InplaceXor in arith, InplaceLShift in arith,
+                InplaceRShift in arith,
+                Lt in compare, Le in compare, Gt in compare, Ge in compare, Eq in compare, Ne in compare,
+                LtI in compare, LeI in compare, GtI in compare, GeI in compare, EqI in compare, NeI in compare,
+                Not in compare, JumpIfTrueOrDrop in compare, JumpIfFalseOrDrop in compare,
                 JumpLt in compare, JumpLe in compare, JumpGt in compare, JumpGe in compare, JumpEq in compare,
                 JumpNe in compare, JumpLtI in compare, JumpLeI in compare, JumpGtI in compare,
                 JumpGeI in compare, JumpEqI in compare, JumpNeI in compare,
@@ -123,7 +127,12 @@ macro_rules! for_each_shortcut {
                 GetItem in container, GetItemI in container, SetItem in container, ListAppend in container,
                 UnpackSequence in unpack, ForIter in iter, Call in call, Return in call, ReturnNone in call,;
             warm
-                LoadAttr in attr, LoadMethod in attr, StoreAttr in attr, GetItem in container, ForIter in iter, Yield in generator, MatchException in exception,
+                LoadAttr in attr, LoadMethod in attr, StoreAttr in attr,
+                GetItem in container, GetItemI in container, BuildTuple in container, UnpackSequence in unpack,
+                Eq in compare, Ne in compare, JumpEq in compare, JumpNe in compare, JumpIn in compare,
+                JumpIfTrue in compare, JumpIfFalse in compare, Not in compare,
+                JumpIfTrueOrDrop in compare, JumpIfFalseOrDrop in compare,
+                ForIter in iter, Yield in generator, MatchException in exception,
                 Call in call, Return in call, ReturnNone in call,;
         }
     };

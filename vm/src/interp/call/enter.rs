@@ -36,9 +36,17 @@ fn call_with(
     if !thread.stack.has_room(registers, total + 1024) {
         return Err(recursion_error("maximum recursion depth exceeded"));
     }
-    for (i, value) in args.iter().chain(args.keywords().map(|(_, value)| value)).enumerate() {
+    let mut next = registers;
+    let mut lay = |value: Ref<'_>| {
         // SAFETY: there is room; above the top everything is empty.
-        unsafe { *registers.add(i) = register_word(value) };
+        unsafe {
+            *next = register_word(value);
+            next = next.add(1);
+        }
+    };
+    args.iter().for_each(&mut lay);
+    if args.keyword_count() != 0 {
+        args.keywords().for_each(|(_, value)| lay(value));
     }
     let how = Entry {
         namespace: namespace.map_or(word::UNBOUND, |namespace| namespace.to_owned().into_word()),

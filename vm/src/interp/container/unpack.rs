@@ -91,6 +91,31 @@ pub(in super::super) mod hot {
     }
 }
 
+/// Tuples of any length.
+pub(in super::super) mod warm {
+    use super::*;
+
+    #[inline(always)]
+    pub(in super::super::super) fn UnpackSequence(
+        c: &mut Cursor,
+        thread: &mut Thread,
+        w: Operands,
+    ) -> Fast {
+        let at = At(c.frame);
+        let Some(tuple) = exactly::<PyTuple>(at.get(w.b())) else { return Fast::Slow };
+        let is_among = w.b() >= w.a() && usize::from(w.b()) < usize::from(w.a()) + usize::from(w.c());
+        if tuple.len() != w.c() as usize || is_among {
+            return Fast::Slow;
+        }
+        let mut register = w.a();
+        for field in tuple.fields() {
+            at.set_word(register, field.load_register(thread));
+            register = register.wrapping_add(1);
+        }
+        Fast::Drop(c.consumed(w.b()))
+    }
+}
+
 fn exact_values(thread: &mut Thread, object: Ref<'_>, n: usize) -> PyResult<Vec<Value>> {
     if let Some(list) = exactly::<PyList>(object)
         && list::len(thread, list) == n
