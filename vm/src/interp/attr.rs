@@ -96,7 +96,8 @@ pub(super) mod warm {
 
     #[inline(always)]
     pub(in super::super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
-        let near = c.object(w.b()).map(|object| cache::attribute(thread, At(c.frame), c.peek(), object.get()));
+        let near =
+            c.object(w.b()).map(|object| cache::attribute(thread, At(c.frame), c.peek(), object.get()));
         let word = match near {
             None | Some(word::UNBOUND) => attribute(c, thread, w.b()),
             Some(word) => word,

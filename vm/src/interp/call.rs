@@ -146,7 +146,12 @@ pub(super) mod warm {
 
     /// Calls a Python function to which the last arguments aren't given, but have defaults. `None` if there is more to it.
     #[inline(always)]
-    fn call_with_defaults(c: &mut Cursor, thread: &mut Thread, w: Operands, function: &Obj<PyFunction>) -> Option<()> {
+    fn call_with_defaults(
+        c: &mut Cursor,
+        thread: &mut Thread,
+        w: Operands,
+        function: &Obj<PyFunction>,
+    ) -> Option<()> {
         // SAFETY: the window lies within the frame.
         let window = unsafe { c.regs.add(w.b() as usize) };
         // SAFETY: as above; the code is kept alive by the function.

@@ -3,8 +3,8 @@
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
 use super::arith::{both_flonums, immediate};
-use super::cursor::{At, Cursor, Fast, Flow, Operands, raise};
 use super::cache::class_in;
+use super::cursor::{At, Cursor, Fast, Flow, Operands, raise};
 use super::iter::{exact, exactly};
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::word::{self, Word};
@@ -14,8 +14,8 @@ use orochi_objects::protocol::compare::CompareOp;
 use orochi_objects::protocol::{self, compare};
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::key::Key;
-use orochi_objects::types::set::{self, PySet};
 use orochi_objects::types::list::{self, PyList};
+use orochi_objects::types::set::{self, PySet};
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
 

@@ -96,11 +96,7 @@ pub(in super::super) mod warm {
     use super::*;
 
     #[inline(always)]
-    pub(in super::super::super) fn UnpackSequence(
-        c: &mut Cursor,
-        thread: &mut Thread,
-        w: Operands,
-    ) -> Fast {
+    pub(in super::super::super) fn UnpackSequence(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         let at = At(c.frame);
         let Some(tuple) = exactly::<PyTuple>(at.get(w.b())) else { return Fast::Slow };
         let is_among = w.b() >= w.a() && usize::from(w.b()) < usize::from(w.a()) + usize::from(w.c());
