@@ -288,13 +288,12 @@ def flush_streams():
 
 def let_go_of_modules():
     """Lets the modules that are not the library's die, so that what only they keep alive is finalized: files are flushed.
-    What finalizers find in their globals is there still. Only modules that something else holds are emptied afterwards.
-    Not while daemon threads run, which would find their globals gone. Whether it was done."""
+    What finalizers find in their globals is there still. Not while daemon threads run, which would find their globals gone.
+    Weak references to the modules, for `empty_modules`, if it was done."""
     import _thread
-    import gc
     from _weakref import ref
     if _thread._count():
-        return False
+        return None
     for name in ('last_exc', 'last_type', 'last_value', 'last_traceback'):
         sys.__dict__.pop(name, None)
     left = []
@@ -302,13 +301,15 @@ def let_go_of_modules():
         if isinstance(module, type(sys)) and not _is_of_library(module):
             left.append(ref(module))
             del sys.modules[name]
-    module = None
-    gc.collect()
+    return left
+
+
+def empty_modules(left):
+    """Empties modules that something else holds, after a collection."""
     for reference in left:
         module = reference()
         if module is not None:
             _empty(module.__dict__)
-    return True
 
 
 def _is_of_library(module):

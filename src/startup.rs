@@ -343,13 +343,28 @@ fn finish(thread: &mut Thread, status: i32) -> i32 {
     let _ = atexit::run_exit_functions(thread);
     // Only now: threads and exit functions may start threads and processes still.
     sys::begin_finalizing();
-    let flushed = succeeds(thread, "flush_streams");
-    succeeds(thread, "let_go_of_modules");
-    gc::collect(thread, gc::Options::default(), &mut finalize::run_pending);
-    if succeeds(thread, "flush_streams") && flushed || status != 0 { status } else { 120 }
+    let flushed = says_yes(thread, "flush_streams");
+    let_go_of_modules(thread);
+    if says_yes(thread, "flush_streams") && flushed || status != 0 { status } else { 120 }
 }
 
-/// Whether a function of `_orochi_startup` says that it did what it should.
-fn succeeds(thread: &mut Thread, function: &str) -> bool {
+/// Lets the program's modules die, if anybody could notice.
+fn let_go_of_modules(thread: &mut Thread) {
+    let left = call_startup(thread, "let_go_of_modules", &[]).unwrap_or(Value::NONE);
+    if let Ok(modules) = ThreadState::modules(thread)
+        && !left.get().is_none()
+        && !gc::would_be_noticed(thread, modules.get())
+    {
+        return;
+    }
+    gc::collect(thread, gc::Options::default(), &mut finalize::run_pending);
+    if !left.get().is_none() {
+        let _ = call_startup(thread, "empty_modules", &[left.get()]);
+        gc::collect(thread, gc::Options::default(), &mut finalize::run_pending);
+    }
+}
+
+/// What a function of `_orochi_startup` answers; no if it fails.
+fn says_yes(thread: &mut Thread, function: &str) -> bool {
     call_startup(thread, function, &[]).is_ok_and(|done| done.get().as_bool() == Some(true))
 }

@@ -67,3 +67,8 @@ fn late_code() {
 fn profiling() {
     prints_as_expected("profiling");
 }
+
+#[test]
+fn at_exit() {
+    prints_as_expected("at_exit");
+}

@@ -23,6 +23,7 @@
 //!    garbage waits (`condemned.rs`) until no instance is left in memory, however dead.
 
 mod condemned;
+mod exit;
 mod garbage;
 mod inspect;
 mod order;
@@ -31,6 +32,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use exit::would_be_noticed;
 pub use inspect::{
     freeze, frozen_count, growth, is_finalized, is_tracked, objects, referents, referrers, unfreeze,
 };

@@ -206,6 +206,21 @@ pub(crate) fn for_each(runtime: &Runtime, referent: NonNull<Header>, mut f: impl
     }
 }
 
+/// Calls `f` with each object that has a weak reference with a callback. `f` neither drops references nor comes back here.
+pub(crate) fn for_each_with_callback(thread: &Thread, mut f: impl FnMut(NonNull<Header>)) {
+    for shard in &thread.runtime().weak.shards {
+        for entry in lock(shard).values().flatten() {
+            // SAFETY: listed under the lock, so the slot is not gone yet, and its referent neither.
+            let slot = unsafe { entry.slot.as_ref() };
+            if !slot.callback.is_empty()
+                && let Some(referent) = slot.referent()
+            {
+                f(referent);
+            }
+        }
+    }
+}
+
 /// Clears the weak references to a dying object, and queues the callbacks of those that live on and that `wanted` agrees to.
 pub(crate) fn clear(thread: &Thread, object: NonNull<Header>, wanted: impl Fn(NonNull<Header>) -> bool) {
     let mut pending = Vec::new();
