@@ -12,7 +12,7 @@
 //! 4. `keys_version` is not zero only while no key has been inserted or deleted and the table has not been replaced since
 //!    it was given out. It is cleared before the first of those stores. A reader that loads the table, then
 //!    the version, and finds the version it knows, holds the table it knew.
-//! 5. `tail`: every entry in `tail..filled` is deleted. Only writers use it.
+//! 5. `Table::tail`: every entry in `tail..filled` is deleted. Only writers use it.
 //!
 //! Tables of up to `SMALL` entries have no indices: their hashes are compared one by one.
 
@@ -186,7 +186,7 @@ impl DictStorage {
     pub fn next_entry<'a>(&'a self, thread: &'a Thread, from: usize) -> Option<(usize, EntryRef<'a>)> {
         let table = self.load();
         // SAFETY: as in `len`.
-        let head = if table.is_null() { 0 } else { unsafe { (*table).head.load(Ordering::Relaxed) } };
+        let head = if table.is_null() { 0 } else { unsafe { Table::head(table) } };
         (from.max(head)..self.entry_count(thread)).find_map(|i| Some((i, self.entry(thread, i)?)))
     }
 
@@ -476,7 +476,7 @@ impl DictStorage {
             }
             // SAFETY: the present table; entries from `tail` on are deleted (invariant 5).
             unsafe {
-                let mut index = (*table).tail.load(Ordering::Relaxed);
+                let mut index = Table::tail(table);
                 while index > 0 {
                     index -= 1;
                     if (*Table::entry(table, index)).key.word() != DELETED {
@@ -499,12 +499,11 @@ impl DictStorage {
             }
             // SAFETY: the present table; entries below `head` are deleted.
             unsafe {
-                let mut index = (*table).head.load(Ordering::Relaxed);
+                let mut index = Table::head(table);
                 while index < (*table).filled.load(Ordering::Relaxed) {
                     if (*Table::entry(table, index)).key.word() != DELETED {
                         let removed = self.remove_locked(table, index);
-                        let head = (*table).head.load(Ordering::Relaxed).max(index + 1);
-                        (*table).head.store(head, Ordering::Relaxed);
+                        Table::set_head(table, Table::head(table).max(index + 1));
                         return Some(removed);
                     }
                     index += 1;
@@ -526,11 +525,11 @@ impl DictStorage {
             let key = entry.key.delete();
             let used = (*table).used.load(Ordering::Relaxed) - 1;
             (*table).used.store(used, Ordering::Release);
-            if index + 1 == (*table).tail.load(Ordering::Relaxed) {
-                (*table).tail.store(index, Ordering::Relaxed);
+            if index + 1 == Table::tail(table) {
+                Table::set_tail(table, index);
             }
-            if index == (*table).head.load(Ordering::Relaxed) {
-                (*table).head.store(index + 1, Ordering::Relaxed);
+            if index == Table::head(table) {
+                Table::set_head(table, index + 1);
             }
             (key, value)
         }
@@ -671,8 +670,6 @@ impl DictStorage {
                 self.generation.store(generation.wrapping_add(1), Ordering::Relaxed);
                 self.keys_change();
                 (*table).filled.store(0, Ordering::Relaxed);
-                (*table).tail.store(0, Ordering::Relaxed);
-                (*table).head.store(0, Ordering::Relaxed);
                 return Ok(table);
             }
             // Twice the keys, as indices double; fewer than there is room for if many entries are deleted ones.

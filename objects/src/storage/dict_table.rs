@@ -1,5 +1,6 @@
-//! The table of a dict: a head, the entries, and behind them the indices in the narrowest width. The invariants are those
-//! of [`super::dict`].
+//! The table of a dict: a head, the entries, and in large tables behind them the bounds of what is deleted and the indices
+//! in the narrowest width. The head is as small as can be, since a table of four entries then takes 112 bytes, for which
+//! allocators have blocks. The invariants are those of [`super::dict`].
 
 use super::NoMemory;
 use orochi_core::sync::{AtomicU32, Ordering, ordering};
@@ -11,7 +12,7 @@ use std::ptr::NonNull;
 /// The most entries of a table without indices.
 pub(super) const SMALL: usize = 5;
 
-/// The head of a table; the entries follow, then the indices.
+/// The head of a table; the entries follow.
 #[repr(C)]
 pub(super) struct Table {
     capacity: u32,
@@ -20,11 +21,14 @@ pub(super) struct Table {
     pub(super) used: Number,
     /// Entries written, the deleted ones included.
     pub(super) filled: Number,
-    /// See invariant 5. Written under the lock.
-    pub(super) tail: Number,
-    /// Every entry below is deleted. Written under the lock, read by whoever looks for the first entry.
-    pub(super) head: Number,
     pub(super) entries: [Entry; 0],
+}
+
+/// What large tables have besides, so that the first and the last entry are found at once in a queue.
+#[repr(C)]
+struct Bounds {
+    tail: Number,
+    head: Number,
 }
 
 /// A number of entries: [`Table::allocate`] sees to it that they fit half a word.
@@ -84,14 +88,17 @@ impl Table {
     #[inline]
     pub(super) fn layout(capacity: usize, mask: usize) -> Option<Layout> {
         let entries = Layout::array::<Entry>(capacity).ok()?;
-        let indices = match (mask, Self::width(mask)) {
-            (0, _) => Layout::array::<u8>(0),
-            (_, Width::Byte) => Layout::array::<u8>(mask + 1),
-            (_, Width::Short) => Layout::array::<u16>(mask + 1),
-            (_, Width::Word) => Layout::array::<u32>(mask + 1),
+        let entries = Layout::new::<Table>().extend(entries).ok()?.0;
+        if mask == 0 {
+            return Some(entries);
+        }
+        let indices = match Self::width(mask) {
+            Width::Byte => Layout::array::<u8>(mask + 1),
+            Width::Short => Layout::array::<u16>(mask + 1),
+            Width::Word => Layout::array::<u32>(mask + 1),
         }
         .ok()?;
-        Some(Layout::new::<Table>().extend(entries).ok()?.0.extend(indices).ok()?.0)
+        Some(entries.extend(Layout::new::<Bounds>()).ok()?.0.extend(indices).ok()?.0)
     }
 
     /// A table with room for `wanted` entries at least.
@@ -115,13 +122,15 @@ impl Table {
                 mask: mask as u32,
                 used: Number(AtomicU32::new(0)),
                 filled: Number(AtomicU32::new(0)),
-                tail: Number(AtomicU32::new(0)),
-                head: Number(AtomicU32::new(0)),
                 entries: [],
             });
-            let indices = Self::entry(table.as_ptr(), capacity).cast::<u8>();
-            let end = table.as_ptr().cast::<u8>().add(layout.size());
-            indices.write_bytes(0xff, end.offset_from_unsigned(indices));
+            if mask != 0 {
+                let bounds = Bounds { tail: Number(AtomicU32::new(0)), head: Number(AtomicU32::new(0)) };
+                Self::entry(table.as_ptr(), capacity).cast::<Bounds>().write(bounds);
+                let indices = Self::indices(table.as_ptr());
+                let end = table.as_ptr().cast::<u8>().add(layout.size());
+                indices.write_bytes(0xff, end.offset_from_unsigned(indices));
+            }
             #[cfg(orochi_loom)]
             for index in 0..capacity {
                 // The checker's atomics must be made before they are stored to.
@@ -152,6 +161,67 @@ impl Table {
         unsafe { (&raw mut (*table).entries).cast::<Entry>().add(index) }
     }
 
+    /// Where the indices begin.
+    ///
+    /// # Safety
+    /// `table` is live and not small.
+    #[inline(always)]
+    unsafe fn indices(table: *mut Table) -> *mut u8 {
+        // SAFETY: as the caller promises; they follow the bounds, which follow the entries.
+        unsafe { Self::entry(table, (*table).capacity()).cast::<Bounds>().add(1).cast() }
+    }
+
+    /// The bounds of a large table.
+    ///
+    /// # Safety
+    /// `table` is live.
+    #[inline(always)]
+    unsafe fn bounds<'a>(table: *mut Table) -> Option<&'a Bounds> {
+        // SAFETY: as the caller promises; `allocate` put them there.
+        unsafe { ((*table).mask() != 0).then(|| &*Self::entry(table, (*table).capacity()).cast::<Bounds>()) }
+    }
+
+    /// See invariant 5. Small tables are looked through.
+    ///
+    /// # Safety
+    /// `table` is live, and the caller holds the lock.
+    pub(super) unsafe fn tail(table: *mut Table) -> usize {
+        // SAFETY: as the caller promises.
+        match unsafe { Self::bounds(table) } {
+            Some(bounds) => bounds.tail.load(Ordering::Relaxed),
+            // SAFETY: as above.
+            None => unsafe { (*table).filled.load(Ordering::Relaxed) },
+        }
+    }
+
+    /// Every entry below is deleted. Written under the lock, read by whoever looks for the first entry.
+    ///
+    /// # Safety
+    /// `table` is live.
+    pub(super) unsafe fn head(table: *mut Table) -> usize {
+        // SAFETY: as the caller promises.
+        unsafe { Self::bounds(table) }.map_or(0, |bounds| bounds.head.load(Ordering::Relaxed))
+    }
+
+    /// # Safety
+    /// As [`Table::tail`]; see there what it says.
+    #[inline(always)]
+    pub(super) unsafe fn set_tail(table: *mut Table, tail: usize) {
+        // SAFETY: as the caller promises.
+        if let Some(bounds) = unsafe { Self::bounds(table) } {
+            bounds.tail.store(tail, Ordering::Relaxed);
+        }
+    }
+
+    /// # Safety
+    /// As [`Table::tail`]; see `head` what it says.
+    pub(super) unsafe fn set_head(table: *mut Table, head: usize) {
+        // SAFETY: as the caller promises.
+        if let Some(bounds) = unsafe { Self::bounds(table) } {
+            bounds.head.store(head, Ordering::Relaxed);
+        }
+    }
+
     /// The entry number at an index position: a number of at least `capacity` is EMPTY or DELETED.
     ///
     /// # Safety
@@ -161,7 +231,7 @@ impl Table {
         use orochi_core::sync::{AtomicU8, AtomicU16};
         // SAFETY: as the caller promises. Acquire pairs with the Release in `set_index`: the entry is initialised.
         unsafe {
-            let indices = Self::entry(table, (*table).capacity());
+            let indices = Self::indices(table);
             match Self::width((*table).mask()) {
                 Width::Byte => match (*indices.cast::<AtomicU8>().add(position)).load(Ordering::Acquire) {
                     u8::MAX => EMPTY,
@@ -188,7 +258,7 @@ impl Table {
         // SAFETY: as the caller promises. Release pairs with `index`.
         #[allow(clippy::cast_possible_truncation, reason = "the width was chosen to hold every entry number")]
         unsafe {
-            let indices = Self::entry(table, (*table).capacity());
+            let indices = Self::indices(table);
             match Self::width((*table).mask()) {
                 Width::Byte => {
                     (*indices.cast::<AtomicU8>().add(position)).store(index as u8, Ordering::Release);
@@ -300,11 +370,11 @@ pub(super) fn append_at(table: *mut Table, position: usize, hash: i64, key: Fiel
     unsafe {
         let index = (*table).filled.load(Ordering::Relaxed);
         Table::entry(table, index).write(Entry { hash, key, value });
-        (*table).tail.store(index + 1, Ordering::Relaxed);
         (*table).used.store((*table).used.load(Ordering::Relaxed) + 1, Ordering::Release);
         // Release pairs with the loads of `filled`: the entry is initialised.
         (*table).filled.store(index + 1, ordering("dict: filled", Ordering::Release));
-        if (*table).mask() != 0 {
+        if let Some(bounds) = Table::bounds(table) {
+            bounds.tail.store(index + 1, Ordering::Relaxed);
             Table::set_index(table, position, index);
         }
     }
