@@ -286,14 +286,18 @@ def flush_streams():
     return flushed
 
 
-def let_go_of_modules():
-    """Lets the modules that are not the library's die, so that what only they keep alive is finalized: files are flushed.
-    What finalizers find in their globals is there still. Not while daemon threads run, which would find their globals gone.
-    Weak references to the modules, for `empty_modules`, if it was done."""
+def modules_that_stay():
+    """The library's modules, which are not let go of; None while daemon threads run, which would find their globals gone."""
     import _thread
-    from _weakref import ref
     if _thread._count():
         return None
+    return [module for module in sys.modules.values() if isinstance(module, type(sys)) and _is_of_library(module)]
+
+
+def let_go_of_modules():
+    """Lets the modules that are not the library's die, so that what only they keep alive is finalized: files are flushed.
+    What finalizers find in their globals is there still. Gives weak references to them, for `empty_modules`."""
+    from _weakref import ref
     for name in ('last_exc', 'last_type', 'last_value', 'last_traceback'):
         sys.__dict__.pop(name, None)
     left = []

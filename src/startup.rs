@@ -350,15 +350,17 @@ fn finish(thread: &mut Thread, status: i32) -> i32 {
 
 /// Lets the program's modules die, if anybody could notice.
 fn let_go_of_modules(thread: &mut Thread) {
-    let left = call_startup(thread, "let_go_of_modules", &[]).unwrap_or(Value::NONE);
-    if let Ok(modules) = ThreadState::modules(thread)
-        && !left.get().is_none()
-        && !gc::would_be_noticed(thread, modules.get())
-    {
+    let stay = call_startup(thread, "modules_that_stay", &[]).unwrap_or(Value::NONE);
+    if stay.get().is_none() {
+        gc::collect(thread, gc::Options::default(), &mut finalize::run_pending);
         return;
     }
+    if !gc::would_be_noticed(thread, stay.get()) {
+        return;
+    }
+    let left = call_startup(thread, "let_go_of_modules", &[]);
     gc::collect(thread, gc::Options::default(), &mut finalize::run_pending);
-    if !left.get().is_none() {
+    if let Ok(left) = left {
         let _ = call_startup(thread, "empty_modules", &[left.get()]);
         gc::collect(thread, gc::Options::default(), &mut finalize::run_pending);
     }

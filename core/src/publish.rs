@@ -30,39 +30,59 @@ fn publish_slow(root: NonNull<Header>) {
     if header.is_shared() {
         return header.clear_sole();
     }
-    let mut work = Vec::new();
-    let mut marked = 0;
-    mark(root, &mut work);
-    while let Some(object) = work.pop() {
-        // SAFETY: reached from a live object over counted edges.
-        unsafe {
-            trace_object(object, &mut |field| {
-                if let Some(target) = field.target() {
-                    mark(target, &mut work);
-                }
-            });
-        }
-        // A weak reference is an edge for publication: whoever can reach it can reach its referent.
-        // SAFETY: as above.
-        if let Some(referent) = unsafe { weak_slot(object) }.and_then(WeakSlot::referent) {
-            mark(referent, &mut work);
-        }
-        // And the other way round: whoever destroys the referent must be able to clear its weak references.
-        // SAFETY: as above.
-        if unsafe { object.as_ref() }.has_flag(HAS_WEAKREFS) {
-            weak::for_each(process_runtime(), object, |weakref| mark(weakref, &mut work));
-        }
-        marked += 1;
+    let mut publication = Publication { work: Vec::new(), marked: 0 };
+    publication.mark(root, false);
+    while let Some(object) = publication.work.pop() {
+        publication.follow(object, true);
     }
+    let marked = publication.marked;
     with_current(|thread| match thread {
         Some(thread) => thread.gc.published(&thread.runtime().gc, marked),
         None => process_runtime().gc.published(marked),
     });
 }
 
-fn mark(object: NonNull<Header>, work: &mut Vec<NonNull<Header>>) {
-    // SAFETY: a live object that this thread can reach.
-    if unsafe { object.as_ref() }.mark_shared() {
-        work.push(object);
+/// A traversal.
+struct Publication {
+    /// Objects whose references are still to be followed.
+    work: Vec<NonNull<Header>>,
+    marked: usize,
+}
+
+impl Publication {
+    /// Marks what an object refers to. `deeper`: and follows its references at once, so that a long list of objects that refer to
+    /// nothing further doesn't make the list of work as long.
+    fn follow(&mut self, object: NonNull<Header>, deeper: bool) {
+        // SAFETY: reached from a live object over counted edges.
+        unsafe {
+            trace_object(object, &mut |field| {
+                if let Some(target) = field.target() {
+                    self.mark(target, deeper);
+                }
+            });
+        }
+        // A weak reference is an edge for publication: whoever can reach it can reach its referent.
+        // SAFETY: as above.
+        if let Some(referent) = unsafe { weak_slot(object) }.and_then(WeakSlot::referent) {
+            self.mark(referent, false);
+        }
+        // And the other way round: whoever destroys the referent must be able to clear its weak references.
+        // SAFETY: as above.
+        if unsafe { object.as_ref() }.has_flag(HAS_WEAKREFS) {
+            weak::for_each(process_runtime(), object, |weakref| self.mark(weakref, false));
+        }
+    }
+
+    fn mark(&mut self, object: NonNull<Header>, follow: bool) {
+        // SAFETY: a live object that this thread can reach.
+        if !unsafe { object.as_ref() }.mark_shared() {
+            return;
+        }
+        self.marked += 1;
+        if follow {
+            self.follow(object, false);
+        } else {
+            self.work.push(object);
+        }
     }
 }

@@ -1,8 +1,8 @@
-//! Whether anybody could notice a collection when a process ends.
+//! Whether anybody could notice that objects die when a process ends.
 //!
 //! Memory goes back by itself then. What shows is finalizers and callbacks of weak references, and most programs leave nothing that
 //! has any but the standard streams, which their modules keep. So the few objects that have one are sought, and then among what
-//! the modules hold; only if some aren't there has a collection anything to find out. This takes one look at each object's class
+//! the library's modules hold; only if some aren't there must the program's objects die, and cycles be searched. This takes one look at each object's class
 //! instead of following all references.
 
 use super::search::for_each_object;
@@ -15,7 +15,7 @@ use crate::weak;
 use crate::word;
 use std::ptr::NonNull;
 
-/// How far from the roots everything is looked at: a dict of modules, the modules, their dicts, what these hold.
+/// How far from the roots everything is looked at: a list of modules, the modules, their dicts, what these hold.
 const DEPTH: usize = 3;
 
 /// The objects whose end somebody would notice, and which of them are known to stay.
@@ -43,7 +43,7 @@ impl Watched {
     }
 }
 
-/// Whether a collection might run a finalizer or a callback, given that `modules`, a dict, and what it leads to stay.
+/// Whether the end of everything but `modules`, a list, and what it leads to might run a finalizer or a callback.
 pub fn would_be_noticed(thread: &mut Thread, modules: Ref<'_>) -> bool {
     let modules = modules.to_owned();
     thread.stop_the_world(|thread, _| {
