@@ -12,7 +12,6 @@ mod system;
 #[path = "host/portable.rs"]
 mod system;
 
-#[cfg(not(orochi_loom))]
 /// About where the native stack ends now. The machine's register where it can be read: to take the address of something on the
 /// stack would keep a function from ending in a jump.
 #[inline(always)]
@@ -36,6 +35,7 @@ pub fn stack_pointer() -> usize {
     here
 }
 
+#[cfg(not(orochi_loom))]
 pub use system::{native_stack_limit, native_thread_id, set_thread_name};
 pub use system::{release_zeroed, reserve_zeroed, wait, wake_all, wake_one};
 
