@@ -29,8 +29,8 @@ const OTHER_RESULTS: &[&str] = &[
     "bf_getbuffer",
 ];
 
-/// The slot that can't raise.
-const RELEASE: &str = "bf_releasebuffer";
+/// The slots that can't raise.
+const CALM: &[&str] = &["bf_releasebuffer", "tp_known_result"];
 
 /// The field of `Slots` for a `#[slot]` function.
 pub(crate) fn slot_entry(name: &Ident, function: &Signature, class: &Type) -> Result<TokenStream> {
@@ -46,10 +46,10 @@ pub(crate) fn slot_entry(name: &Ident, function: &Signature, class: &Type) -> Re
     });
     let slot = name.unraw().to_string();
     let returns_other = OTHER_RESULTS.contains(&slot.as_str());
-    let is_release = slot == RELEASE;
+    let is_calm = CALM.contains(&slot.as_str());
     let has_thread_first = parameters.first().is_some_and(|p| p.role == Role::Thread);
     let passes_result =
-        is_release || returns == Returns::Value || returns_other && returns == Returns::Result;
+        is_calm || returns == Returns::Value || returns_other && returns == Returns::Result;
     if has_thread_first && receiver.is_none() && passes_result {
         return Ok(quote!(#name: Some(#path)));
     }
@@ -57,7 +57,7 @@ pub(crate) fn slot_entry(name: &Ident, function: &Signature, class: &Type) -> Re
     let forwarded = parameters.iter().zip(&names).filter(|(p, _)| p.role != Role::Thread).map(|(_, n)| n);
     let check = receiver.map(|index| {
         let name = &names[index];
-        if is_release {
+        if is_calm {
             quote!(let Ok(#name) = __o::slot_receiver::<#class>(#name) else { return };)
         } else {
             quote!(let #name = __o::slot_receiver::<#class>(#name)?;)
@@ -69,12 +69,12 @@ pub(crate) fn slot_entry(name: &Ident, function: &Signature, class: &Type) -> Re
     });
     let call = quote!(#path(#(#arguments),*));
     let call = match returns_other {
-        _ if is_release => call,
+        _ if is_calm => call,
         true => into_result(call, returns),
         false => into_value(call, returns),
     };
     let uses_thread = parameters.iter().any(|p| p.role == Role::Thread);
-    let thread = if uses_thread || (!is_release && !returns_other && returns != Returns::Value) {
+    let thread = if uses_thread || (!is_calm && !returns_other && returns != Returns::Value) {
         quote!(thread)
     } else {
         quote!(_thread)

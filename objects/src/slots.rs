@@ -77,6 +77,7 @@ slot_types! {
     SizeArg(SizeArg);
     Hash(fn(&mut Thread, Ref<'_>) -> PyResult<i64>);
     Call(fn(&mut Thread, Ref<'_>, Args<'_>) -> PyResult<Value>);
+    KnownResult(for<'a> fn(&'a Thread, Ref<'a>, Args<'a>) -> Option<Ref<'a>>);
     SetAttr(fn(&mut Thread, Ref<'_>, Ref<'_>, Option<Ref<'_>>) -> PyResult<()>);
     RichCompare(fn(&mut Thread, Ref<'_>, Ref<'_>, CompareOp) -> PyResult<Value>);
     IterNext(fn(&mut Thread, Ref<'_>) -> PyResult<Option<Value>>);
@@ -185,6 +186,9 @@ slots! {
     tp_hash: fn(&mut Thread, Ref<'_>) -> PyResult<i64>;
     /// x(...)
     tp_call: fn(&mut Thread, Ref<'_>, Args<'_>) -> PyResult<Value>;
+    /// What x(...) would give, where that is known without running Python code, and lies in an object; so a call counts nothing.
+    /// Classes that inherit it may call themselves otherwise: ask those only that have declared it.
+    tp_known_result: for<'a> fn(&'a Thread, Ref<'a>, Args<'a>) -> Option<Ref<'a>>;
     /// x.name
     tp_getattro: Binary;
     /// x.name = value, or del x.name

@@ -150,13 +150,13 @@ impl LruCacheWrapper {
     }
 
     /// The result that was found under a key.
-    fn hit(&self, thread: &Thread, found: Ref<'_>) -> Value {
+    fn hit<'a>(&self, thread: &Thread, found: Ref<'a>) -> Ref<'a> {
         self.hits.increment(thread);
         let Some(entry) = found.downcast::<Entry>().filter(|_| self.limit.is_some()) else {
-            return found.to_owned();
+            return found;
         };
         self.touch(entry);
-        entry.result.fixed().to_owned()
+        entry.result.fixed()
     }
 
     /// Notes a use of the entry.
@@ -251,6 +251,19 @@ impl LruCacheWrapper {
         Ok(orochi_objects::alloc(thread, cls, wrapper)?.into_value())
     }
 
+    /// A hit under a key that is the argument itself.
+    #[slot]
+    fn tp_known_result<'a>(thread: &'a Thread, this: Ref<'a>, args: Args<'a>) -> Option<Ref<'a>> {
+        let this = this.downcast::<Self>()?;
+        let [single] = args.exact::<1>()?;
+        if this.typed || this.limit == Some(0) {
+            return None;
+        }
+        let key = Key::without_python(single)?;
+        let found = dict::peek(thread, this.results().ok()?, &key)?;
+        Some(this.hit(thread, found))
+    }
+
     #[slot]
     fn tp_call(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult {
         let function = this.function.fixed();
@@ -262,10 +275,10 @@ impl LruCacheWrapper {
         let key = Key::new(thread, key.get())?;
         let results = this.results()?;
         if let Some(found) = dict::peek(thread, results, &key) {
-            return Ok(this.hit(thread, found));
+            return Ok(this.hit(thread, found).to_owned());
         }
         if let Some(found) = dict::get(thread, results, &key)? {
-            return Ok(this.hit(thread, found.get()));
+            return Ok(this.hit(thread, found.get()).to_owned());
         }
         this.count_miss();
         let result = protocol::call_args(thread, function, args)?;

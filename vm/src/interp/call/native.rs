@@ -2,6 +2,7 @@
 
 use super::super::cursor::{At, Flow, raise, register_word};
 use super::super::frames::clear_registers;
+use super::super::cache::class_in;
 use super::super::iter::exact;
 use super::super::{poll, tracing};
 use super::callee::{self, Called};
@@ -77,7 +78,9 @@ pub(super) fn call(
     } else {
         return match exact::<PyType>(callee) {
             Some(class) if receiver == word::UNBOUND => call_class(thread, registers, w, class),
-            _ => None,
+            Some(_) => None,
+            None => known_result(thread, window, count, callee)
+                .and_then(|result| finish(thread, registers, w, result)),
         };
     };
     let receives = usize::from(receives);
@@ -100,6 +103,19 @@ fn finish(thread: &mut Thread, registers: *mut Word, w: Instruction, result: Wor
         drop_register(old);
     }
     if thread.poll() == 0 { Some(Flow::Next) } else { look_around(thread) }
+}
+
+/// What a call is known to give, as a register's word.
+#[inline]
+fn known_result(thread: &Thread, window: *mut Word, count: usize, callee: &Header) -> Option<Word> {
+    let class = class_in(callee);
+    let known = class.slots.tp_known_result().filter(|_| class.native().is_some())?;
+    // SAFETY: the arguments stay in the window for the length of the call.
+    let args = unsafe {
+        let receives = usize::from(*window.add(1) != word::UNBOUND);
+        Args::from_registers(window.add(2 - receives), count + receives, None)
+    };
+    known(thread, callee.into(), args).map(register_word)
 }
 
 /// `list.append` of a local list with room for the argument.
