@@ -48,8 +48,7 @@ pub(crate) fn slot_entry(name: &Ident, function: &Signature, class: &Type) -> Re
     let returns_other = OTHER_RESULTS.contains(&slot.as_str());
     let is_calm = CALM.contains(&slot.as_str());
     let has_thread_first = parameters.first().is_some_and(|p| p.role == Role::Thread);
-    let passes_result =
-        is_calm || returns == Returns::Value || returns_other && returns == Returns::Result;
+    let passes_result = is_calm || returns == Returns::Value || returns_other && returns == Returns::Result;
     if has_thread_first && receiver.is_none() && passes_result {
         return Ok(quote!(#name: Some(#path)));
     }

@@ -1,8 +1,8 @@
 //! Calls of native functions and methods straight from the caller's registers.
 
+use super::super::cache::class_in;
 use super::super::cursor::{At, Flow, raise, register_word};
 use super::super::frames::clear_registers;
-use super::super::cache::class_in;
 use super::super::iter::exact;
 use super::super::{poll, tracing};
 use super::callee::{self, Called};
