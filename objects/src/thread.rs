@@ -8,6 +8,7 @@ use crate::error::{PyErr, PyResult, system_error};
 use crate::frames::FrameStack;
 use crate::monitoring::Monitoring;
 use crate::slots::Sent;
+use crate::storage::known::Known;
 use crate::tracing::{self, Tracing};
 use crate::types::dict::{DictExt, PyDict};
 use orochi_core::sync::Ordering;
@@ -63,6 +64,8 @@ pub struct ThreadState {
     /// The exception that is being handled by the innermost generator or by the code outside of generators; UNBOUND or
     /// None if there is none. Owned.
     pub handled: Word,
+    /// What the thread has found out about attributes.
+    pub known: Known,
     /// What was sent to a generator that delegates. Owned.
     pub sent: Word,
     /// How many frames of generators are active.
@@ -105,6 +108,7 @@ impl ThreadState {
             raised_instance: None,
             outcome: None,
             handled: word::UNBOUND,
+            known: Known::default(),
             sent: word::UNBOUND,
             active_generators: 0,
             reraised: false,

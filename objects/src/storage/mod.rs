@@ -11,6 +11,7 @@ pub mod dict;
 mod dict_table;
 pub mod instance;
 pub mod intern_table;
+pub mod known;
 pub mod list;
 mod memory;
 pub(crate) mod once_box;

@@ -6,8 +6,10 @@ use crate::protocol;
 use crate::storage::{KeyMatch, KeyMatcher};
 use crate::types::exception;
 use crate::types::str::PyStr;
+use crate::types::tuple::PyTuple;
 use orochi_core::word::Word;
 use orochi_core::{Obj, Ref, Thread};
+use orochi_text::hash::TupleHasher;
 
 /// A key that is sought.
 #[derive(Clone, Copy)]
@@ -25,6 +27,8 @@ enum Kind<'a> {
     Str(&'a [u8]),
     /// A small int or a bool.
     Int(i64),
+    /// A tuple of exact strs and small ints.
+    Tuple(&'a Obj<PyTuple>),
     Other,
 }
 
@@ -53,14 +57,27 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// The key of an exact str or small int, which can be hashed without calling anything.
+    /// The key of an exact str or small int, or of a tuple of such, which can be hashed without calling anything.
     #[inline]
     pub fn without_python(object: Ref<'a>) -> Option<Key<'a>> {
         if let Some(string) = exact_str(object) {
             return Some(Key::of_str(string));
         }
-        let small = object.as_small_int()?;
-        Some(Key { object, hash: hash_small(small), kind: Kind::Int(small) })
+        if let Some(small) = object.as_small_int() {
+            return Some(Key { object, hash: hash_small(small), kind: Kind::Int(small) });
+        }
+        Key::of_tuple(exactly::<PyTuple>(object)?)
+    }
+
+    fn of_tuple(tuple: &'a Obj<PyTuple>) -> Option<Key<'a>> {
+        let mut hasher = TupleHasher::new();
+        for item in tuple.items() {
+            hasher.add(match item.as_small_int() {
+                Some(small) => hash_small(small),
+                None => exact_str(item)?.hash(),
+            });
+        }
+        Some(Key { object: tuple.get(), hash: hasher.finish(), kind: Kind::Tuple(tuple) })
     }
 
     /// The key for a dict: TypeErrors say what the object was meant for.
@@ -144,7 +161,32 @@ impl KeyMatcher for Key<'_> {
                     KeyMatch::Ask
                 }
             }
+            Kind::Tuple(tuple) => match exactly::<PyTuple>(candidate) {
+                Some(other) => same_items(tuple, other),
+                None => KeyMatch::Ask,
+            },
             Kind::Other => KeyMatch::Ask,
         }
     }
+}
+
+/// Compares a tuple of exact strs and small ints with another tuple, item by item.
+fn same_items(tuple: &Obj<PyTuple>, other: &Obj<PyTuple>) -> KeyMatch {
+    if tuple.len() != other.len() {
+        return KeyMatch::No;
+    }
+    for (item, candidate) in tuple.items().zip(other.items()) {
+        if item.is(candidate) {
+            continue;
+        }
+        if item.as_small_int().is_some() && candidate.as_small_int().is_some() {
+            return KeyMatch::No;
+        }
+        match exact_str(item).zip(exact_str(candidate)) {
+            Some((item, candidate)) if item.as_bytes() == candidate.as_bytes() => {}
+            Some(_) => return KeyMatch::No,
+            None => return KeyMatch::Ask,
+        }
+    }
+    KeyMatch::Yes
 }

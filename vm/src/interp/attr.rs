@@ -9,7 +9,7 @@ use super::iter::exactly;
 use super::name::{ext_of, name_of};
 use orochi_compiler::opcode::{SpecialMethod, Word as Instruction};
 use orochi_core::word::{self, Word};
-use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_objects::class::TypeFlags;
 use orochi_objects::error::{PyResult, memory_error, runtime_error, system_error, type_error};
 use orochi_objects::storage::instance::{Attributes, Stored};
@@ -21,6 +21,17 @@ use orochi_objects::types::str::PyStr;
 use orochi_objects::types::super_;
 use orochi_objects::types::r#type::{PyType, TypeExt};
 use orochi_objects::{class_of, protocol};
+
+/// Assigns an attribute of a local instance, which lies in `field`.
+#[inline(always)]
+fn assign(c: &mut Cursor, w: Operands, field: &Field) -> Fast {
+    let Some(word) = c.take_owned(w.b()) else { return Fast::Slow };
+    let old = field.take_for_register();
+    // SAFETY: the instance is local; the place was emptied just now.
+    unsafe { field.init_owned(word) };
+    c.skip();
+    Fast::DropBoth(c.consumed(w.a()), old)
+}
 
 /// Cached attributes that lie in the instance, and cached methods.
 pub(super) mod hot {
@@ -45,12 +56,7 @@ pub(super) mod hot {
     pub(in super::super) fn StoreAttr(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
         let Some(object) = c.object(w.a()) else { return Fast::Slow };
         let Some(field) = cache::local_field(At(c.frame), c.peek(), object.get()) else { return Fast::Slow };
-        let Some(word) = c.take_owned(w.b()) else { return Fast::Slow };
-        let old = field.take_for_register();
-        // SAFETY: the instance is local; the place was emptied just now.
-        unsafe { field.init_owned(word) };
-        c.skip();
-        Fast::DropBoth(c.consumed(w.a()), old)
+        assign(c, w, field)
     }
 
     #[inline(always)]
@@ -75,6 +81,10 @@ pub(super) mod warm {
         let (at, ext) = (At(c.frame), c.peek());
         let Some(object) = c.object(register) else { return word::UNBOUND };
         match cache::held_value(at, ext, object.get()) {
+            word::UNBOUND => {}
+            word => return word,
+        }
+        match cache::known_attribute(thread, at, ext, object.get()) {
             word::UNBOUND => {
                 let name = at.frame().code().name_at((ext & 0xffff) as usize);
                 cache::any_attribute(thread, at, ext, at.get(register), name)
@@ -96,11 +106,17 @@ pub(super) mod warm {
 
     #[inline(always)]
     pub(in super::super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
-        let near =
-            c.object(w.b()).map(|object| cache::attribute(thread, At(c.frame), c.peek(), object.get()));
-        let word = match near {
-            None | Some(word::UNBOUND) => attribute(c, thread, w.b()),
-            Some(word) => word,
+        let Some(object) = c.object(w.b()) else { return Fast::Slow };
+        let (at, ext) = (At(c.frame), c.peek());
+        let method = cache::known_method(thread, at, ext, object.get());
+        if method != word::UNBOUND {
+            let receiver = c.take(thread, w.b());
+            c.skip();
+            return Fast::DropBoth(c.replace(w.a(), method), c.replace(w.a() + 1, receiver));
+        }
+        let word = match cache::attribute(thread, at, ext, object.get()) {
+            word::UNBOUND => attribute(c, thread, w.b()),
+            word => word,
         };
         if word == word::UNBOUND {
             return Fast::Slow;
@@ -114,11 +130,13 @@ pub(super) mod warm {
     #[inline(always)]
     pub(in super::super) fn StoreAttr(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         let Some(object) = c.object(w.a()) else { return Fast::Slow };
-        if !cache::add(At(c.frame), c.peek(), object.get(), || c.take(thread, w.b())) {
-            return Fast::Slow;
+        let (at, ext) = (At(c.frame), c.peek());
+        if cache::add(thread, at, ext, object.get(), || c.take(thread, w.b())) {
+            c.skip();
+            return Fast::Drop(c.consumed(w.a()));
         }
-        c.skip();
-        Fast::Drop(c.consumed(w.a()))
+        let Some(field) = cache::known_field(thread, at, ext, object.get()) else { return Fast::Slow };
+        assign(c, w, field)
     }
 }
 
@@ -178,7 +196,7 @@ pub(super) fn StoreAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> 
         }
         let key = cache::store_key(thread, object, name);
         protocol::set_attr(thread, object, name, Some(at.get(w.b())))?;
-        cache::remember_store(at, ext_of(at), key);
+        cache::remember_store(thread, at, ext_of(at), key);
         at.consume(w.a());
         at.consume(w.b());
         Ok(())
@@ -239,7 +257,7 @@ pub(super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
         }
         let key = cache::method_key(object);
         if let Some(method) = find_method(thread, object, name)? {
-            cache::remember_method(at, ext_of(at), key, method.get());
+            cache::remember_method(thread, at, ext_of(at), key, name, method.get());
             let receiver = at.take(w.b());
             at.set(w.a(), method);
             at.set(w.a() + 1, receiver);

@@ -20,6 +20,8 @@ use orochi_objects::class::{PyClass, is_exact};
 use orochi_objects::class_of;
 use orochi_objects::slots::SlotId;
 use orochi_objects::storage::dict::DictStorage;
+use orochi_objects::storage::known::{Entry, Use};
+use orochi_objects::thread::ThreadState;
 use orochi_objects::storage::instance::{Attributes, cached, slot_field};
 use orochi_objects::types::dict::{DictExt, PyDict};
 use orochi_objects::types::function::PyFunction;
@@ -172,6 +174,46 @@ pub(super) fn attribute(thread: &Thread, at: At, ext: u32, object: &Header) -> W
     field.map_or(word::UNBOUND, |field| field.load_register(thread))
 }
 
+/// As [`attribute`] and [`held_value`], from what the thread knows of objects like this one.
+#[inline]
+pub(super) fn known_attribute(thread: &Thread, at: At, ext: u32, object: &Header) -> Word {
+    let Some(entry) = known(thread, at, ext, object, Use::Load) else { return word::UNBOUND };
+    if entry.what == CLASS_VALUE_HELD {
+        return entry.word;
+    }
+    // SAFETY: as in `attribute`: entries hold what caches hold.
+    let field = unsafe {
+        match entry.what & KIND {
+            FIELD => cached::field(object, entry.number(), entry.what),
+            SLOT_FIELD => cached::slot(object, entry.number(), entry.what & VALUE),
+            _ => None,
+        }
+    };
+    field.map_or(word::UNBOUND, |field| field.load_register(thread))
+}
+
+/// As [`held_method`], from what the thread knows of objects like this one.
+#[inline]
+pub(super) fn known_method(thread: &Thread, at: At, ext: u32, object: &Header) -> Word {
+    known(thread, at, ext, object, Use::Method).map_or(word::UNBOUND, |entry| entry.word)
+}
+
+/// What the thread knows of a name of objects like this one: those of its shape, or of its class if they have none.
+#[inline(always)]
+fn known<'a>(thread: &'a Thread, at: At, ext: u32, object: &Header, how: Use) -> Option<&'a Entry> {
+    let shape = cached::fixed_shape_id(object);
+    let number = if shape == 0 { class_in(object).version() } else { shape };
+    let by_class = |what: u32| matches!(what & KIND, SLOT_FIELD | TYPE_METHOD);
+    let entry = ThreadState::of(thread).known.find(name_of(at, ext), how, number)?;
+    (by_class(entry.what) == (shape == 0)).then_some(entry)
+}
+
+fn name_of(at: At, ext: u32) -> &'static Obj<PyStr> {
+    let name = at.frame().code().name_at((ext & 0xffff) as usize);
+    // SAFETY: names of code are interned, and so immortal.
+    unsafe { &*std::ptr::from_ref(name) }
+}
+
 #[inline(always)]
 fn module_attribute(thread: &Thread, object: &Header, version: u32, entry: u32) -> Word {
     match exact::<PyModule>(object).and_then(|module| module.plain_namespace(thread)) {
@@ -253,13 +295,34 @@ pub(super) fn remember_attribute(thread: &Thread, at: At, ext: u32, object: Ref<
         _ => None,
     };
     let place = own_word(at, ext, 1);
-    match value.zip(place) {
-        Some((value, place)) if id != 0 && held::hold(place, value) => {
-            if let Some(cache) = own_word(at, ext, 0) {
-                held::say(cache, id, what | HELD);
+    match value {
+        Some(value) => {
+            if is_kept(value) {
+                ThreadState::of(thread).known.note(name, Use::Load, id, what | HELD, register_word(value));
+            }
+            match place {
+                Some(place) if id != 0 && held::hold(place, value) => say(at, ext, (id, what | HELD)),
+                _ => write(at, ext, (id, what)),
             }
         }
-        _ => write(at, ext, (id, what)),
+        None => {
+            if matches!(what & KIND, FIELD | SLOT_FIELD) {
+                ThreadState::of(thread).known.note(name, Use::Load, id, what, word::UNBOUND);
+            }
+            write(at, ext, (id, what));
+        }
+    }
+}
+
+/// Whether a value that a class holds may be held without being counted.
+fn is_kept(value: Ref<'_>) -> bool {
+    value.header().is_none_or(Header::is_shared)
+}
+
+/// Fills a cache after what it speaks of is in its second word.
+fn say(at: At, ext: u32, (id, what): (u32, u32)) {
+    if let Some(cache) = own_word(at, ext, 0) {
+        held::say(cache, id, what);
     }
 }
 
@@ -384,12 +447,20 @@ pub(super) fn method_key(object: Ref<'_>) -> (u32, u32) {
 }
 
 /// Fills the cache of a method that was found.
-pub(super) fn remember_method(at: At, ext: u32, (id, kind): (u32, u32), method: Ref<'_>) {
+pub(super) fn remember_method(
+    thread: &Thread,
+    at: At,
+    ext: u32,
+    (id, kind): (u32, u32),
+    name: &Obj<PyStr>,
+    method: Ref<'_>,
+) {
+    if is_kept(method) {
+        ThreadState::of(thread).known.note(name, Use::Method, id, kind | HELD, register_word(method));
+    }
     let is_held = own_word(at, ext, 1).is_some_and(|place| held::hold(place, method));
-    if id != 0
-        && let Some(cache) = own_word(at, ext, 0)
-    {
-        held::say(cache, id, if is_held { kind | HELD } else { kind });
+    if id != 0 {
+        say(at, ext, (id, if is_held { kind | HELD } else { kind }));
     }
 }
 
@@ -407,16 +478,33 @@ pub(super) fn local_field(at: At, ext: u32, object: &Header) -> Option<&Field> {
     }
 }
 
-/// Gives a local instance an attribute whose place the cache knows; `false` if it doesn't: nothing has been done
+/// The same, from what the thread knows of objects like this one.
+#[inline(always)]
+pub(super) fn known_field<'a>(thread: &Thread, at: At, ext: u32, object: &'a Header) -> Option<&'a Field> {
+    let entry = known(thread, at, ext, object, Use::Store)?;
+    // SAFETY: as in `known_attribute`.
+    unsafe {
+        match entry.what & KIND {
+            FIELD => cached::local_field(object, entry.number(), entry.what),
+            SLOT_FIELD => cached::local_slot(object, entry.number(), entry.what & VALUE),
+            _ => None,
+        }
+    }
+}
+
+/// Gives a local instance an attribute whose place the cache or the thread knows; `false` if they don't: nothing has been done
 /// then. `take` gives the register's word.
 #[inline(always)]
-pub(super) fn add(at: At, ext: u32, object: &Header, take: impl FnOnce() -> Word) -> bool {
-    let (id, what) = attribute_entry(at, ext);
+pub(super) fn add(thread: &Thread, at: At, ext: u32, object: &Header, take: impl FnOnce() -> Word) -> bool {
+    let (mut id, mut what) = attribute_entry(at, ext);
+    if what & KIND != NEW_FIELD || cached::fixed_shape_id(object) != id {
+        let Some(entry) = known(thread, at, ext, object, Use::Store) else { return false };
+        (id, what) = (entry.number(), entry.what);
+    }
     if what & KIND != NEW_FIELD {
         return false;
     }
-    let name = at.frame().code().name_at((ext & 0xffff) as usize);
-    let Some(next) = cached::next_shape(object, id, name) else { return false };
+    let Some(next) = cached::next_shape(object, id, name_of(at, ext)) else { return false };
     // SAFETY: caches of kind NEW_FIELD hold what `offset_of` gave for the next attribute.
     unsafe { cached::add(object, next, what & VALUE, take()) };
     true
@@ -456,6 +544,9 @@ pub(super) fn store_key(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> 
 }
 
 /// Fills the cache of an assignment.
-pub(super) fn remember_store(at: At, ext: u32, key: (u32, u32)) {
-    write(at, ext, key);
+pub(super) fn remember_store(thread: &Thread, at: At, ext: u32, (id, what): (u32, u32)) {
+    if matches!(what & KIND, FIELD | NEW_FIELD | SLOT_FIELD) {
+        ThreadState::of(thread).known.note(name_of(at, ext), Use::Store, id, what, word::UNBOUND);
+    }
+    write(at, ext, (id, what));
 }

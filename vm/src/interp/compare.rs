@@ -461,7 +461,7 @@ pub(super) fn IsNot(c: &mut Cursor, _thread: &mut Thread, w: Instruction) -> Flo
 }
 
 /// Whether a str or small int is in exactly a dict or set, where no Python code is needed to tell.
-#[inline]
+#[inline(never)]
 fn contains_plain(thread: &Thread, container: Ref<'_>, item: Ref<'_>) -> Option<bool> {
     if let Some(dict) = exactly::<PyDict>(container) {
         let key = Key::without_python(item)?;

@@ -361,30 +361,40 @@ pub(super) mod warm {
         }
     }
 
-    /// The character of an exact str.
-    #[inline(always)]
-    fn character(thread: &mut Thread, container: Ref<'_>, index: i64) -> Option<Word> {
-        let text = exactly::<PyStr>(container)?;
-        sequence::item(thread, text, index).ok().map(Value::into_word)
+    /// The value in a dict, or UNBOUND.
+    #[inline(never)]
+    fn value(thread: &Thread, dict: &Obj<PyDict>, key: Ref<'_>) -> Word {
+        dict::get_register(thread, dict, key)
+    }
+
+    /// The character of an exact str, or UNBOUND.
+    #[inline(never)]
+    fn character(thread: &mut Thread, container: Ref<'_>, index: i64) -> Word {
+        let item = exactly::<PyStr>(container).and_then(|text| sequence::item(thread, text, index).ok());
+        item.map_or(word::UNBOUND, Value::into_word)
     }
 
     #[inline(always)]
     pub(in super::super) fn GetItemI(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         let found = character(thread, At(c.frame).get(w.b()), i64::from(w.c() as i8));
-        let Some(word) = found else { return Fast::Slow };
+        if found == word::UNBOUND {
+            return Fast::Slow;
+        }
         let container = c.consumed(w.b());
-        Fast::DropBoth(container, c.replace(w.a(), word))
+        Fast::DropBoth(container, c.replace(w.a(), found))
     }
 
     #[inline(always)]
     pub(in super::super) fn GetItem(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         let at = At(c.frame);
         let (container, key) = (at.get(w.b()), at.get(w.c()));
-        let found = match exactly::<PyDict>(container) {
-            Some(dict) => Some(dict::get_register(thread, dict, key)).filter(|word| *word != word::UNBOUND),
-            None => key.as_small_int().and_then(|index| character(thread, container, index)),
+        let word = match exactly::<PyDict>(container) {
+            Some(dict) => value(thread, dict, key),
+            None => key.as_small_int().map_or(word::UNBOUND, |index| character(thread, container, index)),
         };
-        let Some(word) = found else { return Fast::Slow };
+        if word == word::UNBOUND {
+            return Fast::Slow;
+        }
         c.consume(w.b());
         let key = c.consumed(w.c());
         Fast::DropBoth(key, c.replace(w.a(), word))
