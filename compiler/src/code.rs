@@ -14,7 +14,7 @@
 use std::sync::Arc;
 
 use crate::lazy::LazyCode;
-use crate::opcode::Op;
+use crate::opcode::{Ext, Op, Word};
 use crate::positions::Positions;
 
 /// Flags of a code object, numbered as `inspect.CO_*`.
@@ -227,6 +227,18 @@ impl Code {
         let after = self.exceptions.partition_point(|entry| entry.start <= word);
         let entry = self.exceptions.get(after.checked_sub(1)?)?;
         (word < entry.end).then_some(entry)
+    }
+
+    /// The word index to which the instruction at this word index may jump.
+    pub fn jump_target(&self, word: u32) -> Option<u32> {
+        let instruction = Word(*self.words.get(word as usize)?);
+        let op = Op::from_byte(instruction.op_byte())?;
+        let offset = match op {
+            Op::Jump | Op::JumpBack => instruction.a24s(),
+            _ if op.info().ext == Ext::Jump => self.words.get(word as usize + 1)?.cast_signed(),
+            _ => return None,
+        };
+        (word + 1 + u32::from(op.has_ext())).checked_add_signed(offset)
     }
 
     /// How many parameters there are, `*args` and `**kwargs` included; they are the first registers.

@@ -12,7 +12,7 @@ use crate::monitoring::{self, Monitoring, Sets, TOOLS};
 use crate::thread::{PyInterpreter, ThreadState};
 use crate::types::code::PyCode;
 use orochi_compiler::code::Code;
-use orochi_compiler::opcode::{Ext, Op, Word as Instruction};
+use orochi_compiler::opcode::Op;
 use orochi_core::runtime::poll;
 use orochi_core::{Obj, Thread, Value};
 use std::cell::Cell;
@@ -157,14 +157,9 @@ fn lines(code: &Code) -> (Box<[u32]>, Box<[bool]>) {
             begins[at] = lines[at] != line;
             line = lines[at];
         }
-        let next = at + 1 + usize::from(op.has_ext());
-        let offset = match op {
-            Op::Jump | Op::JumpBack => Some(Instruction(code.words[at]).a24s()),
-            _ if op.info().ext == Ext::Jump => code.words.get(at + 1).map(|offset| *offset as i32),
-            _ => None,
-        };
-        jumps.extend(offset.and_then(|offset| next.checked_add_signed(offset as isize)).map(|to| (line, to)));
-        at = next;
+        let target = u32::try_from(at).ok().and_then(|at| code.jump_target(at));
+        jumps.extend(target.map(|to| (line, to as usize)));
+        at += 1 + usize::from(op.has_ext());
     }
     jumps.extend(code.exceptions.iter().map(|entry| (0, entry.target as usize)));
     for (line, to) in jumps {

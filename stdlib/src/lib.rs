@@ -7,6 +7,7 @@ pub mod asyncio_;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
+pub mod bytecode;
 pub mod bz2;
 pub mod cmath;
 pub mod codecs;
@@ -117,6 +118,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &random::MODULE,
     &remote_debugging::MODULE,
     &resource::MODULE,
+    &bytecode::MODULE,
     &accounts::grp::MODULE,
     &accounts::pwd::MODULE,
     &faulthandler::MODULE,

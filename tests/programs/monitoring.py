@@ -197,6 +197,30 @@ except ValueError as error:
     print(error)
 monitoring.set_events(TOOL, 0)
 
+# Offsets are those that dis and code objects know.
+import dis
+import inspect
+def straight(x):
+    y = x + 1
+    return y * len
+offsets = []
+monitoring.register_callback(TOOL, events.INSTRUCTION, lambda code, offset: offsets.append(offset))
+monitoring.set_local_events(TOOL, straight.__code__, events.INSTRUCTION)
+try:
+    straight(1)
+except TypeError:
+    pass
+monitoring.set_local_events(TOOL, straight.__code__, 0)
+known = [i.offset for i in dis.get_instructions(straight) if i.opname != 'RESUME']
+print('offsets', offsets == known[:len(offsets)], len(offsets) >= 3)
+branches = []
+monitoring.register_callback(TOOL, events.BRANCH_LEFT, lambda code, offset, to: branches.append((offset, to)))
+monitoring.set_local_events(TOOL, lines.__code__, events.BRANCH_LEFT)
+lines()
+monitoring.set_local_events(TOOL, lines.__code__, 0)
+print('branches', set(branches) <= {(offset, left) for offset, left, right in lines.__code__.co_branches()})
+print(inspect.getclosurevars(straight).builtins)
+
 # Threads that run already are told of, and new ones.
 counts = {}
 stop = threading.Event()

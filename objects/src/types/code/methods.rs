@@ -8,6 +8,7 @@ use crate::types::r#type::PyType;
 use crate::types::{bytes, tuple};
 use orochi_compiler::code::{WORD_BYTES, flags};
 use orochi_compiler::location_table;
+use orochi_compiler::opcode::{Ext, Op};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
 
@@ -189,6 +190,24 @@ impl PyCode {
             values.push(tuple::new(thread, row)?.into_value());
         }
         let rows = tuple::new(thread, values)?;
+        crate::protocol::iter(thread, rows.get())
+    }
+
+    /// Return the branches: tuples of the offset of a conditional jump, of what follows it, and of where it jumps to.
+    fn co_branches(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
+        let mut rows = Vec::new();
+        let mut at = 0;
+        while let Some(op) = this.code.words.get(at as usize).and_then(|word| Op::from_byte(*word as u8)) {
+            let next = at + 1 + u32::from(op.has_ext());
+            if op.info().ext == Ext::Jump
+                && let Some(target) = this.code.jump_target(at)
+            {
+                let row = [at, next, target].map(|word| small(word.saturating_mul(WORD_BYTES)));
+                rows.push(tuple::new(thread, row.into())?.into_value());
+            }
+            at = next;
+        }
+        let rows = tuple::new(thread, rows)?;
         crate::protocol::iter(thread, rows.get())
     }
 
