@@ -34,21 +34,6 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "'_sysconfigdata'",
     ),
     ("platform.py", "RustPython", "Orochi"),
-    // Code objects have instructions of Orochi's own.
-    ("dis.py", "co._varname_from_oparg", "None"),
-    ("dis.py", "_get_instructions_bytes(_get_code_array(co, adaptive),", "_get_instructions_bytes(co,"),
-    ("dis.py", "_get_instructions_bytes(_get_code_array(co, self.adaptive),", "_get_instructions_bytes(co,"),
-    ("dis.py", "_disassemble_bytes(_get_code_array(co, adaptive), lasti,", "_disassemble_bytes(co, lasti,"),
-    ("dis.py", "_disassemble_bytes(code,\n                               linestarts=", "_disassemble_bytes(co,\n                               linestarts="),
-    (
-        "dis.py",
-        "def _get_instructions_bytes(code,",
-        "def _get_instructions_bytes(code, **known):\n    if isinstance(code, types.CodeType):\n        from _orochi_dis import instructions\n        return instructions(code, known.get('line_offset', 0))\n    return _get_foreign_instructions(code, **known)\n\ndef _get_foreign_instructions(code,",
-    ),
-    ("dis.py", "original_code = co.co_code\n    arg_resolver", "original_code = b''\n    arg_resolver"),
-    ("dis.py", "original_code = co.co_code\n        labels_map", "original_code = b''\n        labels_map"),
-    ("dis.py", "_make_labels_map(co.co_code, ", "_make_labels_map(b'', "),
-    ("dis.py", "_parse_exception_table(co)", "()"),
 ];
 
 struct File {

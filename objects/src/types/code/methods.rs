@@ -211,6 +211,15 @@ impl PyCode {
         crate::protocol::iter(thread, rows.get())
     }
 
+    /// Return the name of the variable in a register.
+    #[signature(oparg)]
+    fn _varname_from_oparg(this: &Obj<Self>, oparg: usize) -> PyResult {
+        match oparg < this.first_temp() {
+            true => Ok(this.local_name(oparg).to_value()),
+            false => Err(crate::error::index_error("tuple index out of range")),
+        }
+    }
+
     /// The instructions, in words of four bytes. They are Orochi's, not CPython's.
     #[getter]
     fn co_code(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
