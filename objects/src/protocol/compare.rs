@@ -131,6 +131,33 @@ pub fn plain_eq(left: Ref<'_>, right: Ref<'_>) -> Option<bool> {
     }
 }
 
+/// How deeply tuples within tuples are compared without Python code.
+const PLAIN_DEPTH: usize = 4;
+
+/// Whether two exact tuples are equal, where no Python code is needed to tell. `None`: ask.
+#[inline]
+pub fn plain_tuple_eq(left: &Obj<PyTuple>, right: &Obj<PyTuple>) -> Option<bool> {
+    nested_tuple_eq(left, right, PLAIN_DEPTH)
+}
+
+fn nested_tuple_eq(left: &Obj<PyTuple>, right: &Obj<PyTuple>, depth: usize) -> Option<bool> {
+    for (a, b) in left.items().zip(right.items()) {
+        let equal = a.is(b) || plain_eq(a, b).or_else(|| floats_or_tuples_eq(a, b, depth))?;
+        if !equal {
+            return Some(false);
+        }
+    }
+    Some(left.len() == right.len())
+}
+
+fn floats_or_tuples_eq(left: Ref<'_>, right: Ref<'_>, depth: usize) -> Option<bool> {
+    if let (Some(left), Some(right)) = (left.as_flonum(), right.as_flonum()) {
+        // No flonum is a NaN.
+        return Some(left == right);
+    }
+    nested_tuple_eq(exactly::<PyTuple>(left)?, exactly::<PyTuple>(right)?, depth.checked_sub(1)?)
+}
+
 /// The truth of a comparison of two tuples: the first items that differ decide, or else the lengths.
 fn compare_tuples(
     thread: &mut Thread,

@@ -3,6 +3,7 @@
 use crate::class::exactly;
 use crate::error::{PyErr, PyResult, type_error};
 use crate::protocol;
+use crate::protocol::compare::plain_tuple_eq;
 use crate::storage::{KeyMatch, KeyMatcher};
 use crate::types::exception;
 use crate::types::str::PyStr;
@@ -27,9 +28,17 @@ enum Kind<'a> {
     Str(&'a [u8]),
     /// A small int or a bool.
     Int(i64),
-    /// A tuple of exact strs and small ints.
+    /// An exact tuple.
     Tuple(&'a Obj<PyTuple>),
     Other,
+}
+
+impl<'a> Kind<'a> {
+    /// The kind of what is neither a str nor a small int.
+    #[inline]
+    fn of_other(object: Ref<'a>) -> Kind<'a> {
+        exactly::<PyTuple>(object).map_or(Kind::Other, Kind::Tuple)
+    }
 }
 
 impl<'a> Key<'a> {
@@ -46,14 +55,14 @@ impl<'a> Key<'a> {
             return Ok(key);
         }
         let hash = protocol::hash(thread, object)?;
-        Ok(Key { object, hash, kind: Kind::Other })
+        Ok(Key { object, hash, kind: Kind::of_other(object) })
     }
 
     /// The key of an object whose hash is known.
     pub fn with_hash(object: Ref<'a>, hash: i64) -> Key<'a> {
         match Key::without_python(object) {
             Some(key) => key,
-            None => Key { object, hash, kind: Kind::Other },
+            None => Key { object, hash, kind: Kind::of_other(object) },
         }
     }
 
@@ -120,6 +129,15 @@ fn unhashable(thread: &mut Thread, error: PyErr, object: Ref<'_>, what: &str) ->
     }
 }
 
+/// `hash(object)`.
+#[inline]
+pub fn hash_of(thread: &mut Thread, object: Ref<'_>) -> PyResult<i64> {
+    match Key::without_python(object) {
+        Some(key) => Ok(key.hash),
+        None => protocol::hash(thread, object),
+    }
+}
+
 /// The hash of a small int: its value modulo 2⁶¹ − 1, with the sign, and -2 for -1.
 #[inline]
 pub fn hash_small(value: i64) -> i64 {
@@ -162,31 +180,11 @@ impl KeyMatcher for Key<'_> {
                 }
             }
             Kind::Tuple(tuple) => match exactly::<PyTuple>(candidate) {
-                Some(other) => same_items(tuple, other),
+                Some(other) => plain_tuple_eq(tuple, other).map_or(KeyMatch::Ask, answer),
+                None if candidate.header().is_none() => KeyMatch::No,
                 None => KeyMatch::Ask,
             },
             Kind::Other => KeyMatch::Ask,
         }
     }
-}
-
-/// Compares a tuple of exact strs and small ints with another tuple, item by item.
-fn same_items(tuple: &Obj<PyTuple>, other: &Obj<PyTuple>) -> KeyMatch {
-    if tuple.len() != other.len() {
-        return KeyMatch::No;
-    }
-    for (item, candidate) in tuple.items().zip(other.items()) {
-        if item.is(candidate) {
-            continue;
-        }
-        if item.as_small_int().is_some() && candidate.as_small_int().is_some() {
-            return KeyMatch::No;
-        }
-        match exact_str(item).zip(exact_str(candidate)) {
-            Some((item, candidate)) if item.as_bytes() == candidate.as_bytes() => {}
-            Some(_) => return KeyMatch::No,
-            None => return KeyMatch::Ask,
-        }
-    }
-    KeyMatch::Yes
 }

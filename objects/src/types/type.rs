@@ -147,12 +147,14 @@ fn add_dependent(
 ) -> PyResult<()> {
     let reference = crate::types::weakref::to_class(thread, class)?;
     let dead: Vec<Subclass> = base.subclasses.with(base, thread, |subclasses, owner| {
-        // Those that are dead, and this one, if it has been told before.
+        // Those that are dead, and this one, if it has been told before. The dead are looked for when they may save growing:
+        // a class that many derive from isn't gone through for each new one.
+        let is_full = subclasses.len() == subclasses.capacity();
         let is_same = |subclass: &Subclass| {
             matches!(subclass, Subclass::Mortal(other) | Subclass::Follower(other) if other.word() == reference.get().word())
         };
         let dead =
-            subclasses.extract_if(.., |subclass| subclass.is_dead(thread) || is_same(subclass)).collect();
+            subclasses.extract_if(.., |subclass| is_same(subclass) || is_full && subclass.is_dead(thread)).collect();
         subclasses.push(kind(owner.store(reference)));
         dead
     });

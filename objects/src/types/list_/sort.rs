@@ -1,12 +1,15 @@
 //! Sorting: a stable, adaptive merge sort on positions, so that an error in a comparison loses nothing.
 //!
 //! Runs that are in order already are found and kept (short ones are made longer by insertion), and merged in the order
-//! of Munro and Wild's powersort, which CPython uses too. Keys that are all small ints, floats or strs are compared
-//! without calling anything.
+//! of Munro and Wild's powersort, which CPython uses too. Keys that are all small ints, floats or strs, or tuples of these,
+//! are compared without calling anything.
 
+use crate::class::exactly;
 use crate::error::PyResult;
-use crate::protocol::{self, CompareOp, compare::compare_bool};
+use crate::protocol::compare::{compare_bool, plain_order};
+use crate::protocol::{self, CompareOp};
 use crate::types::key::exact_str;
+use crate::types::tuple::PyTuple;
 use orochi_core::{Ref, Thread, Value};
 use std::cmp::Ordering;
 
@@ -61,6 +64,10 @@ fn sort_plain(values: &mut [Value]) -> bool {
         }
         return texts;
     }
+    if are_plain_tuples(values) {
+        values.sort_by(|a, b| tuple_order(a.get(), b.get()));
+        return true;
+    }
     let floats = all(|value| value.as_flonum().is_some(), values);
     if floats {
         // No flonum is a NaN.
@@ -108,7 +115,49 @@ fn order_of_plain(keys: &[Value]) -> Option<Vec<usize>> {
         let floats: Option<Vec<f64>> = keys.iter().map(|key| key.get().as_flonum()).collect();
         return Some(sorted_by(&floats?, |a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal)));
     }
-    None
+    are_plain_tuples(keys).then(|| sorted_by(keys, |a, b| tuple_order(a.get(), b.get())))
+}
+
+/// A kind of values that are compared without calling anything.
+#[derive(Clone, Copy, PartialEq)]
+enum Plain {
+    Int,
+    Float,
+    Text,
+}
+
+fn plain_kind(value: Ref<'_>) -> Option<Plain> {
+    if value.as_small_int().is_some() {
+        Some(Plain::Int)
+    } else if exact_str(value).is_some() {
+        Some(Plain::Text)
+    } else {
+        value.as_flonum().map(|_| Plain::Float)
+    }
+}
+
+/// Whether all values are exact tuples whose items are plain, of one kind at each place.
+fn are_plain_tuples(values: &[Value]) -> bool {
+    let Some(first) = values.first().and_then(|value| exactly::<PyTuple>(value.get())) else { return false };
+    let Some(kinds) = first.items().map(plain_kind).collect::<Option<Vec<_>>>() else { return false };
+    values.iter().all(|value| {
+        exactly::<PyTuple>(value.get()).is_some_and(|tuple| {
+            tuple.len() <= kinds.len()
+                && tuple.items().zip(&kinds).all(|(item, kind)| plain_kind(item) == Some(*kind))
+        })
+    })
+}
+
+/// How two such tuples compare.
+fn tuple_order(left: Ref<'_>, right: Ref<'_>) -> Ordering {
+    let (Some(left), Some(right)) = (exactly::<PyTuple>(left), exactly::<PyTuple>(right)) else {
+        return Ordering::Equal;
+    };
+    let mut differing = left
+        .items()
+        .zip(right.items())
+        .map(|(a, b)| if a.is(b) { Ordering::Equal } else { plain_order(a, b).unwrap_or(Ordering::Equal) });
+    differing.find(|order| order.is_ne()).unwrap_or_else(|| left.len().cmp(&right.len()))
 }
 
 fn sorted_by<T>(keys: &[T], compare: impl Fn(&T, &T) -> Ordering) -> Vec<usize> {

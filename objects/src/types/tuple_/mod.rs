@@ -191,7 +191,7 @@ impl PyTuple {
         }
         let mut hasher = TupleHasher::new();
         for item in this.items() {
-            hasher.add(protocol::hash(thread, item)?);
+            hasher.add(crate::types::key::hash_of(thread, item)?);
         }
         Ok(hasher.finish())
     }
