@@ -7,13 +7,15 @@
 
 #![cfg(not(orochi_loom))]
 
-use orochi_core::publish::publish;
-use orochi_core::thread::process_runtime;
+#[path = "common/shared.rs"]
+mod shared;
+
 use orochi_core::{Ref, Thread, Value};
 use orochi_objects::error::PyResult;
 use orochi_objects::thread::{PyInterpreter, ThreadState};
 use orochi_objects::{protocol, str};
 use orochi_vm::Interpreter;
+use shared::{Shared, attached};
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex};
@@ -232,28 +234,6 @@ static INSTANCE: [Operation; 3] = [
         |s, n| s.entries.remove(&(n % 2)).map_or(Outcome::Raises("AttributeError"), |_| Outcome::None),
     ),
 ];
-
-/// A word that leads to a shared object, for another thread of the test; the object outlives its use.
-#[derive(Clone, Copy)]
-struct Shared(u64);
-
-impl Shared {
-    fn new(value: &Value) -> Shared {
-        publish(value.get());
-        Shared(value.word())
-    }
-
-    fn get<'a>(self) -> Ref<'a> {
-        // SAFETY: the test keeps the object until its threads have let go of it.
-        unsafe { Ref::from_word(self.0) }
-    }
-}
-
-fn attached() -> Box<Thread> {
-    let here = 0u8;
-    let lowest = (&raw const here as usize).saturating_sub(1 << 20);
-    Thread::spawn_here(process_runtime(), lowest).expect("memory")
-}
 
 fn must<T>(thread: &mut Thread, result: PyResult<T>) -> T {
     result.unwrap_or_else(|error| {

@@ -56,8 +56,11 @@ fn discard(set: &Obj<SetStorage>, thread: &mut Thread, hash: i64, key: Ref<'_>) 
     }
 }
 
-/// A set with one key that another thread sees by iterating, while `change` changes it.
-fn set_iteration_against(change: impl FnOnce(&Obj<SetStorage>, &mut Thread, Classes, Ref<'_>)) {
+/// A set with one key that another thread looks at, while `change` changes it.
+fn set_against(
+    look: impl FnOnce(&Obj<SetStorage>, &Thread, Ref<'_>) + Send + 'static,
+    change: impl FnOnce(&Obj<SetStorage>, &mut Thread, Classes, Ref<'_>),
+) {
     let mut writer = attached();
     let classes = Classes::new();
     let set = Handle::new(classes.object(&writer, SetStorage::new()));
@@ -65,17 +68,25 @@ fn set_iteration_against(change: impl FnOnce(&Obj<SetStorage>, &mut Thread, Clas
     add(set.get(), &writer, 7, key.get().get());
     let other = thread::spawn(move || {
         let mut reader = attached();
-        let mut at = 0;
-        while let Some((slot, _, found)) = (**set.get()).next_key(&reader, at) {
-            read(found);
-            at = slot + 1;
-        }
+        look(set.get(), &reader, key.get().get());
         reader.safepoint();
     });
     change(set.get(), &mut writer, classes, key.get().get());
     writer.reclaim_now();
     drop(writer);
     other.join().expect("no panic");
+}
+
+/// The other thread iterates.
+fn set_iteration_against(change: impl FnOnce(&Obj<SetStorage>, &mut Thread, Classes, Ref<'_>)) {
+    let iterate = |set: &Obj<SetStorage>, reader: &Thread, _: Ref<'_>| {
+        let mut at = 0;
+        while let Some((slot, _, found)) = (**set).next_key(reader, at) {
+            read(found);
+            at = slot + 1;
+        }
+    };
+    set_against(iterate, change);
 }
 
 fn set_grows() {
@@ -109,24 +120,13 @@ fn set_iteration_against_clear() {
     model(|| set_iteration_against(|set, thread, _, _| set.clear(Owner::from(set), thread)));
 }
 
-/// A set with one key that another thread looks up, while `change` changes it. `stays`: the key is there all the time.
+/// The other thread looks the key up. `stays`: it is there all the time.
 fn set_lookup_against(stays: bool, change: impl FnOnce(&Obj<SetStorage>, &mut Thread, Classes, Ref<'_>)) {
-    let mut writer = attached();
-    let classes = Classes::new();
-    let set = Handle::new(classes.object(&writer, SetStorage::new()));
-    let key = Handle::new(classes.node(&writer, None));
-    add(set.get(), &writer, 7, key.get().get());
-    let other = thread::spawn(move || {
-        let mut reader = attached();
-        let key = key.get().get();
-        let found = matches!(set.get().find(&reader, 7, key.word(), &by_identity), set::Lookup::Found(_));
+    let look_up = move |set: &Obj<SetStorage>, reader: &Thread, key: Ref<'_>| {
+        let found = matches!(set.find(reader, 7, key.word(), &by_identity), set::Lookup::Found(_));
         assert!(found || !stays, "the key was there all the time");
-        reader.safepoint();
-    });
-    change(set.get(), &mut writer, classes, key.get().get());
-    writer.reclaim_now();
-    drop(writer);
-    other.join().expect("no panic");
+    };
+    set_against(look_up, change);
 }
 
 #[test]

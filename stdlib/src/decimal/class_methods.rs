@@ -416,19 +416,9 @@ impl Decimal {
     }
 
     /// Round to the nearest integer without signaling Inexact or Rounded.
+    #[also(name = "to_integral_value")]
     #[signature(rounding=None, context=None)]
     fn to_integral(
-        thread: &mut Thread,
-        this: &Obj<Self>,
-        rounding: Option<Ref<'_>>,
-        context: Option<Ref<'_>>,
-    ) -> PyResult {
-        integral(thread, this, rounding, context, false)
-    }
-
-    /// Round to the nearest integer without signaling Inexact or Rounded.
-    #[signature(rounding=None, context=None)]
-    fn to_integral_value(
         thread: &mut Thread,
         this: &Obj<Self>,
         rounding: Option<Ref<'_>>,

@@ -374,7 +374,7 @@ pub(super) mod warm {
             return Some(!text.is_empty());
         }
         if let Some(tuple) = exact::<PyTuple>(object) {
-            return Some(tuple.len() != 0);
+            return Some(!tuple.is_empty());
         }
         if let Some(dict) = exact::<PyDict>(object) {
             return Some(dict::len(thread, dict) != 0);

@@ -1,7 +1,10 @@
 //! Python code on many threads at once, over shared containers, with the heap verifier looking on.
 
-use orochi_core::publish::publish;
-use orochi_core::thread::process_runtime;
+#![cfg(not(orochi_loom))]
+
+#[path = "common/shared.rs"]
+mod shared;
+
 use orochi_core::verify::verify;
 use orochi_core::{Owned, Ref, Thread, Value, gc};
 use orochi_objects::error::PyResult;
@@ -10,28 +13,7 @@ use orochi_objects::types::dict::{DictExt, PyDict};
 use orochi_objects::types::{dict, exception};
 use orochi_objects::{finalize, protocol, str};
 use orochi_vm::Interpreter;
-
-/// A word that leads to a shared object, for another thread of the test; the object outlives the thread.
-#[derive(Clone, Copy)]
-struct Shared(u64);
-
-impl Shared {
-    fn new(value: &Value) -> Shared {
-        publish(value.get());
-        Shared(value.word())
-    }
-
-    fn get<'a>(self) -> Ref<'a> {
-        // SAFETY: the test keeps the object until its threads have ended.
-        unsafe { Ref::from_word(self.0) }
-    }
-}
-
-fn attached() -> Box<Thread> {
-    let here = 0u8;
-    let lowest = (&raw const here as usize).saturating_sub(1 << 20);
-    Thread::spawn_here(process_runtime(), lowest).expect("memory")
-}
+use shared::{Shared, attached};
 
 fn describe(thread: &mut Thread, exception: &Value) -> String {
     let text = protocol::str(thread, exception.get()).map(|text| str::display(text.get()));
