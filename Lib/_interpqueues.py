@@ -1,8 +1,11 @@
-"""Queues between interpreters. There is one interpreter so far, so that they are queues between its threads."""
+"""Queues between interpreters, as CPython's module of this name has them.
 
-from collections import deque as _deque
-from threading import Lock as _Lock
-import itertools as _itertools
+What is put is packed as for calls in other interpreters (`_interpreters`), and unpacked by who gets it. The queues are in
+one dict for the whole program, since each interpreter has a copy of this module.
+"""
+
+from _interpreters import _pack, _registry, get_current
+import _thread
 
 
 class QueueError(RuntimeError):
@@ -15,34 +18,68 @@ class QueueNotFoundError(QueueError):
     __module__ = 'concurrent.interpreters'
 
 
+# What becomes of items whose interpreter is gone: the flags of concurrent.interpreters.
+_REMOVE, _ERROR, _REPLACE = 1, 2, 3
+
+
 class _Queue:
     def __init__(self, maxsize, unboundop, fallback):
         self.maxsize = maxsize
         self.defaults = unboundop, fallback
-        self.items = _deque()
+        self.items = []
         self.bound = 0
+        self.lock = _thread.allocate_lock()
 
 
-_lock = _Lock()
-_queues = {}
-_next_id = _itertools.count(1)
+def _shared():
+    registry = _registry()
+    if 'queues' not in registry:
+        registry.setdefault('queue ids', iter(range(1, 1 << 62)))
+        registry.setdefault('queues', {})
+        registry.setdefault('ended', []).append(_interpreter_ended)
+    return registry
+
+
+def _interpreter_ended(id):
+    for queue in list(_queues.values()):
+        with queue.lock:
+            queue.items[:] = [(None, op, None) if source == id else (packed, op, source)
+                              for packed, op, source in queue.items if source != id or op != _REMOVE]
+
+
+_queues = _shared()['queues']
+# Of the interpreter that this copy of the module is in.
 _classes = {}
 
 
 def _find(qid):
+    if not isinstance(qid, int):
+        raise TypeError(f'queue ID must be an int, got {type(qid).__name__}')
     try:
         return _queues[qid]
     except KeyError:
         raise QueueNotFoundError(f'queue {qid} not found') from None
 
 
+def _class(name):
+    if name not in _classes:
+        import concurrent.interpreters._queues
+    return _classes[name]
+
+
 def _register_heap_types(queue, empty, full):
     _classes.update(queue=queue, empty=empty, full=full)
 
 
+def _check_op(op):
+    if op not in (_REMOVE, _ERROR, _REPLACE):
+        raise ValueError(f'unsupported unboundop {op}')
+
+
 def create(maxsize, unboundop, fallback=-1):
     """Create a new cross-interpreter queue and return its unique generated ID."""
-    qid = next(_next_id)
+    _check_op(unboundop)
+    qid = next(_registry()['queue ids'])
     _queues[qid] = _Queue(maxsize, unboundop, fallback)
     return qid
 
@@ -61,33 +98,43 @@ def list_all():
 def put(qid, obj, unboundop=-1, fallback=-1):
     """Add the object's data to the queue."""
     queue = _find(qid)
-    with _lock:
+    op = queue.defaults[0] if unboundop < 0 else unboundop
+    _check_op(op)
+    packed = _pack(obj)
+    with queue.lock:
         if 0 < queue.maxsize <= len(queue.items):
-            raise _classes['full'](f'queue {qid} is full')
-        queue.items.append(obj)
+            raise _class('full')(f'queue {qid} is full')
+        queue.items.append((packed, op, get_current()[0]))
 
 
 def get(qid):
     """Return the (object, unbound op) from the front of the queue."""
     queue = _find(qid)
-    with _lock:
+    with queue.lock:
         if not queue.items:
-            raise _classes['empty'](f'queue {qid} is empty')
-        return queue.items.popleft(), None
+            raise _class('empty')(f'queue {qid} is empty')
+        packed, op, _source = queue.items.pop(0)
+    if packed is None:
+        return None, op
+    make, data = packed
+    return make(data), None
 
 
 def bind(qid):
     """Take a reference to the identified queue."""
-    with _lock:
-        _find(qid).bound += 1
+    queue = _find(qid)
+    with queue.lock:
+        queue.bound += 1
 
 
 def release(qid):
     """Release a reference to the queue. The queue is destroyed once there are no references to it."""
-    with _lock:
-        queue = _find(qid)
+    queue = _find(qid)
+    with queue.lock:
+        if queue.bound == 0:
+            raise QueueError(f'queue {qid} not bound')
         queue.bound -= 1
-        if queue.bound <= 0:
+        if queue.bound == 0:
             _queues.pop(qid, None)
 
 

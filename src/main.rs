@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let program = args.next().unwrap_or_else(|| "orochi".into());
     let name = program.to_string_lossy().into_owned();
     match config::parse(program, args.collect(), &|name| std::env::var_os(name)) {
-        Parsed::Run(config) => startup::end(startup::run(&config)),
+        Parsed::Run(config) => startup::end(startup::run(Box::leak(config))),
         Parsed::Help(text) => {
             print!("{text}");
             ExitCode::SUCCESS

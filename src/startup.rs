@@ -8,13 +8,14 @@ use crate::program;
 use orochi_core::thread::process_runtime;
 use orochi_core::{Owned, Thread, Value, gc, host};
 use orochi_objects::error::{PyErr, PyResult};
-use orochi_objects::thread::ThreadState;
+use orochi_objects::thread::{PyInterpreter, ThreadState};
 use orochi_objects::types::exception::PyBaseException;
 use orochi_objects::types::{dict, exception, exception_chain, int, module};
 use orochi_objects::{DictExt, ModuleExt, Obj, PyDict, PyModule, Ref, finalize, protocol};
-use orochi_stdlib::{atexit, imp, library, sys};
+use orochi_stdlib::{atexit, imp, interpreters, library, sys};
 use orochi_vm::Interpreter;
 use orochi_vm::interpreter::run_code_object;
+use std::sync::OnceLock;
 
 /// The folder of the embedded library below the prefix; it exists nowhere on disk.
 const LIBRARY_FOLDER: &str = "lib/orochi3.14";
@@ -22,8 +23,13 @@ const LIBRARY_FOLDER: &str = "lib/orochi3.14";
 /// The status of a program that KeyboardInterrupt ended: as [`end`] shows it, minus SIGINT's number.
 const INTERRUPTED: i32 = -2;
 
+/// What the first interpreter was started with; others are started with the same.
+static CONFIG: OnceLock<&'static Config> = OnceLock::new();
+
 /// Runs a program and gives the status to [`end`] the process with.
-pub fn run(config: &Config) -> i32 {
+pub fn run(config: &'static Config) -> i32 {
+    let _ = CONFIG.set(config);
+    interpreters::set_makers(start_another, finish_another);
     let Some(mut thread) = Thread::spawn_here(process_runtime(), host::native_stack_limit()) else {
         eprintln!("orochi: there is no memory for the main thread");
         return 1;
@@ -78,7 +84,45 @@ pub fn end(status: i32) -> ! {
 
 fn start(thread: &mut Thread, config: &Config) -> PyResult<()> {
     let interpreter = Interpreter::new(thread)?;
-    let builtins = orochi_vm::builtins::create(thread, &interpreter)?;
+    furnish(thread, &interpreter, config)?;
+    install_signal_handlers(thread)?;
+    if !config.disable_remote_debug {
+        sys::enable_remote_debugging(thread);
+    }
+    import_at_start(thread, config)?;
+    if config.faulthandler {
+        let faulthandler = import(thread, "faulthandler")?;
+        protocol::call_method(thread, faulthandler.get(), "enable", &[])?;
+    }
+    Ok(())
+}
+
+/// A further interpreter, ready to run code.
+fn start_another(thread: &mut Thread) -> PyResult<Owned<PyInterpreter>> {
+    let Some(config) = CONFIG.get() else {
+        return Err(orochi_objects::error::runtime_error("there is no first interpreter"));
+    };
+    let interpreter = Interpreter::beside(thread)?;
+    let before = ThreadState::enter(thread, interpreter.state().clone());
+    let done = furnish(thread, &interpreter, config).and_then(|()| import_at_start(thread, config));
+    ThreadState::enter(thread, before);
+    done.map(|()| interpreter.state().clone())
+}
+
+/// Ends an interpreter of [`start_another`], in which this thread is.
+fn finish_another(thread: &mut Thread) {
+    let _ = call_startup(thread, "finish", &[]);
+    let _ = atexit::run_exit_functions(thread);
+    succeeds(thread, "flush_streams");
+    succeeds(thread, "let_go_of_modules");
+    if let Ok(modules) = ThreadState::modules(thread) {
+        let _ = protocol::call_method(thread, modules.get(), "clear", &[]);
+    }
+}
+
+/// What every interpreter has from its start.
+fn furnish(thread: &mut Thread, interpreter: &Interpreter, config: &Config) -> PyResult<()> {
+    let builtins = orochi_vm::builtins::create(thread, interpreter)?;
     let sys = sys::MODULE.create(thread)?;
     sys::configure(thread, &sys, &settings(config))?;
     if let Some(limit) = config.int_max_str_digits {
@@ -98,11 +142,11 @@ fn start(thread: &mut Thread, config: &Config) -> PyResult<()> {
     let open = protocol::get_attr_str(thread, io.get(), "open")?;
     builtins.add(thread, "open", open)?;
     main_module(thread, &builtins)?;
-    install_streams(thread, config)?;
-    install_signal_handlers(thread)?;
-    if !config.disable_remote_debug {
-        sys::enable_remote_debugging(thread);
-    }
+    install_streams(thread, config)
+}
+
+/// Modules that are there before the program, because the command line doesn't say otherwise.
+fn import_at_start(thread: &mut Thread, config: &Config) -> PyResult<()> {
     if !config.no_site {
         import(thread, "site")?;
         let site = import(thread, "site")?;
@@ -110,10 +154,6 @@ fn start(thread: &mut Thread, config: &Config) -> PyResult<()> {
     }
     if !config.warn_options.is_empty() {
         import(thread, "warnings")?;
-    }
-    if config.faulthandler {
-        let faulthandler = import(thread, "faulthandler")?;
-        protocol::call_method(thread, faulthandler.get(), "enable", &[])?;
     }
     Ok(())
 }

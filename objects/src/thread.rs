@@ -183,6 +183,11 @@ impl ThreadState {
         std::mem::replace(&mut ThreadState::of(thread).handled, word)
     }
 
+    /// Makes this thread one of another interpreter, and gives the one before.
+    pub fn enter(thread: &Thread, interpreter: Owned<PyInterpreter>) -> Owned<PyInterpreter> {
+        std::mem::replace(&mut ThreadState::of(thread).interpreter, interpreter)
+    }
+
     /// The namespace of the `builtins` module.
     pub fn builtins(thread: &Thread) -> PyResult<Value> {
         ThreadState::of(thread)

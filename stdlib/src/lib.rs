@@ -27,6 +27,7 @@ pub mod hashes;
 pub mod heapq;
 mod host;
 pub mod imp;
+pub mod interpreters;
 pub mod io;
 pub mod itertools;
 pub mod json;
@@ -101,6 +102,7 @@ pub static MODULES: &[&ModuleDef] = &[
     hashes::SHA3,
     &heapq::MODULE,
     &imp::MODULE,
+    &interpreters::MODULE,
     &io::MODULE,
     &itertools::MODULE,
     &json::MODULE,

@@ -46,8 +46,8 @@ fn _get_main_thread_ident() -> u64 {
 
 /// Return whether this is the main interpreter.
 #[pyfunction]
-fn _is_main_interpreter() -> bool {
-    true
+fn _is_main_interpreter(thread: &mut Thread) -> bool {
+    start::in_main_interpreter(thread)
 }
 
 /// Return whether daemon threads may be made.

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import asyncio
+from concurrent import interpreters
 
 
 def shown(function, *args, **kwargs):
@@ -186,3 +187,16 @@ with tempfile.TemporaryDirectory() as folder:
     shown(sys.remote_exec, os.getpid(), os.path.join(folder, 'none.py'))
 shown(sys.remote_exec, os.getpid(), 'a\0b')
 shown(sys.remote_exec, os.getpid(), None)
+
+# Further interpreters: what passes between them is copied, and each has its own modules.
+other = interpreters.create()
+print(other.call(len, 'abc'), other.call(max, 1, [2, 3][0]), other.is_running(), interpreters.get_current() == other)
+shown(other.exec, '1/0')
+queue = interpreters.create_queue()
+other.prepare_main(queue=queue, number=7)
+other.exec('import sys; sys.own = 1; queue.put((number, [number], __name__))')
+print(queue.get(), hasattr(sys, 'own'), queue.qsize())
+shown(other.call, lambda: queue)
+other.close()
+shown(other.exec, 'pass')
+print(len(interpreters.list_all()))

@@ -45,6 +45,16 @@ impl Interpreter {
     /// # Errors
     /// MemoryError.
     pub fn new(thread: &mut Thread) -> PyResult<Interpreter> {
+        let interpreter = Interpreter::beside(thread)?;
+        ThreadState::attach(thread, interpreter.state.clone())?;
+        Ok(interpreter)
+    }
+
+    /// The same for a thread that stays with the interpreter it has.
+    ///
+    /// # Errors
+    /// MemoryError.
+    pub fn beside(thread: &mut Thread) -> PyResult<Interpreter> {
         install();
         let builtins = module::new(thread, "builtins", None)?;
         let namespace = builtins.namespace(thread).to_value();
@@ -60,7 +70,6 @@ impl Interpreter {
             monitoring: Monitoring::default(),
         };
         let state = orochi_objects::make(thread, state)?;
-        ThreadState::attach(thread, state.clone())?;
         for function in crate::builtins::FUNCTIONS {
             let object = native_function::new(thread, function, Some(builtins.to_value()), None)?;
             let name = orochi_objects::str::intern(thread, function.name)?;

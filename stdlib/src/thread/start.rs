@@ -25,8 +25,10 @@ const DONE: u32 = 2;
 
 static MAIN: AtomicU64 = AtomicU64::new(0);
 static RUNNING_THREADS: AtomicUsize = AtomicUsize::new(0);
-/// The threads that the end of the program waits for.
-static TO_JOIN: Mutex<Vec<Arc<Handle>>> = Mutex::new(Vec::new());
+/// The first interpreter; see [`interpreter`]. Relaxed, as `MAIN`: written once, before there is a second thread.
+static MAIN_INTERPRETER: AtomicUsize = AtomicUsize::new(0);
+/// The threads that the end of an interpreter waits for, and which that is.
+static TO_JOIN: Mutex<Vec<(usize, Arc<Handle>)>> = Mutex::new(Vec::new());
 /// The threads that run, as far as anything is known of them: those that were started here, and those that others have asked for.
 static ALIVE: Mutex<Vec<Weak<Handle>>> = Mutex::new(Vec::new());
 
@@ -91,6 +93,16 @@ pub(super) fn known_native_id(ident: u64) -> Option<u64> {
 pub(super) fn remember_main_thread(thread: &Thread) {
     lock(&NATIVE_IDS).insert(thread.shared().id(), native_id());
     let _ = MAIN.compare_exchange(0, thread.shared().id(), Ordering::Relaxed, Ordering::Relaxed);
+    let _ = MAIN_INTERPRETER.compare_exchange(0, interpreter(thread), Ordering::Relaxed, Ordering::Relaxed);
+}
+
+/// What tells the calling thread's interpreter from others.
+fn interpreter(thread: &Thread) -> usize {
+    std::ptr::from_ref(&*ThreadState::of(thread).interpreter).addr()
+}
+
+pub(super) fn in_main_interpreter(thread: &Thread) -> bool {
+    MAIN_INTERPRETER.load(Ordering::Relaxed) == interpreter(thread)
 }
 
 pub(super) fn main_thread_id() -> u64 {
@@ -284,7 +296,7 @@ pub(super) fn start_joinable_thread(
     }
     let job = job(thread, function, Value::NONE, Value::NONE, state.clone());
     if !daemon {
-        lock(&TO_JOIN).push(state.clone());
+        lock(&TO_JOIN).push((interpreter(thread), state.clone()));
     }
     if let Err(error) = spawn(thread, job) {
         state.state.store(NOT_STARTED, Ordering::Relaxed);
@@ -296,10 +308,14 @@ pub(super) fn start_joinable_thread(
 /// Wait for all threads that aren't daemons.
 #[pyfunction]
 pub(super) fn _shutdown(thread: &mut Thread) -> PyResult<()> {
-    let me = thread.shared().id();
+    let (me, here) = (thread.shared().id(), interpreter(thread));
     loop {
-        let next = lock(&TO_JOIN).pop();
-        let Some(handle) = next else { return Ok(()) };
+        let next = {
+            let mut waiting = lock(&TO_JOIN);
+            let last = waiting.iter().rposition(|(interpreter, _)| *interpreter == here);
+            last.map(|last| waiting.remove(last))
+        };
+        let Some((_, handle)) = next else { return Ok(()) };
         if handle.ident.load(Ordering::Relaxed) != me {
             handle.wait(thread, None)?;
         }
