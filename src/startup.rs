@@ -113,8 +113,8 @@ fn start_another(thread: &mut Thread) -> PyResult<Owned<PyInterpreter>> {
 fn finish_another(thread: &mut Thread) {
     let _ = call_startup(thread, "finish", &[]);
     let _ = atexit::run_exit_functions(thread);
-    succeeds(thread, "flush_streams");
-    succeeds(thread, "let_go_of_modules");
+    says_yes(thread, "flush_streams");
+    let_go_of_modules(thread);
     if let Ok(modules) = ThreadState::modules(thread) {
         let _ = protocol::call_method(thread, modules.get(), "clear", &[]);
     }
