@@ -18,10 +18,12 @@ use common::{fails, model};
 use orochi_core::alloc::{allocate, allocate_immortal};
 use orochi_core::object::TypeFields;
 use orochi_core::sync::{Arc, AtomicBool, AtomicU64, Ordering, thread};
-use orochi_core::{AtomicField, Field, Layout, Obj, Payload, Ref, Thread, Trace, TypeHead};
+use orochi_core::{AtomicField, Field, Layout, Obj, Owner, Payload, Ref, Thread, Trace, TypeHead, Value};
 use std::ptr::NonNull;
+use storage::dict::{DictStorage, Lookup};
 use storage::instance::{Attributes, Head, InstanceLayout, Own, Stored};
 use storage::shape::{Name, ShapeTree};
+use storage::{KeyMatch, NoMemory};
 use types::str::PyStr;
 use types::r#type::PyType;
 
@@ -189,6 +191,62 @@ fn attributes_of_two_writers() {
 #[test]
 fn writer_that_does_not_look_at_the_shape_again_fails() {
     fails("instance: same shape", two_writers);
+}
+
+// SAFETY: the static is this type's alone.
+unsafe impl Payload for DictStorage {
+    const LAYOUT: &'static Layout = {
+        static LAYOUT: Layout = Layout::of::<DictStorage>();
+        &LAYOUT
+    };
+}
+
+fn storage_of(dict: Ref<'_>) -> Option<&DictStorage> {
+    dict.downcast::<DictStorage>().map(|dict| &**dict)
+}
+
+/// `__dict__`.
+fn own_dict(thread: &mut Thread, object: &Obj<Instance>, classes: Classes) -> Value {
+    let made: Result<Value, NoMemory> = attributes(object).own_dict(
+        thread,
+        |thread, entries| Ok(classes.object(thread, DictStorage::with_capacity(entries)?).into_value()),
+        storage_of,
+    );
+    made.expect("memory")
+}
+
+/// One thread moves an instance's attributes to a dict; another asks for the dict meanwhile and deletes the attribute there. Then
+/// it is gone.
+fn deletion_from_a_new_dict() {
+    let mut first = attached();
+    let classes = Classes::new();
+    let class = class();
+    let name = name(class);
+    let object = instance(&first, class);
+    set(&mut first, object.get(), classes, name);
+    let other = thread::spawn(move || {
+        let mut second = attached();
+        let dict = own_dict(&mut second, object.get(), classes);
+        let dict = dict.get().downcast::<DictStorage>().expect("a dict");
+        let Lookup::Found(found) = dict.find(&second, 0, name.get().word(), &|_: Ref<'_>| KeyMatch::No)
+        else {
+            panic!("the attribute is in the dict")
+        };
+        drop(dict.remove(Owner::from(dict), &mut second, found));
+        let found = attributes(object.get()).get(&second, name);
+        assert!(matches!(found, Own::Dict(_)), "the attribute was deleted");
+        second.safepoint();
+    });
+    let dict = classes.object(&first, DictStorage::with_capacity(1).expect("memory")).into_value();
+    let unused = attributes(object.get()).move_to_dict(&mut first, dict, storage_of);
+    drop(unused.ok().expect("memory"));
+    drop(first);
+    other.join().expect("no panic");
+}
+
+#[test]
+fn deletion_from_a_dict_that_readers_are_led_to() {
+    model(deletion_from_a_new_dict);
 }
 
 /// What an inline cache does: takes the shape's number, looks the class's attribute up, and remembers both. Another thread changes

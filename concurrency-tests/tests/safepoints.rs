@@ -6,7 +6,8 @@ mod common;
 use common::objects::attached;
 use common::{fails, model};
 use orochi_core::Thread;
-use orochi_core::sync::{Arc, UnsafeCell, thread};
+use orochi_core::sync::{Arc, AtomicBool, Ordering, UnsafeCell, thread};
+use orochi_core::thread::process_runtime;
 
 struct World(UnsafeCell<u32>);
 
@@ -81,6 +82,46 @@ fn fork_beside_a_thread_that_starts_fails() {
 #[test]
 fn fork_without_release_of_the_detached_thread_fails() {
     fails("safepoint: detach", fork);
+}
+
+/// In the child of a fork there is the calling thread alone: the other, which ends meanwhile, is only memory.
+fn child_of_a_fork() {
+    let world = Arc::new(World(UnsafeCell::new(0)));
+    let runs = Arc::new(AtomicBool::new(false));
+    let (other, told) = (world.clone(), runs.clone());
+    let runner = thread::spawn(move || {
+        let runner = attached();
+        told.store(true, Ordering::Release);
+        other.change();
+        drop(runner);
+    });
+    let mut caller = attached();
+    while !runs.load(Ordering::Acquire) {
+        caller.safepoint();
+        thread::yield_now();
+    }
+    caller.fork(|| world.change(), |()| true);
+    assert_eq!(process_runtime().thread_count(), 1, "a thread that is gone");
+    // Nobody is waited for.
+    caller.stop_the_world(|_, threads| assert_eq!(threads.len(), 1));
+    world.change();
+    drop(caller);
+    runner.join().expect("no panic");
+}
+
+#[test]
+fn fork_and_the_child_goes_on() {
+    model(child_of_a_fork);
+}
+
+#[test]
+fn child_of_a_fork_that_knows_other_threads_fails() {
+    fails("fork: threads that are gone", child_of_a_fork);
+}
+
+#[test]
+fn child_of_a_fork_without_release_of_the_detached_thread_fails() {
+    fails("safepoint: detach", child_of_a_fork);
 }
 
 #[test]

@@ -320,7 +320,7 @@ impl Runtime {
         let mut registry = lock(&self.registry);
         let result = fork();
         if is_child(&result) {
-            registry.threads.retain(|thread| thread.id == me.id);
+            registry.threads.retain(|thread| check("fork: threads that are gone", thread.id == me.id));
         }
         result
     }

@@ -105,19 +105,12 @@ pub fn dict(thread: &mut Thread, object: Ref<'_>) -> PyResult<Option<Owned<PyDic
         return Ok(Some(module.namespace(thread).to_owned()));
     }
     let Some(attributes) = Attributes::of(object) else { return Ok(None) };
-    loop {
-        // While another thread moves the attributes, readers still find them where they were: nothing may change in the
-        // dict before the shape says that they are there. `move_to_dict` waits for that thread.
-        if attributes.shape().is_dictionary()
-            && let Some(dict) = attributes.dict(thread)
-        {
-            return Ok(dict.to_owned().downcast::<PyDict>().ok());
-        }
-        let fresh = dict::with_capacity(thread, attributes.shape().len())?;
-        attributes.move_to_dict(thread, fresh.into_value(), |dict| {
-            dict.downcast::<PyDict>().map(|dict| dict.storage())
-        })?;
-    }
+    let dict = attributes.own_dict(
+        thread,
+        |thread, entries| Ok::<_, crate::PyErr>(dict::with_capacity(thread, entries)?.into_value()),
+        |dict| dict.downcast::<PyDict>().map(|dict| dict.storage()),
+    )?;
+    Ok(dict.downcast::<PyDict>().ok())
 }
 
 /// `object.__dict__ = value`, or `del object.__dict__`.

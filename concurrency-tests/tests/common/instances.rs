@@ -2,7 +2,8 @@
 
 #[path = "storage.rs"]
 mod plain;
-pub(crate) use plain::{NoMemory, dict};
+#[allow(unused_imports, reason = "not every model uses all of it")]
+pub(crate) use plain::{KeyMatch, NoMemory, dict};
 
 #[path = "../../../objects/src/storage/instance.rs"]
 #[allow(dead_code, unreachable_pub, private_interfaces, reason = "a module of another crate")]

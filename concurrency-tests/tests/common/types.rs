@@ -40,6 +40,11 @@ pub(crate) mod r#type {
         pub(crate) fn shapes(&self) -> &ShapeTree {
             &self.shapes
         }
+
+        /// No model has slots.
+        pub(crate) fn has_version(&self, _version: u32) -> bool {
+            false
+        }
     }
 
     pub(crate) trait TypeExt {

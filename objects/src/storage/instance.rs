@@ -416,6 +416,26 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    /// The dict in which the attributes live from now on; `fresh` makes an empty one for so many.
+    pub fn own_dict<E: From<NoMemory>>(
+        &self,
+        thread: &mut Thread,
+        fresh: impl Fn(&mut Thread, usize) -> Result<Value, E>,
+        storage_of: impl Fn(Ref<'_>) -> Option<&DictStorage>,
+    ) -> Result<Value, E> {
+        loop {
+            // While another thread moves the attributes, readers still find them where they were: nothing may change in the
+            // dict before the shape says that they are there. `move_to_dict` waits for that thread.
+            if self.shape().is_dictionary()
+                && let Some(dict) = self.dict(thread)
+            {
+                return Ok(dict.to_owned());
+            }
+            let dict = fresh(thread, self.shape().len())?;
+            drop(self.move_to_dict(thread, dict, &storage_of)?);
+        }
+    }
+
     /// Sets word 1 and the shape, and forgets the attributes' places, whose references have moved.
     fn become_dictionary(&self, thread: &Thread, shape: &Shape, dict: Field) {
         let block = match self.second() {
