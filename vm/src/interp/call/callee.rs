@@ -186,21 +186,21 @@ pub(super) fn call_ex(thread: &mut Thread, at: At, w: Instruction) -> PyResult<C
     let positional = at.take_temp(base + 2);
     let keywords = (at.word(base + 3) != word::UNBOUND).then(|| at.take_temp(base + 3));
     let positional = star_args(thread, callee.get(), positional)?;
-    let mut values: Vec<Value> = receiver.into_iter().collect();
-    values.extend(positional.items().map(Ref::to_owned));
-    let mut names = Vec::new();
+    let mut named = (Vec::new(), Vec::new());
     if let Some(keywords) = keywords {
         let keywords = double_star_args(thread, callee.get(), keywords)?;
         for (name, value) in collections::dict_items(thread, &keywords)? {
             if name.get().downcast::<PyStr>().is_none() {
                 return Err(type_error("keywords must be strings"));
             }
-            names.push(name);
-            values.push(value);
+            named.0.push(name);
+            named.1.push(value);
         }
     }
+    let (names, values) = named;
     let names = if names.is_empty() { None } else { Some(tuple::new(thread, names)?) };
-    let refs: Vec<Ref<'_>> = values.iter().map(Value::get).collect();
+    let given = receiver.iter().map(Value::get).chain(positional.items());
+    let refs: Vec<Ref<'_>> = given.chain(values.iter().map(Value::get)).collect();
     let args = Args::with_names(&refs, names.as_deref());
     // SAFETY: the callee is owned here until it returns, or moved to the window below.
     if is_exact(callee.get(), PyFunction::static_type()) {
@@ -222,7 +222,7 @@ fn enter_ex(thread: &mut Thread, at: At, w: Instruction, callee: Value, args: Ar
     let top = thread.stack.top();
     for (i, value) in args.iter().chain(args.keywords().map(|(_, value)| value)).enumerate() {
         // SAFETY: above the window everything is empty, and there is room.
-        unsafe { *start.add(i) = value.to_owned().into_word() };
+        unsafe { *start.add(i) = register_word(value) };
     }
     let entry = Entry { mode: Mode::Call, dst: w.a(), base: w.b(), ..Entry::NATIVE };
     let names = args.names();
