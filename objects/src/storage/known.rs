@@ -42,7 +42,10 @@ impl Entry {
 
 /// The table. Its memory is taken when the first entry is made.
 #[derive(Default)]
-pub struct Known(Option<Box<[Entry; SIZE]>>);
+pub struct Known {
+    entries: Option<Box<[Entry; SIZE]>>,
+    turn: u8,
+}
 
 fn place(key: usize, number: u32) -> usize {
     // Names lie 16 bytes apart at least; numbers come one after the other.
@@ -54,8 +57,15 @@ impl Known {
     #[inline]
     pub fn find(&self, name: &Obj<PyStr>, how: Use, number: u32) -> Option<&Entry> {
         let key = std::ptr::from_ref(name) as usize + how as usize;
-        let entry = &self.0.as_ref()?[place(key, number)];
+        let entry = &self.entries.as_ref()?[place(key, number)];
         (entry.key == key && entry.number == number && number != 0).then_some(entry)
+    }
+
+    /// True once in 256 times: then an inline cache is given what the table knew, since what it holds may be out of date. More often
+    /// would make threads that share an instruction, which meets many kinds of objects, write to the same memory.
+    pub fn is_turn(&mut self) -> bool {
+        self.turn = self.turn.wrapping_add(1);
+        self.turn == 0
     }
 
     /// Notes what was found out. Only of interned names.
@@ -65,7 +75,7 @@ impl Known {
         }
         let key = std::ptr::from_ref(name) as usize + how as usize;
         let empty = Entry { key: 0, number: 0, what: 0, word: UNBOUND };
-        let entries = self.0.get_or_insert_with(|| Box::new([empty; SIZE]));
+        let entries = self.entries.get_or_insert_with(|| Box::new([empty; SIZE]));
         entries[place(key, number)] = Entry { key, number, what, word };
     }
 }

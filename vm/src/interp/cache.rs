@@ -205,7 +205,28 @@ fn known<'a>(thread: &'a Thread, at: At, ext: u32, object: &Header, how: Use) ->
     let number = if shape == 0 { class_in(object).version() } else { shape };
     let by_class = |what: u32| matches!(what & KIND, SLOT_FIELD | TYPE_METHOD);
     let entry = ThreadState::of(thread).known.find(name_of(at, ext), how, number)?;
-    (by_class(entry.what) == (shape == 0)).then_some(entry)
+    if by_class(entry.what) != (shape == 0) {
+        return None;
+    }
+    pass_on(thread, at, ext, entry);
+    Some(entry)
+}
+
+/// Gives an instruction's own cache what the thread knew: if it is empty, and otherwise now and then.
+fn pass_on(thread: &Thread, at: At, ext: u32, entry: &Entry) {
+    let Some(cache) = own_word(at, ext, 0) else { return };
+    // Relaxed: only whether there is something.
+    if cache.load(Ordering::Relaxed) != 0 && !ThreadState::of(thread).known.is_turn() {
+        return;
+    }
+    let is_held = matches!(entry.what, CLASS_VALUE_HELD | METHOD_HELD | TYPE_METHOD_HELD);
+    if !is_held {
+        write(at, ext, (entry.number(), entry.what));
+    } else if held::hold_word(word_at(at, ext, 1), entry.word) {
+        say(at, ext, (entry.number(), entry.what));
+    } else {
+        say(at, ext, (entry.number(), entry.what & !HELD));
+    }
 }
 
 fn name_of(at: At, ext: u32) -> &'static Obj<PyStr> {

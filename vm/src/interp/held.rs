@@ -30,6 +30,11 @@ pub(super) fn hold(second: &AtomicU64, method: Ref<'_>) -> bool {
         Some(_) => method.word() | word::BORROWED,
         None => method.word(),
     };
+    hold_word(second, word)
+}
+
+/// The same for the word that a register has for it.
+pub(super) fn hold_word(second: &AtomicU64, word: Word) -> bool {
     // Release pairs with the second Acquire in `load`.
     match second.compare_exchange(0, word, Ordering::Release, Ordering::Relaxed) {
         Ok(_) => true,
