@@ -170,8 +170,12 @@ def work(items, seed):
         items.append(generator)
         add = adder(seed)
         items.append(add)
-        for i, boxed in generator:
-            add(boxed[0])
+        # Another thread may be running it: it is in the list.
+        try:
+            for i, boxed in generator:
+                add(boxed[0])
+        except ValueError:
+            pass
         try:
             for i, boxed in items.pop(0):
                 i

@@ -598,6 +598,30 @@ impl ListStorage {
         })
     }
 
+    /// Takes the first element out of which `is_it` says so, in one step. The outer `None`: it couldn't say of an element before; nothing
+    /// has changed then. `is_it` runs under the lock: no Python code.
+    pub fn remove_first(
+        &self,
+        owner: Owner<'_>,
+        thread: &mut Thread,
+        mut is_it: impl FnMut(Ref<'_>) -> Option<bool>,
+    ) -> Result<Option<Option<Value>>, NoMemory> {
+        let mut knows = true;
+        let removed = self.remove(owner, thread, |len| {
+            let buffer = self.load();
+            (0..len)
+                .find(|&i| {
+                    // SAFETY: slots below `len` are initialised, and keep their elements while the list is locked.
+                    let element = unsafe { Ref::from_canonical((*Buffer::slot(buffer, i)).word()) };
+                    let found = is_it(element);
+                    knows = found.is_some();
+                    found != Some(false)
+                })
+                .filter(|_| knows)
+        })?;
+        Ok(knows.then_some(removed))
+    }
+
     /// Inserts before the index that `index` computes from the length (at the end if it is greater).
     pub fn insert(
         &self,

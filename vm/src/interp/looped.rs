@@ -1,7 +1,7 @@
 //! The interpreter as one loop around one `match`: for builds in which the chain of functions of `threaded` can't work.
 
 use super::cursor::{Cursor, Fast, Flow};
-use super::{HANDLERS, for_each_shortcut, outcome, tracing};
+use super::{HANDLERS, for_each_shortcut, outcome, poll, tracing};
 use super::{arith, attr, call, compare, container, exception, generator, iter, jump, load, name};
 use container::unpack;
 use orochi_compiler::opcode::Op;
@@ -52,6 +52,7 @@ pub(super) fn run_untraced(thread: &mut Thread) -> Option<PyResult<Sent>> {
         if done == Fast::Slow {
             done = warm(&mut c, thread, op);
         }
+        let drops = matches!(done, Fast::Drop(_) | Fast::DropBoth(..));
         let flow = done.flow().unwrap_or_else(|| {
             c.sync();
             let flow = HANDLERS[op as usize](thread, c.frame, w);
@@ -59,6 +60,11 @@ pub(super) fn run_untraced(thread: &mut Thread) -> Option<PyResult<Sent>> {
             c.pc = unsafe { (*c.frame).pc };
             flow
         });
+        if drops && thread.poll() != 0 {
+            // The finalizers of what died run before the next instruction.
+            c.sync();
+            poll::finalizers(thread);
+        }
         if flow == Flow::Next {
             continue;
         }

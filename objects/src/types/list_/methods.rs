@@ -3,6 +3,7 @@
 use super::sort;
 use crate::error::{PyResult, index_error, value_error};
 use crate::protocol;
+use crate::protocol::compare::plain_eq;
 use crate::storage::list::{ListStorage, Stride};
 use crate::types::int;
 use crate::types::list::{self, PyList};
@@ -67,6 +68,12 @@ impl PyList {
     ///
     /// Raises ValueError if the value is not present.
     fn remove(thread: &mut Thread, this: &Obj<Self>, value: Ref<'_>) -> PyResult<()> {
+        let missing = || value_error("list.remove(x): x not in list");
+        // Without Python code it is one step, whatever other threads do.
+        let is_it = |item: Ref<'_>| if item.is(value) { Some(true) } else { plain_eq(item, value) };
+        if let Some(removed) = this.storage().remove_first(Owner::from(this), thread, is_it)? {
+            return removed.map(drop).ok_or_else(missing);
+        }
         let mut index = 0;
         while let Some(item) = list::item(thread, this, index) {
             if protocol::eq(thread, item.get(), value)? {
@@ -78,7 +85,7 @@ impl PyList {
             }
             index += 1;
         }
-        Err(value_error("list.remove(x): x not in list"))
+        Err(missing())
     }
 
     /// Remove all items from list.
