@@ -125,20 +125,6 @@ impl Deque {
         }
     }
 
-    /// The position that an index stands for.
-    fn place(this: &Obj<Deque>, thread: &Thread, index: i64) -> PyResult<usize> {
-        let len = Deque::len(this, thread);
-        let out_of_range = || index_error("deque index out of range");
-        match usize::try_from(index) {
-            Ok(index) if index < len => Ok(index),
-            Ok(_) => Err(out_of_range()),
-            Err(_) => {
-                let back = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
-                len.checked_sub(back).ok_or_else(out_of_range)
-            }
-        }
-    }
-
     fn rotate_by(this: &Obj<Deque>, thread: &Thread, n: i64) {
         this.state.with(this, thread, |state, _| {
             let len = state.items.len();
@@ -412,19 +398,22 @@ impl Deque {
         index: i64,
         value: Option<Ref<'_>>,
     ) -> PyResult<()> {
-        let index = if index < 0 { return Err(index_error("deque index out of range")) } else { index };
-        let place = Deque::place(this, thread, index)?;
         let value = value.map(Ref::to_owned);
-        let old = this.state.with(this, thread, |state, owner| match value {
-            Some(value) => {
-                let field = owner.store(value);
-                state.items.get_mut(place).map(|item| std::mem::replace(item, field))
-            }
-            None => {
-                state.changes += 1;
-                state.items.remove(place)
+        // Whether the place is there is asked under the lock, so that no other thread takes it away meanwhile.
+        let old = this.state.with(this, thread, |state, owner| {
+            let place = usize::try_from(index).ok().filter(|place| *place < state.items.len())?;
+            match value {
+                Some(value) => {
+                    let field = owner.store(value);
+                    state.items.get_mut(place).map(|item| std::mem::replace(item, field))
+                }
+                None => {
+                    state.changes += 1;
+                    state.items.remove(place)
+                }
             }
         });
+        let Some(old) = old else { return Err(index_error("deque index out of range")) };
         drop(old);
         Ok(())
     }

@@ -73,7 +73,11 @@ fn strip<T: ByteString>(thread: &mut Thread, this: &Obj<T>, set: Option<Ref<'_>>
         None => search::strip(&*bytes, ends),
         Some(set) => bytes.strip_set(&set, ends),
     };
-    if stripped.len() == bytes.len() { T::same(thread, this) } else { T::copied(thread, stripped) }
+    if stripped.len() == bytes.len() {
+        T::unchanged(thread, this, &bytes)
+    } else {
+        T::copied(thread, stripped)
+    }
 }
 
 fn partition<T: ByteString>(thread: &mut Thread, this: &Obj<T>, sep: Ref<'_>, from_right: bool) -> PyResult {
@@ -92,7 +96,7 @@ fn partition<T: ByteString>(thread: &mut Thread, this: &Obj<T>, sep: Ref<'_>, fr
         ],
         None => {
             let (first, second) = (T::make(thread, Vec::new())?, T::make(thread, Vec::new())?);
-            let whole = T::same(thread, this)?;
+            let whole = T::unchanged(thread, this, &bytes)?;
             if from_right { vec![first, second, whole] } else { vec![whole, first, second] }
         }
     };
@@ -128,7 +132,7 @@ fn justify<T: ByteString>(
     let bytes = T::snapshot(thread, this);
     match search::justify(&*bytes, usize::try_from(width).unwrap_or(0), &*fill, side) {
         Ok(Some(padded)) => T::make(thread, padded),
-        Ok(None) => T::same(thread, this),
+        Ok(None) => T::unchanged(thread, this, &bytes),
         Err(error) => Err(size_error(error, "padded string is too long")),
     }
 }
@@ -241,7 +245,7 @@ fn replace<T: ByteString>(
     let bytes = T::snapshot(thread, this);
     match search::replace(&*bytes, &*old, &*new, usize::try_from(count).ok()) {
         Ok(Some(bytes)) => T::make(thread, bytes),
-        Ok(None) => T::same(thread, this),
+        Ok(None) => T::unchanged(thread, this, &bytes),
         Err(error) => Err(size_error(error, "replace bytes is too long")),
     }
 }
@@ -557,7 +561,7 @@ macro_rules! shared_methods {
                 let bytes = Self::snapshot(thread, this);
                 match search::strip_prefix(&*bytes, &*prefix) {
                     Some(rest) if !prefix.is_empty() => Self::copied(thread, rest),
-                    _ => Self::same(thread, this),
+                    _ => Self::unchanged(thread, this, &bytes),
                 }
             }
 
@@ -567,7 +571,7 @@ macro_rules! shared_methods {
                 let bytes = Self::snapshot(thread, this);
                 match search::strip_suffix(&*bytes, &*suffix) {
                     Some(rest) if !suffix.is_empty() => Self::copied(thread, rest),
-                    _ => Self::same(thread, this),
+                    _ => Self::unchanged(thread, this, &bytes),
                 }
             }
 
@@ -642,7 +646,7 @@ macro_rules! shared_methods {
                 let bytes = Self::snapshot(thread, this);
                 match search::zfill(&*bytes, usize::try_from(width).unwrap_or(0)) {
                     Ok(Some(padded)) => Self::make(thread, padded),
-                    Ok(None) => Self::same(thread, this),
+                    Ok(None) => Self::unchanged(thread, this, &bytes),
                     Err(error) => Err(size_error(error, "padded string is too long")),
                 }
             }

@@ -58,7 +58,7 @@ fn subscript<T: ByteString>(thread: &mut Thread, this: &Obj<T>, subscript: Ref<'
             let span = bounds.span(bytes.len());
             if span.step == 1 {
                 if span.count == bytes.len() {
-                    return T::same(thread, this);
+                    return T::unchanged(thread, this, &bytes);
                 }
                 let part = bytes.get(span.start..span.start + span.count).unwrap_or_default();
                 return T::copied(thread, part);

@@ -30,8 +30,11 @@ pub trait ByteString: PyClass {
     /// A new one with copies of several parts in a row.
     fn joined(thread: &Thread, parts: &[&[u8]]) -> PyResult;
 
-    /// The result of a method that changes nothing.
+    /// A copy, or the object itself if it never changes.
     fn same(thread: &Thread, this: &Obj<Self>) -> PyResult;
+
+    /// The result of a method that found nothing to change in these bytes, of which another thread may have made others since.
+    fn unchanged(thread: &Thread, this: &Obj<Self>, bytes: &[u8]) -> PyResult;
 
     /// The message for an index that is out of range.
     const OUT_OF_RANGE: &'static str;
@@ -54,6 +57,10 @@ impl ByteString for PyBytes {
 
     fn joined(thread: &Thread, parts: &[&[u8]]) -> PyResult {
         bytes::joined(thread, parts)
+    }
+
+    fn unchanged(thread: &Thread, this: &Obj<Self>, _bytes: &[u8]) -> PyResult {
+        Self::same(thread, this)
     }
 
     fn same(thread: &Thread, this: &Obj<Self>) -> PyResult {
@@ -89,6 +96,10 @@ impl ByteString for PyByteArray {
         bytes.try_reserve_exact(len.ok_or_else(memory_error)?).map_err(|_| memory_error())?;
         parts.iter().for_each(|part| bytes.extend_from_slice(part));
         Self::make(thread, bytes)
+    }
+
+    fn unchanged(thread: &Thread, _this: &Obj<Self>, bytes: &[u8]) -> PyResult {
+        Self::copied(thread, bytes)
     }
 
     fn same(thread: &Thread, this: &Obj<Self>) -> PyResult {
