@@ -105,6 +105,12 @@ def decode(text, target):
     return Access(segment, register(base), register(index), int(scale or 1), offset, width - 1, loads, stores, atomic)
 
 
+def is_fixed(path):
+    """Whether an ELF file is loaded at the addresses that it names."""
+    with open(path, 'rb') as file:
+        return file.read(18)[16] == 2
+
+
 class Image:
     """An executable file in the traced process's memory, disassembled function by function as it is used."""
 
@@ -157,7 +163,7 @@ class Code:
                     if not path.startswith('/'):
                         return None
                     known = [image for _, _, image in self.images if image.path == path]
-                    image = known[0] if known else Image(path, base)
+                    image = known[0] if known else Image(path, 0 if is_fixed(path) else base)
                     self.images.append((start, stop, image))
                     return image
         return None
