@@ -237,6 +237,8 @@ def functions():
     z = _lru_cache_wrapper(square, 0, False, info)
     t(lambda: [z(2), z(2), z.cache_info()])
     t(lambda: c([]))
+    parts = _lru_cache_wrapper(lambda *args: args, 8, False, info)
+    t(lambda: [parts(1, 2), parts((1, 2)), parts(1, 2), parts((1, 2)), parts('a'), parts(('a',))])
     import _functools
     class A:
         m = _lru_cache_wrapper(lambda self, x: x + 1, 8, False, info)

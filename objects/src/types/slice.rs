@@ -139,6 +139,11 @@ pub fn plain_part(thread: &mut Thread, sequence: Ref<'_>, bounds: Bounds) -> Opt
 }
 
 impl Bounds {
+    /// Whether elements are left out, or come in falling order.
+    pub fn is_stepwise(self) -> bool {
+        self.step != 1
+    }
+
     /// What is selected in a sequence of `len` elements.
     #[inline]
     pub fn span(self, len: usize) -> Span {

@@ -112,6 +112,11 @@ fn keyword_mark(thread: &Thread) -> PyResult {
     Ok(MARK.get_or_init(|| made.immortalise()).to_value())
 }
 
+/// Whether a single argument is the key itself: no other key is equal to it. (A tuple would be that of several arguments.)
+fn is_own_key(single: Ref<'_>) -> bool {
+    is_exact(single, PyStr::static_type()) || is_exact(single, PyInt::static_type())
+}
+
 impl LruCacheWrapper {
     fn results(&self) -> PyResult<&Obj<PyDict>> {
         orochi_objects::slot_receiver::<PyDict>(self.results.fixed())
@@ -120,7 +125,7 @@ impl LruCacheWrapper {
     fn key(&self, thread: &Thread, args: &Args<'_>) -> PyResult {
         if !self.typed
             && let Some([single]) = args.exact::<1>()
-            && (is_exact(single, PyStr::static_type()) || is_exact(single, PyInt::static_type()))
+            && is_own_key(single)
         {
             return Ok(single.to_owned());
         }
@@ -256,7 +261,7 @@ impl LruCacheWrapper {
     fn tp_known_result<'a>(thread: &'a Thread, this: Ref<'a>, args: Args<'a>) -> Option<Ref<'a>> {
         let this = this.downcast::<Self>()?;
         let [single] = args.exact::<1>()?;
-        if this.typed || this.limit == Some(0) {
+        if this.typed || this.limit == Some(0) || !is_own_key(single) {
             return None;
         }
         let key = Key::without_python(single)?;

@@ -1,7 +1,7 @@
 //! The methods that `bytes` and `bytearray` share.
 
 use super::construct::text_argument;
-use super::shared::{ByteString, affix, needle, selected, separator};
+use super::shared::{Bounds, ByteString, affix, needle, separator};
 use crate::args::Args;
 use crate::buffer::{self, ArgBytes};
 use crate::error::{PyResult, memory_error, runtime_error, type_error, value_error};
@@ -27,11 +27,12 @@ fn find<T: ByteString>(
     (start, end): (Option<Ref<'_>>, Option<Ref<'_>>),
     finder: Finder,
 ) -> PyResult<Option<usize>> {
+    let bounds = Bounds::new(thread, start, end)?;
     let _held = T::hold(thread, this, sub);
     let sub = needle(thread, sub)?;
-    let bytes = T::snapshot(thread, this);
-    let Some((part, offset)) = selected(thread, &bytes, start, end)? else { return Ok(None) };
-    Ok(finder(part, &sub).map(|at| offset + at))
+    Ok(T::look(thread, this, |bytes| {
+        bounds.select(bytes).and_then(|(part, offset)| finder(part, &sub).map(|at| offset + at))
+    }))
 }
 
 fn found_or_error(found: Option<usize>) -> PyResult<usize> {
@@ -255,7 +256,7 @@ fn changed<T: ByteString>(thread: &Thread, this: &Obj<T>, change: fn(&[u8]) -> V
 }
 
 fn test<T: ByteString>(thread: &Thread, this: &Obj<T>, test: fn(&[u8]) -> bool) -> bool {
-    test(&T::snapshot(thread, this))
+    T::look(thread, this, test)
 }
 
 fn decode<T: ByteString>(thread: &mut Thread, this: &Obj<T>, args: Args<'_>) -> PyResult {
@@ -355,11 +356,12 @@ macro_rules! shared_methods {
                 start: Option<Ref<'_>>,
                 end: Option<Ref<'_>>,
             ) -> PyResult<usize> {
+                let bounds = Bounds::new(thread, start, end)?;
                 let _held = Self::hold(thread, this, sub);
                 let sub = needle(thread, sub)?;
-                let bytes = Self::snapshot(thread, this);
-                let part = selected(thread, &bytes, start, end)?;
-                Ok(part.map_or(0, |(part, _)| search::count(part, &*sub)))
+                Ok(Self::look(thread, this, |bytes| {
+                    bounds.select(bytes).map_or(0, |(part, _)| search::count(part, &*sub))
+                }))
             }
 
             /// Return True if the bytes starts with the specified prefix, False otherwise.
@@ -371,9 +373,12 @@ macro_rules! shared_methods {
                 start: Option<Ref<'_>>,
                 end: Option<Ref<'_>>,
             ) -> PyResult<bool> {
-                let bytes = Self::snapshot(thread, this);
-                let part = selected(thread, &bytes, start, end)?.map(|(part, _)| part);
-                affix(thread, part, prefix, "startswith", <[u8]>::starts_with)
+                let bounds = Bounds::new(thread, start, end)?;
+                affix(thread, prefix, "startswith", |thread, prefix| {
+                    Self::look(thread, this, |bytes| {
+                        bounds.select(bytes).is_some_and(|(part, _)| part.starts_with(prefix))
+                    })
+                })
             }
 
             /// Return True if the bytes ends with the specified suffix, False otherwise.
@@ -385,9 +390,12 @@ macro_rules! shared_methods {
                 start: Option<Ref<'_>>,
                 end: Option<Ref<'_>>,
             ) -> PyResult<bool> {
-                let bytes = Self::snapshot(thread, this);
-                let part = selected(thread, &bytes, start, end)?.map(|(part, _)| part);
-                affix(thread, part, suffix, "endswith", <[u8]>::ends_with)
+                let bounds = Bounds::new(thread, start, end)?;
+                affix(thread, suffix, "endswith", |thread, suffix| {
+                    Self::look(thread, this, |bytes| {
+                        bounds.select(bytes).is_some_and(|(part, _)| part.ends_with(suffix))
+                    })
+                })
             }
 
             /// Return a list of the sections in the bytes, using sep as the delimiter.

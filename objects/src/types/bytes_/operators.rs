@@ -48,22 +48,25 @@ pub fn key<'a>(thread: &mut Thread, key: Ref<'a>, indices: &str) -> PyResult<Key
 fn subscript<T: ByteString>(thread: &mut Thread, this: &Obj<T>, subscript: Ref<'_>) -> PyResult {
     match key(thread, subscript, T::INDICES)? {
         Key::Index(index) => {
-            let bytes = T::snapshot(thread, this);
-            let at = place(index, bytes.len(), T::OUT_OF_RANGE)?;
-            int::new(thread, bytes.get(at).copied().unwrap_or(0).into())
+            let byte = T::look(thread, this, |bytes| -> PyResult<u8> {
+                let at = place(index, bytes.len(), T::OUT_OF_RANGE)?;
+                Ok(bytes.get(at).copied().unwrap_or(0))
+            })?;
+            int::new(thread, byte.into())
         }
         Key::Slice(slice) => {
             let bounds = slice.unpack(thread)?;
-            let bytes = T::snapshot(thread, this);
-            let span = bounds.span(bytes.len());
-            if span.step == 1 {
-                if span.count == bytes.len() {
-                    return T::unchanged(thread, this, &bytes);
-                }
-                let part = bytes.get(span.start..span.start + span.count).unwrap_or_default();
-                return T::copied(thread, part);
+            if bounds.is_stepwise() {
+                let bytes = T::look(thread, this, |bytes| {
+                    let places = bounds.span(bytes.len()).indices();
+                    places.map(|at| bytes.get(at).copied().unwrap_or(0)).collect()
+                });
+                return T::make(thread, bytes);
             }
-            T::make(thread, span.indices().map(|at| bytes.get(at).copied().unwrap_or(0)).collect())
+            T::cut(thread, this, |len| {
+                let span = bounds.span(len);
+                span.start..span.start + span.count
+            })
         }
     }
 }
@@ -83,7 +86,7 @@ fn repeat<T: ByteString>(thread: &Thread, this: &Obj<T>, count: i64) -> PyResult
     if count == 1 {
         return T::same(thread, this);
     }
-    match search::repeat(&*T::snapshot(thread, this), count) {
+    match T::look(thread, this, |bytes| search::repeat(bytes, count)) {
         Ok(bytes) => T::make(thread, bytes),
         Err(search::SizeError::Overflow)
             if std::ptr::eq(T::static_type(), <PyByteArray as crate::PyClass>::static_type()) =>
@@ -95,13 +98,13 @@ fn repeat<T: ByteString>(thread: &Thread, this: &Obj<T>, count: i64) -> PyResult
 }
 
 /// `item in bytes`: a byte or bytes.
-fn contains(thread: &mut Thread, bytes: &[u8], item: Ref<'_>) -> PyResult<bool> {
+fn contains<T: ByteString>(thread: &mut Thread, this: &Obj<T>, item: Ref<'_>) -> PyResult<bool> {
     if int::is_int(item) || crate::class_of(item).slots.nb_index().is_some() {
         let byte = super::construct::byte(thread, item, "byte")?;
-        return Ok(bytes.contains(&byte));
+        return Ok(T::look(thread, this, |bytes| bytes.contains(&byte)));
     }
     let needle = buffer::bytes_of(thread, item)?;
-    Ok(search::contains(bytes, &*needle))
+    Ok(T::look(thread, this, |bytes| search::contains(bytes, &*needle)))
 }
 
 fn compare(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> PyResult {
@@ -155,7 +158,7 @@ impl PyBytes {
 
     #[slot]
     fn sq_contains(thread: &mut Thread, this: &Obj<Self>, item: Ref<'_>) -> PyResult<bool> {
-        contains(thread, this.as_bytes(), item)
+        contains(thread, this, item)
     }
 
     #[slot]
@@ -250,8 +253,7 @@ impl PyByteArray {
     #[slot]
     fn sq_contains(thread: &mut Thread, this: &Obj<Self>, item: Ref<'_>) -> PyResult<bool> {
         let _held = Self::hold(thread, this, item);
-        let bytes = Self::snapshot(thread, this);
-        contains(thread, &bytes, item)
+        contains(thread, this, item)
     }
 
     #[slot]

@@ -10,11 +10,18 @@ use crate::types::str_::search::range_bound;
 use crate::types::tuple::PyTuple;
 use orochi_core::{Obj, Ref, Thread};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// `bytes` or `bytearray`.
 pub trait ByteString: PyClass {
     /// The bytes: borrowed from what never changes, copied otherwise.
     fn snapshot<'a>(thread: &Thread, this: &'a Obj<Self>) -> Cow<'a, [u8]>;
+
+    /// Runs `look` with the bytes where they lie: `look` is brief, or linear in them, and runs no Python code.
+    fn look<R>(thread: &Thread, this: &Obj<Self>, look: impl FnOnce(&[u8]) -> R) -> R;
+
+    /// A new one of the bytes that `range` selects, given their number; the object itself if it never changes and that is all.
+    fn cut(thread: &Thread, this: &Obj<Self>, range: impl FnOnce(usize) -> Range<usize>) -> PyResult;
 
     /// Keeps the bytes from being resized while an argument is looked at that may run Python code; plain ones don't.
     fn hold(thread: &Thread, this: &Obj<Self>, argument: Ref<'_>) -> Option<Export>;
@@ -45,6 +52,16 @@ pub trait ByteString: PyClass {
 impl ByteString for PyBytes {
     fn snapshot<'a>(_thread: &Thread, this: &'a Obj<Self>) -> Cow<'a, [u8]> {
         Cow::Borrowed(PyBytes::as_bytes(this))
+    }
+
+    fn look<R>(_thread: &Thread, this: &Obj<Self>, look: impl FnOnce(&[u8]) -> R) -> R {
+        look(PyBytes::as_bytes(this))
+    }
+
+    fn cut(thread: &Thread, this: &Obj<Self>, range: impl FnOnce(usize) -> Range<usize>) -> PyResult {
+        let bytes = PyBytes::as_bytes(this);
+        let part = bytes.get(range(bytes.len())).unwrap_or_default();
+        if part.len() == bytes.len() { Self::same(thread, this) } else { bytes::new(thread, part) }
     }
 
     fn hold(_thread: &Thread, _this: &Obj<Self>, _argument: Ref<'_>) -> Option<Export> {
@@ -79,6 +96,17 @@ impl ByteString for PyByteArray {
         Cow::Owned(bytearray::read(this, thread, <[u8]>::to_vec))
     }
 
+    fn look<R>(thread: &Thread, this: &Obj<Self>, look: impl FnOnce(&[u8]) -> R) -> R {
+        bytearray::read(this, thread, look)
+    }
+
+    fn cut(thread: &Thread, this: &Obj<Self>, range: impl FnOnce(usize) -> Range<usize>) -> PyResult {
+        let part = bytearray::read(this, thread, |bytes| {
+            bytes.get(range(bytes.len())).unwrap_or_default().to_vec()
+        });
+        Self::make(thread, part)
+    }
+
     fn hold(thread: &Thread, this: &Obj<Self>, argument: Ref<'_>) -> Option<Export> {
         let is_plain = argument.as_small_int().is_some()
             || is_exact(argument, PyBytes::static_type())
@@ -110,21 +138,28 @@ impl ByteString for PyByteArray {
     const INDICES: &'static str = "bytearray indices must be integers or slices";
 }
 
-/// The part that `start` and `end` select, and where it begins; `None` if `start` lies beyond the end.
-pub fn selected<'a>(
-    thread: &mut Thread,
-    bytes: &'a [u8],
-    start: Option<Ref<'_>>,
-    end: Option<Ref<'_>>,
-) -> PyResult<Option<(&'a [u8], usize)>> {
-    let (start, end) = (range_bound(thread, start, 0)?, range_bound(thread, end, i64::MAX)?);
-    let len = bytes.len() as i64;
-    let real = |index: i64| if index < 0 { index.saturating_add(len).max(0) } else { index };
-    let (start, end) = (real(start), real(end).min(len));
-    if start > end || start > len {
-        return Ok(None);
+/// The arguments `start` and `end` of a search, which are evaluated before anything is looked at.
+#[derive(Clone, Copy)]
+pub struct Bounds {
+    start: i64,
+    end: i64,
+}
+
+impl Bounds {
+    pub fn new(thread: &mut Thread, start: Option<Ref<'_>>, end: Option<Ref<'_>>) -> PyResult<Bounds> {
+        Ok(Bounds { start: range_bound(thread, start, 0)?, end: range_bound(thread, end, i64::MAX)? })
     }
-    Ok(bytes.get(start as usize..end as usize).map(|part| (part, start as usize)))
+
+    /// The part that they select, and where it begins; `None` if `start` lies beyond the end.
+    pub fn select(self, bytes: &[u8]) -> Option<(&[u8], usize)> {
+        let len = bytes.len() as i64;
+        let real = |index: i64| if index < 0 { index.saturating_add(len).max(0) } else { index };
+        let (start, end) = (real(self.start), real(self.end).min(len));
+        if start > end || start > len {
+            return None;
+        }
+        bytes.get(start as usize..end as usize).map(|part| (part, start as usize))
+    }
 }
 
 /// The argument of `find` and the like: a byte, or bytes.
@@ -149,25 +184,24 @@ pub fn separator<'a>(thread: &mut Thread, object: Ref<'a>) -> PyResult<ArgBytes<
     Ok(bytes)
 }
 
-/// `startswith` and `endswith`: one prefix or a tuple of them.
+/// `startswith` and `endswith`: whether `test` holds of one prefix, or of any of a tuple of them.
 pub fn affix(
     thread: &mut Thread,
-    part: Option<&[u8]>,
     affix: Ref<'_>,
     name: &str,
-    test: fn(&[u8], &[u8]) -> bool,
+    test: impl Fn(&Thread, &[u8]) -> bool,
 ) -> PyResult<bool> {
     if let Some(affixes) = affix.downcast::<PyTuple>() {
         for affix in affixes.items() {
             let affix = buffer::bytes_of(thread, affix)?;
-            if part.is_some_and(|part| test(part, &affix)) {
+            if test(thread, &affix) {
                 return Ok(true);
             }
         }
         return Ok(false);
     }
     match buffer::bytes_if_any(thread, affix)? {
-        Some(affix) => Ok(part.is_some_and(|part| test(part, &affix))),
+        Some(affix) => Ok(test(thread, &affix)),
         None => {
             let class = crate::class_of(affix).name();
             Err(type_error(format!("{name} first arg must be bytes or a tuple of bytes, not {class}")))
