@@ -101,9 +101,8 @@ impl ByteString for PyByteArray {
     }
 
     fn cut(thread: &Thread, this: &Obj<Self>, range: impl FnOnce(usize) -> Range<usize>) -> PyResult {
-        let part = bytearray::read(this, thread, |bytes| {
-            bytes.get(range(bytes.len())).unwrap_or_default().to_vec()
-        });
+        let part =
+            bytearray::read(this, thread, |bytes| bytes.get(range(bytes.len())).unwrap_or_default().to_vec());
         Self::make(thread, part)
     }
 
