@@ -249,6 +249,11 @@ fn deletion_from_a_dict_that_readers_are_led_to() {
     model(deletion_from_a_new_dict);
 }
 
+#[test]
+fn dict_that_readers_are_not_led_to_yet_fails() {
+    fails("instance: dictionary shape", deletion_from_a_new_dict);
+}
+
 /// What an inline cache does: takes the shape's number, looks the class's attribute up, and remembers both. Another thread changes
 /// the class meanwhile. Afterwards nobody may get the old attribute from the cache.
 fn cache_fill_against_change() {

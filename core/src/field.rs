@@ -209,6 +209,36 @@ impl Field {
         self.0.load(Ordering::Acquire)
     }
 
+    /// The reference as a field that will lie elsewhere. The word stays here for lagging readers and owns nothing any more.
+    ///
+    /// (A copy of the bits would do but for the checker, to which a copied atomic is the same one as before.)
+    ///
+    /// # Safety
+    /// This place isn't released any more, and whoever changes it holds the owner's lock or is alone.
+    #[inline(always)]
+    pub unsafe fn moved(&self) -> Field {
+        Field(AtomicU64::new(self.0.load(Ordering::Relaxed)))
+    }
+
+    /// Moves `count` references to places that hold none (or whose words were moved elsewhere). The places may overlap.
+    ///
+    /// # Safety
+    /// The places are valid; otherwise as [`Field::moved`].
+    #[inline(always)]
+    pub unsafe fn move_all(from: *const Field, to: *mut Field, count: usize) {
+        // SAFETY: as the caller promises. A field is its word.
+        unsafe {
+            if cfg!(orochi_loom) {
+                let moved: Vec<Field> = (0..count).map(|i| (*from.add(i)).moved()).collect();
+                for (i, field) in moved.into_iter().enumerate() {
+                    to.add(i).write(field);
+                }
+            } else {
+                std::ptr::copy(from, to, count);
+            }
+        }
+    }
+
     /// Forgets the reference without giving up its count; for the collectors, which have accounted for it.
     pub(crate) fn erase(&self) {
         self.0.store(word::UNBOUND, Ordering::Relaxed);

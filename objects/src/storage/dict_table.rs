@@ -347,8 +347,7 @@ pub(super) unsafe fn move_entries(from: *mut Table, to: *mut Table) {
         for i in 0..(*from).filled.load(Ordering::Relaxed) {
             let entry = Table::entry(from, i);
             if (*entry).key.word() != DELETED {
-                let key = (&raw const (*entry).key).read();
-                let value = (&raw const (*entry).value).read();
+                let (key, value) = ((*entry).key.moved(), (*entry).value.moved());
                 append(to, (*entry).hash, key, value);
             }
         }

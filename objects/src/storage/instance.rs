@@ -345,11 +345,8 @@ impl<'a> Attributes<'a> {
         if let Some(old) = old {
             // SAFETY: the references move to the new, larger block.
             unsafe {
-                std::ptr::copy_nonoverlapping(
-                    std::ptr::from_ref(Overflow::field(old, 0)),
-                    std::ptr::from_ref(Overflow::field(new, 0)).cast_mut(),
-                    old.as_ref().capacity,
-                );
+                let to = std::ptr::from_ref(Overflow::field(new, 0)).cast_mut();
+                Field::move_all(Overflow::field(old, 0), to, old.as_ref().capacity);
             }
         }
         // Release pairs with `second`.
@@ -397,7 +394,7 @@ impl<'a> Attributes<'a> {
             for (index, name) in shape.names().iter().enumerate() {
                 let Some(place) = self.place(index) else { continue };
                 // SAFETY: moved; the place is emptied below without being released.
-                let value = unsafe { std::ptr::from_ref(place).read() };
+                let value = unsafe { place.moved() };
                 if let Err((NoMemory, value)) =
                     storage.append_unseen(name.hash(), Field::new_local(name.to_value()), value)
                 {
@@ -426,7 +423,7 @@ impl<'a> Attributes<'a> {
         loop {
             // While another thread moves the attributes, readers still find them where they were: nothing may change in the
             // dict before the shape says that they are there. `move_to_dict` waits for that thread.
-            if self.shape().is_dictionary()
+            if check("instance: dictionary shape", self.shape().is_dictionary())
                 && let Some(dict) = self.dict(thread)
             {
                 return Ok(dict.to_owned());
@@ -469,7 +466,7 @@ impl<'a> Attributes<'a> {
             for index in 0..shape.len() {
                 if let Some(place) = self.place(index) {
                     // SAFETY: moved; the place is emptied by `become_dictionary`.
-                    old.push(unsafe { std::ptr::from_ref(place).read() });
+                    old.push(unsafe { place.moved() });
                 }
             }
             self.become_dictionary(thread, shape, field);

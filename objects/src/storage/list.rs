@@ -449,7 +449,7 @@ impl ListStorage {
         // SAFETY: both have room for `len` elements; the references move to the new buffer.
         unsafe {
             if len != 0 {
-                std::ptr::copy_nonoverlapping(Buffer::slot(old, 0), Buffer::slot(new, 0), len);
+                Field::move_all(Buffer::slot(old, 0), Buffer::slot(new, 0), len);
             }
             (*new).len.store(len, Ordering::Relaxed);
         }
@@ -739,7 +739,7 @@ impl ListStorage {
                 }
                 let new = Buffer::allocate(len)?.as_ptr();
                 for i in 0..len {
-                    std::ptr::copy_nonoverlapping(Buffer::slot(buffer, i), Buffer::slot(new, len - 1 - i), 1);
+                    Field::move_all(Buffer::slot(buffer, i), Buffer::slot(new, len - 1 - i), 1);
                 }
                 (*new).len.store(len, Ordering::Relaxed);
                 self.publish(owner, thread, new);
@@ -759,7 +759,7 @@ impl ListStorage {
             if len != 0 {
                 // SAFETY: `len` slots are initialised and move to the vector.
                 unsafe {
-                    std::ptr::copy_nonoverlapping(Buffer::slot(buffer, 0), fields.as_mut_ptr(), len);
+                    Field::move_all(Buffer::slot(buffer, 0), fields.as_mut_ptr(), len);
                     fields.set_len(len);
                 }
             }
@@ -836,7 +836,7 @@ impl ListStorage {
             let tail_from = remove.end();
             let head = remove.low;
             if !in_place && head != 0 {
-                std::ptr::copy_nonoverlapping(Buffer::slot(old, 0), Buffer::slot(new, 0), head);
+                Field::move_all(Buffer::slot(old, 0), Buffer::slot(new, 0), head);
             }
             let mut to = head + added;
             if remove.step > 1 {
@@ -845,7 +845,7 @@ impl ListStorage {
                     let at = remove.low + i * remove.step;
                     removed.push(Buffer::slot(old, at).read());
                     let next = if i + 1 == remove.count { at + 1 } else { at + remove.step };
-                    std::ptr::copy(Buffer::slot(old, at + 1), Buffer::slot(new, to), next - at - 1);
+                    Field::move_all(Buffer::slot(old, at + 1), Buffer::slot(new, to), next - at - 1);
                     to += next - at - 1;
                 }
             } else {
@@ -854,7 +854,7 @@ impl ListStorage {
                 }
             }
             if tail_from < len {
-                std::ptr::copy(Buffer::slot(old, tail_from), Buffer::slot(new, to), len - tail_from);
+                Field::move_all(Buffer::slot(old, tail_from), Buffer::slot(new, to), len - tail_from);
             }
             for (i, field) in insert.drain(..).enumerate() {
                 Buffer::slot(new, head + i).write(field);

@@ -710,7 +710,7 @@ unsafe fn move_keys(from: *mut Table, to: *mut Table) {
             let slot = Table::slot(from, index);
             let word = (*slot).key.word();
             if word != UNBOUND && word != DELETED {
-                put_clean(to, (*slot).hash.load(Ordering::Relaxed), (&raw const (*slot).key).read());
+                put_clean(to, (*slot).hash.load(Ordering::Relaxed), (*slot).key.moved());
             }
         }
     }
