@@ -80,7 +80,7 @@ Access = collections.namedtuple('Access', 'segment base index scale offset last 
 def decode(text, target):
     """What an instruction (as objdump writes it) does to memory: an Access or None."""
     words = [word for word in text.split() if word not in PREFIXES]
-    if not words:
+    if not words or words == ['lock']:  # the end of what was disassembled cuts an instruction
         return None
     locked = words[0] == 'lock'
     mnemonic = words[locked]
