@@ -62,8 +62,9 @@ fn main() {
             files.insert(name.clone(), File { path: name, disk: path });
         }
     }
-    let orochi = own.join("orochi");
-    collect(&own, &orochi, &mut files);
+    for package in ["_ctypes", "orochi"] {
+        collect(&own, &own.join(package), &mut files);
+    }
     std::fs::copy(library.join("PSF-LICENSE"), out.join("PSF-LICENSE")).expect("the library's licence");
     let files: Vec<File> = files.into_values().collect();
     let packed = compile_all(&files, &own.join("amendments"));

@@ -253,15 +253,25 @@ impl Thread {
 
     /// Runs `f` detached: the thread counts as quiescent and doesn't hold up others. `f` touches no objects.
     pub fn detached<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        self.leave();
+        let result = f();
+        self.come_back();
+        result
+    }
+
+    /// Detaches the thread.
+    pub(crate) fn leave(&mut self) {
         self.own_registers();
         if !self.limbo.is_empty() || self.runtime.orphaned.load(Ordering::Relaxed) != 0 {
             epoch::reclaim(self, true);
             self.limbo.abandon(self);
         }
         self.runtime.detach(&self.shared);
-        let result = f();
+    }
+
+    /// Attaches it again.
+    pub(crate) fn come_back(&mut self) {
         self.runtime.attach(&self.shared);
-        result
     }
 
     /// Runs `f` with every other thread stopped.

@@ -12,6 +12,8 @@ pub(crate) mod debugger;
 #[cfg(unix)]
 pub(crate) mod fault;
 #[cfg(unix)]
+pub(crate) mod foreign;
+#[cfg(unix)]
 pub(crate) mod fork_exec;
 #[cfg(unix)]
 pub(crate) mod limits;

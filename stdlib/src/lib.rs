@@ -21,6 +21,8 @@ pub mod decimal;
 pub mod errno;
 pub mod faulthandler;
 pub mod fcntl;
+#[cfg(unix)]
+pub mod ffi;
 pub mod functools;
 pub mod gc;
 pub mod hashes;
@@ -125,6 +127,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &accounts::pwd::MODULE,
     &faulthandler::MODULE,
     &fcntl::MODULE,
+    #[cfg(unix)]
+    &ffi::MODULE,
     &posixshmem::MODULE,
     #[cfg(unix)]
     &mmap::MODULE,
