@@ -24,6 +24,11 @@ fn containers() {
 }
 
 #[test]
+fn foreign() {
+    prints_as_expected("foreign");
+}
+
+#[test]
 fn natives() {
     prints_as_expected("natives");
 }

@@ -34,6 +34,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("concurrency-tests/", "models of the protocols of core/"),
     ("macros/", "writes the shims that enter safe code"),
     ("src/allocator.rs", "chooses between allocators"),
+    ("stdlib/src/ffi/", "memory and functions whose addresses Python programs name"),
     ("stdlib/src/host/", "calls the operating system"),
     ("stdlib/src/io/lock.rs", "says that a class of std's holds no references"),
     ("stdlib/src/posix/scandir.rs", "says that a class of std's holds no references"),

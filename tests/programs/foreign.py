@@ -1,0 +1,45 @@
+"""Data, libraries, calls and callbacks of ctypes."""
+import ctypes
+from ctypes import *
+import ctypes.util
+libc = CDLL(None, use_errno=True)
+print(libc.abs(-5), libc.strlen(b'hello'))
+libm = CDLL('libm.so.6'); libm.sqrt.restype = c_double; libm.sqrt.argtypes = [c_double]; print(libm.sqrt(2))
+CMP = CFUNCTYPE(c_int, POINTER(c_int), POINTER(c_int))
+arr = (c_int*5)(5,1,4,2,3)
+libc.qsort(arr, len(arr), sizeof(c_int), CMP(lambda a,b: a[0]-b[0]))
+print(list(arr), arr[1:3])
+class P(Structure):
+    _fields_=[('x',c_int),('y',c_double),('name',c_char*8),('p',c_char_p)]
+p=P(1,2.5,b'abc',b'xyz'); print(p.x,p.y,p.name,p.p,sizeof(P),P.y, P.name.offset)
+class D(Structure): _fields_=[('quot',c_int),('rem',c_int)]
+libc.div.restype=D; d=libc.div(17,5); print(d.quot,d.rem)
+b=create_string_buffer(b'hi',10); print(b.value,b.raw,len(b)); libc.sprintf(b,b'%d-%s-%.1f',c_int(3),b'z',c_double(1.5)); print(b.value)
+print(string_at(b), cast(b, c_char_p).value, cast(arr, POINTER(c_int))[2])
+i=c_int(42); q=pointer(i); q.contents.value=7; print(i, q[0], bool(q), bool(POINTER(c_int)()))
+print(c_void_p(5), c_bool(3), c_wchar('é'), c_float(1.5), c_short(70000))
+class U(Union): _fields_=[('i',c_uint32),('b',c_uint8*4)]
+u=U(0x01020304); print(list(u.b), sizeof(U))
+class BF(Structure): _fields_=[('a',c_int,3),('b',c_int,5),('c',c_uint,24)]
+f=BF(1,-2,77); print(f.a,f.b,f.c,sizeof(BF),BF.b)
+libc.close.restype=c_int; print(libc.close(-1), get_errno())
+class BE(BigEndianStructure): _fields_=[('v',c_uint16),('w',c_uint32)]
+print(bytes(BE(1,2)))
+try: libm.sqrt('x')
+except ArgumentError as e: print(e)
+print(memoryview(arr).format, memoryview(arr).shape, bytes(arr)[:8], memoryview(p).format)
+ba=bytearray(8); n=c_uint64.from_buffer(ba); n.value=513; print(ba)
+w=create_unicode_buffer('héllo'); print(w.value, wstring_at(w,2), sizeof(w))
+print((c_int*3).__name__, POINTER(c_int).__name__, c_int.from_buffer_copy(b'\1\0\0\0'), c_int*3 is c_int*3)
+print(libc.nosuch if hasattr(libc,'nosuch') else 'none')
+try: CDLL('nosuch.so')
+except OSError as e: print(type(e).__name__)
+memset(b, 65, 3); print(b.value); memmove(b, b'QQ', 2); print(b.value)
+print(py_object([1,2]), py_object([1]).value)
+libc.snprintf.argtypes=[c_char_p,c_size_t,c_char_p]; print(libc.snprintf(b, 10, b'%d %f', 5, c_double(2)), b.value)
+print(c_longdouble(1.25), c_longdouble(-1e300).value, c_longdouble(0).value, c_longdouble(float('-inf')).value)
+add = CFUNCTYPE(c_longdouble, c_longdouble, c_float)(lambda a, b: a + b)
+print(add(1.5, 2.25))
+inner = CFUNCTYPE(c_short, c_byte)(lambda n: n * 2)
+outer = CFUNCTYPE(c_short, c_short)(lambda n: inner(n) - 1)
+print(outer(-3), outer(50))
