@@ -20,13 +20,7 @@ pub(super) struct PyCallback {
 impl PyCallback {
     #[new]
     #[signature(key, result, kinds, /)]
-    fn new(
-        thread: &mut Thread,
-        cls: &Obj<PyType>,
-        key: usize,
-        result: Ref<'_>,
-        kinds: Ref<'_>,
-    ) -> PyResult {
+    fn new(thread: &mut Thread, cls: &Obj<PyType>, key: usize, result: Ref<'_>, kinds: Ref<'_>) -> PyResult {
         let signature = signature::parse(result, kinds, None)?;
         let callback = foreign::Callback::new(signature, key as u64, answer).ok_or_else(memory_error)?;
         Ok(alloc(thread, cls, PyCallback { callback })?.into_value())

@@ -80,7 +80,8 @@ impl PyView {
     ) -> PyResult {
         let mut sizes = Vec::new();
         for size in shape.iter() {
-            let size = size.as_small_int().and_then(|size| isize::try_from(size).ok()).filter(|size| *size >= 0);
+            let size =
+                size.as_small_int().and_then(|size| isize::try_from(size).ok()).filter(|size| *size >= 0);
             sizes.push(size.ok_or_else(|| value_error("a dimension is a size"))?);
         }
         let format = format.to_str().unwrap_or("B").into();

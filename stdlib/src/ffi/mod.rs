@@ -13,7 +13,9 @@ use crate::os_support;
 use callback::PyCallback;
 use memory::{PyMemory, PyView};
 use orochi_macros::{pyfunction, pymodule};
-use orochi_objects::error::{attribute_error_message, memory_error, os_error_message, type_error, value_error};
+use orochi_objects::error::{
+    attribute_error_message, memory_error, os_error_message, type_error, value_error,
+};
 use orochi_objects::types::bytes;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::{ArgSlice, ModuleExt, Obj, PyModule, PyResult, Ref, Thread, buffer};

@@ -81,7 +81,11 @@ impl Signature {
             Some(fixed) => Cif::try_new_variadic(shapes, fixed, result.shape.clone()),
             None => Cif::try_new(shapes, result.shape.clone()),
         };
-        Some(Signature { cif: cif.ok()?, arguments: arguments.iter().map(|kind| kind.size).collect(), result })
+        Some(Signature {
+            cif: cif.ok()?,
+            arguments: arguments.iter().map(|kind| kind.size).collect(),
+            result,
+        })
     }
 }
 
