@@ -5,6 +5,7 @@ one dict for the whole program, since each interpreter has a copy of this module
 """
 
 from _interpreters import _pack, _registry, get_current
+from itertools import count as _count
 import _thread
 
 
@@ -34,7 +35,7 @@ class _Queue:
 def _shared():
     registry = _registry()
     if 'queues' not in registry:
-        registry.setdefault('queue ids', iter(range(1, 1 << 62)))
+        registry.setdefault('queue ids', _count(1))
         registry.setdefault('queues', {})
         registry.setdefault('ended', []).append(_interpreter_ended)
     return registry

@@ -7,6 +7,7 @@ What is known of interpreters is in one dict for the whole program, since each i
 """
 
 import _orochi_interpreters as _native
+from itertools import count as _count
 
 WHENCE_UNKNOWN = 0
 WHENCE_RUNTIME = 1
@@ -34,12 +35,14 @@ class NotShareableError(TypeError):
 
 
 class _Interpreter:
-    """What is known of an interpreter: how many refer to it, whether it ends with the last, and how many threads run it."""
+    """What is known of an interpreter: how many refer to it, whether it ends with the last, how many threads run it, and
+    whether it is ending, so that no further one may."""
 
     def __init__(self, native, whence, linked):
         import _thread
         self.native, self.whence, self.linked = native, whence, linked
         self.references = self.running = 0
+        self.ending = False
         self.lock = _thread.allocate_lock()
 
 
@@ -47,7 +50,7 @@ def _registry():
     registry = _native.registry()
     if 'interpreters' not in registry:
         # The first to ask is the first interpreter, or made by who asked before.
-        registry.setdefault('ids', iter(range(1, 1 << 62)))
+        registry.setdefault('ids', _count(1))
         registry.setdefault('interpreters', {_MAIN: _Interpreter(_native.current(), WHENCE_RUNTIME, False)})
     return registry
 
@@ -107,6 +110,7 @@ def destroy(id, *, restrict=False):
             raise InterpreterError('interpreter running')
         if _interpreters.pop(id, None) is None:
             raise InterpreterNotFoundError(f'unrecognized interpreter ID {id}')
+        found.ending = True
     _native.finish(found.native)
     for ended in list(_registry().get('ended', ())):
         ended(id)
@@ -263,6 +267,8 @@ class _Running:
 
     def __enter__(self):
         with self.found.lock:
+            if self.found.ending:
+                raise InterpreterNotFoundError('the interpreter is ending')
             if self.alone and self.found.running:
                 raise InterpreterError('interpreter already running')
             self.found.running += 1
@@ -321,9 +327,10 @@ def set___main___attrs(id, updates, *, restrict=False):
     if not updates:
         raise ValueError('arg 2 must be a non-empty mapping')
     packed = {name: _pack(value) for name, value in updates.items()}
-    names = _main_names(found.native)
-    for name, value in packed.items():
-        names[name] = _unpack(found.native, value)
+    with _Running(found, False):
+        names = _main_names(found.native)
+        for name, value in packed.items():
+            names[name] = _unpack(found.native, value)
 
 
 def _execute(id, code, shared, restrict):

@@ -9,7 +9,8 @@ use orochi_objects::error::{PyErr, os_error, overflow_error, type_error, value_e
 use orochi_objects::thread::{ThreadState, run_signal_handlers};
 use orochi_objects::types::exception;
 use orochi_objects::types::str::PyStr;
-use orochi_objects::types::{bytes, list};
+use orochi_objects::types::key::Key;
+use orochi_objects::types::{bytes, dict, list};
 use orochi_objects::{DictExt, Owned, PyDict, PyResult, Ref, Thread, Value, class_of, int, protocol, str};
 use orochi_text::wtf8::{CodePoint, Wtf8Buf};
 use std::ffi::{CStr, CString};
@@ -426,9 +427,17 @@ pub fn kept_list(thread: &mut Thread, name: &str) -> PyResult<Owned<list::PyList
     if let Some(found) = kept.get_str(thread, key).and_then(Ref::downcast::<list::PyList>) {
         return Ok(found.to_owned());
     }
-    let made = list::new(thread, Vec::new())?;
-    kept.set_str(thread, key, made.to_value())?;
-    Ok(made)
+    let made = list::new(thread, Vec::new())?.into_value();
+    let first = keep_first(thread, name, made.get())?;
+    first.downcast::<list::PyList>().map_err(|_| orochi_objects::error::system_error("another value is kept"))
+}
+
+/// Keeps a value for the interpreter under a name, unless there is one: the value that is kept now. One for all threads.
+pub fn keep_first(thread: &mut Thread, name: &str, value: Ref<'_>) -> PyResult {
+    let key = str::intern(thread, name)?;
+    let kept = kept(thread)?;
+    let key = Key::of_str(key);
+    dict::set_default(thread, &kept, &key, value).map(|(kept, _)| kept)
 }
 
 /// A value that native code keeps for the interpreter under a name.

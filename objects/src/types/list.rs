@@ -81,6 +81,12 @@ pub fn push(thread: &Thread, list: &Obj<PyList>, value: Value) -> PyResult<()> {
     list.storage.push(Owner::from(list), thread, value).map_err(|_| memory_error())
 }
 
+/// Takes the first element out that is this very object, if there is one. MemoryError.
+pub fn remove_object(thread: &mut Thread, list: &Obj<PyList>, object: Ref<'_>) -> PyResult<()> {
+    let removed = list.storage.remove_identical(Owner::from(list), thread, 0, object.word());
+    removed.map(drop).map_err(|_| memory_error())
+}
+
 /// The number of elements.
 #[inline(always)]
 pub fn len(thread: &Thread, list: &Obj<PyList>) -> usize {

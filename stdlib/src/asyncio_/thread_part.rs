@@ -234,11 +234,14 @@ pub(super) fn leave(thread: &mut Thread, part: Owned<ThreadPart>) -> PyResult<()
     drop(part.running_loop.swap(&*part, thread, None));
     drop(part.running_task.swap(&*part, thread, None));
     let left = crate::os_support::kept_list(thread, LEFT)?;
-    let mut kept = vec![part.into_value()];
-    kept.extend(orochi_objects::types::list::values(thread, &left)?);
-    kept.retain(|part| {
-        part.get().downcast::<ThreadPart>().is_some_and(|part| !ThreadPart::live(thread, part).is_empty())
-    });
-    let kept = orochi_objects::types::list::new(thread, kept)?;
-    crate::os_support::keep_value(thread, LEFT, kept.into_value())
+    // Others may end at the same time: the list is changed part by part.
+    for part in orochi_objects::types::list::values(thread, &left)? {
+        if part.get().downcast::<ThreadPart>().is_none_or(|part| ThreadPart::live(thread, part).is_empty()) {
+            orochi_objects::types::list::remove_object(thread, &left, part.get())?;
+        }
+    }
+    if ThreadPart::live(thread, &part).is_empty() {
+        return Ok(());
+    }
+    orochi_objects::types::list::push(thread, &left, part.into_value())
 }

@@ -155,8 +155,9 @@ mod linux {
         let long = |bytes: &[u8], offset| u64::from_ne_bytes(part(bytes, offset));
         let int = |bytes: &[u8], offset| u32::from_ne_bytes(part(bytes, offset));
         let short = |bytes: &[u8], offset| usize::from(u16::from_ne_bytes(part(bytes, offset)));
-        let table = |start, count, size: usize| {
-            let mut bytes = vec![0; count * size];
+        // Numbers of a file that isn't ours may be anything: entries of another size are none.
+        let table = |start, count: usize, size: usize| {
+            let mut bytes = vec![0; if size <= 0x40 { count * size } else { 0 }];
             file.read_exact_at(&mut bytes, start).map(|()| bytes)
         };
         // Field offsets of Elf64_Ehdr, Elf64_Phdr and Elf64_Shdr (System V ABI).

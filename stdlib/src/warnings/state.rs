@@ -86,8 +86,9 @@ pub(super) fn of(thread: &mut Thread) -> PyResult<Owned<State>> {
         version: AtomicI64::new(0),
     };
     let state = make(thread, state)?;
-    os_support::keep_value(thread, KEPT, state.to_value())?;
-    Ok(state)
+    // Another thread may have been faster: all must have one lock.
+    let kept = os_support::keep_first(thread, KEPT, state.get())?;
+    kept.downcast::<State>().map_err(|_| runtime_error("_warnings has no state"))
 }
 
 impl State {

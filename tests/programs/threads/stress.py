@@ -724,6 +724,152 @@ def buffers(run):
     run.start(read, number=2)
 
 
+@scenario
+def interpreters(run):
+    import _interpqueues
+    import _interpreters
+    answers = _interpqueues.create(0, 3)
+    made = []
+
+    def insist(function, *args):
+        """Others may be running the interpreter."""
+        while True:
+            try:
+                return function(*args)
+            except _interpreters.InterpreterError:
+                time.sleep(0.001)
+
+    def live_and_die():
+        interpreter = _interpreters.create()
+        made.append(interpreter)
+        for i in range(3):
+            failure = insist(_interpreters.exec, interpreter, f'import _interpqueues; _interpqueues.put({answers}, ("text", {i}))')
+            assert failure is None, failure
+        assert _interpreters.call(interpreter, len, ([1, 2],))[0] == 2
+        failure = insist(_interpreters.exec, interpreter, 'raise ValueError("as it should be")')
+        assert failure.type.__name__ == 'ValueError'
+        insist(_interpreters.destroy, interpreter)
+
+    def meddle():
+        """Runs in interpreters that others end."""
+        for interpreter in made[-3:]:
+            with contextlib.suppress(_interpreters.InterpreterError):
+                _interpreters.exec(interpreter, 'value = [i for i in range(20)]')
+            with contextlib.suppress(_interpreters.InterpreterError):
+                _interpreters.set___main___attrs(interpreter, {'other': 'text'})
+        _interpreters.list_all()
+
+    def collect():
+        with contextlib.suppress(_interpqueues.QueueError):
+            item = _interpqueues.get(answers)[0]
+            assert item is None or item[0] == 'text', item
+
+    run.start(live_and_die, number=2)
+    run.start(meddle)
+    run.start(collect)
+    run.join()
+    assert len(set(made)) == len(made), 'two interpreters have one number'
+    _interpqueues.destroy(answers)
+
+
+@scenario
+def monitored_code(run):
+    monitoring = sys.monitoring
+    events = monitoring.events
+    seen = collections.Counter()
+
+    def step(i):
+        if i % 3:
+            return [i]
+        raise ValueError(i)
+
+    def numbers():
+        for i in range(10):
+            yield i
+
+    def work():
+        total = 0
+        for i in numbers():
+            try:
+                total += step(i)[0]
+            except ValueError:
+                total += 1
+        assert total == 31, total
+
+    def watch(tool):
+        monitoring.use_tool_id(tool, f'tool {tool}')
+        try:
+            for event in (events.PY_START, events.LINE, events.CALL, events.RAISE, events.PY_YIELD, events.BRANCH_LEFT):
+                def callback(code, *rest, event=event):
+                    seen[event] += 1
+                    return monitoring.DISABLE if event == events.LINE and rest[0] % 2 else None
+                monitoring.register_callback(tool, event, callback)
+            monitoring.set_local_events(tool, step.__code__, events.LINE | events.PY_START)
+            monitoring.set_events(tool, events.PY_START | events.CALL | events.RAISE | events.PY_YIELD)
+            work()
+            monitoring.restart_events()
+            monitoring.set_events(tool, events.NO_EVENTS)
+            work()
+        finally:
+            monitoring.free_tool_id(tool)
+
+    def trace():
+        def tracer(frame, event, argument):
+            return tracer if frame.f_code is step.__code__ else None
+        sys.settrace(tracer)
+        work()
+        sys.settrace(None)
+
+    run.start(work, number=2)
+    run.start(watch, 3)
+    run.start(watch, 4)
+    run.start(trace)
+
+
+@scenario
+def mapped_memory(run):
+    import mmap
+    import tempfile
+    file = tempfile.TemporaryFile()
+    file.write(bytes(4 * mmap.PAGESIZE))
+    file.flush()
+    maps = [mmap.mmap(file.fileno(), 2 * mmap.PAGESIZE)]
+
+    def quiet(function):
+        def attempt():
+            # It may be closed, lent or of another size at the moment.
+            with contextlib.suppress(ValueError, IndexError, BufferError):
+                function(maps[0])
+        return attempt
+
+    def write(memory):
+        memory[7] = 65
+        memory[10:20] = b'x' * 10
+        memory.seek(30)
+        memory.write(b'some text\n')
+
+    def read(memory):
+        assert len(memory[10:12]) == 2
+        memory.find(b'text')
+        memory.seek(0)
+        memory.readline()
+        memory.move(100, 0, 50)
+
+    def lend(memory):
+        with memoryview(memory) as view:
+            bytes(view[:40])
+            memory[50:60] = view[10:20]
+        memory.flush()
+
+    def replace(memory):
+        memory.resize(mmap.PAGESIZE * (1 + len(memory) // mmap.PAGESIZE % 3))
+        memory.close()
+        maps[0] = mmap.mmap(file.fileno(), mmap.PAGESIZE)
+
+    for function in write, read, lend, replace:
+        run.start(quiet(function))
+
+
 EXITS = """
 import threading, time, sys
 class Node:
