@@ -61,6 +61,7 @@ NAMED = Named(5, 6)
 TABLE = {'text': 'some text', 'pair': (1, 2), 'point': POINT, 'number': 10 ** 30, 7: 'seven', (1, 2): 'tuple'}
 ITEMS = [('item', i) for i in range(100)]
 NAME = 'a name'
+KINDS = (int, Point)
 LOCK = threading.Lock()
 COUNTER = [0]
 COMMON_TABLE = {}
@@ -257,7 +258,7 @@ def isinstances(n):
     for _ in range(n):
         isinstance(POINT, Point)
         isinstance(NAMED, Point)
-        isinstance(NAME, (int, Point))
+        isinstance(NAME, KINDS)
 
 
 @shared
