@@ -8,6 +8,7 @@ pub mod special;
 use crate::args::Args;
 use crate::class::exactly;
 use crate::error::{PyResult, type_error};
+use crate::types::function::PyFunction;
 use crate::types::list::{self, PyList};
 use crate::types::str::PyStr;
 use crate::types::tuple::PyTuple;
@@ -30,6 +31,8 @@ pub fn find_attr(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyR
     let found = if crate::types::object::has_generic_getattr(crate::class_of(object)) {
         // Without making the error.
         crate::types::object::find_attr(thread, object, name)
+    } else if let Some(class) = crate::types::type_::attributes::with_plain_getattr(object) {
+        crate::types::type_::attributes::find(thread, class, name)
     } else {
         get_attr(thread, object, name).map(Some)
     };
@@ -77,6 +80,9 @@ pub fn call_args(thread: &mut Thread, callable: Ref<'_>, args: Args<'_>) -> PyRe
         return Err(crate::error::recursion_error(
             "maximum recursion depth exceeded while calling a Python object",
         ));
+    }
+    if let Some(function) = exactly::<PyFunction>(callable) {
+        return crate::interpreter::call_function(thread, function, args);
     }
     let class = crate::class_of(callable);
     match class.slots.tp_call() {

@@ -186,6 +186,16 @@ impl ListStorage {
         lock::with(owner, thread, || {
             let buffer = self.load();
             let (Stride { low, step, count }, backwards) = range(Self::len_of(buffer));
+            if !owner.is_shared()
+                && step == 1
+                // SAFETY: nothing changes a local list meanwhile.
+                && let Some(run) = unsafe { Self::elements(buffer) }.get(low..low.saturating_add(count))
+            {
+                return ListStorage::build(count, |i| {
+                    let field = run.get(if backwards { count - 1 - i } else { i });
+                    field.and_then(|field| field.load(thread)).map_or(Value::NONE, Ref::to_owned)
+                });
+            }
             ListStorage::build(count, |i| {
                 let i = if backwards { count - 1 - i } else { i };
                 self.get(thread, low + i * step).map_or(Value::NONE, Ref::to_owned)
@@ -209,6 +219,47 @@ impl ListStorage {
             }
         }
         Ok(storage)
+    }
+
+    /// The elements in a buffer.
+    ///
+    /// # Safety
+    /// It belongs to a local list, which doesn't change meanwhile.
+    #[inline(always)]
+    unsafe fn elements<'a>(buffer: *mut Buffer) -> &'a [Field] {
+        if buffer.is_null() {
+            return &[];
+        }
+        // SAFETY: as the caller promises; slots below the length are initialised.
+        unsafe { std::slice::from_raw_parts(Buffer::slot(buffer, 0), Self::len_of(buffer)) }
+    }
+
+    /// Replaces the elements from `low` on by copies of all those of another list, if both lists are local and there are as
+    /// many elements in the run as in that list; `false` if not, nothing has been done then.
+    pub fn overwrite(
+        &self,
+        owner: Owner<'_>,
+        thread: &Thread,
+        run: impl FnOnce(usize) -> Stride,
+        other: &ListStorage,
+        other_owner: Owner<'_>,
+    ) -> bool {
+        let (buffer, from) = (self.load(), other.load());
+        if owner.is_shared() || other_owner.is_shared() || buffer == from {
+            return false;
+        }
+        // SAFETY: what dies here may own anything, but runs no code that could change the lists.
+        let (elements, from) = unsafe { (Self::elements(buffer), Self::elements(from)) };
+        let Stride { low, step, count } = run(elements.len());
+        let Some(places) = elements.get(low..low.saturating_add(count)) else { return false };
+        if step != 1 || count != from.len() {
+            return false;
+        }
+        for (place, new) in places.iter().zip(from) {
+            let new = new.load(thread).map_or(Value::NONE, Ref::to_owned);
+            drop(place.replace(owner.store(new)).into_value());
+        }
+        true
     }
 
     /// The elements `count` times in a row, for a new local list; of one moment of a shared one.

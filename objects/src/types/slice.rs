@@ -138,6 +138,17 @@ pub fn plain_part(thread: &mut Thread, sequence: Ref<'_>, bounds: Bounds) -> Opt
     Some(crate::types::tuple_::part(thread, tuple, bounds.span(tuple.len())))
 }
 
+/// Assigns to a part of exactly a list; `None` for others.
+pub fn assign_plain_part(
+    thread: &mut Thread,
+    sequence: Ref<'_>,
+    bounds: Bounds,
+    value: Ref<'_>,
+) -> Option<PyResult<()>> {
+    let list = exactly::<PyList>(sequence)?;
+    Some(crate::types::list_::assign_slice(thread, list, bounds, value))
+}
+
 impl Bounds {
     /// Whether elements are left out, or come in falling order.
     pub fn is_stepwise(self) -> bool {
@@ -155,7 +166,12 @@ impl Bounds {
         };
         let (start, stop) = (place(self.start), place(self.stop));
         let distance = if self.step < 0 { start - stop } else { stop - start };
-        let count = if distance <= 0 { 0 } else { (distance - 1) / self.step.abs() + 1 };
+        let count = match self.step.abs() {
+            _ if distance <= 0 => 0,
+            // Without a division, which takes long.
+            1 => distance,
+            step => (distance - 1) / step + 1,
+        };
         Span {
             start: usize::try_from(start).unwrap_or(0),
             step: self.step,

@@ -97,6 +97,19 @@ fn filled(given: &Obj<PyTuple>, call: &[Ref<'_>]) -> Vec<Value> {
     values
 }
 
+/// The arguments of a call that passes few of them, none by keyword, to a partial without placeholders; None for others.
+fn all_positional<'a>(given: &'a Obj<PyTuple>, args: &Args<'a>) -> Option<[Ref<'a>; 8]> {
+    let mut all = [Ref::NONE; 8];
+    if given.len() + args.len() > all.len() || args.keyword_count() != 0 {
+        return None;
+    }
+    for (place, item) in all.iter_mut().zip(given.items().chain(args.iter())) {
+        *place = item;
+    }
+    let given = all.get(..given.len())?;
+    given.iter().all(|&item| !is_placeholder(item)).then_some(all)
+}
+
 fn placeholders(args: &Obj<PyTuple>) -> usize {
     args.items().filter(|&item| is_placeholder(item)).count()
 }
@@ -153,6 +166,12 @@ impl Partial {
     #[slot]
     fn tp_call(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult {
         let (function, given, keywords) = (this.function(thread), this.args(thread), this.keywords(thread)?);
+        if let Some(all) = all_positional(&given, &args)
+            && dict::len(thread, &keywords) == 0
+        {
+            let all = all.get(..given.len() + args.len()).unwrap_or(&all);
+            return protocol::call(thread, function.get(), all);
+        }
         let expected = placeholders(&given);
         if args.len() < expected {
             let got = args.len();

@@ -228,18 +228,36 @@ pub(super) mod warm {
         Fast::Done
     }
 
+    /// Ends the frame with which native code entered.
+    #[inline(always)]
+    fn exit(c: &mut Cursor, thread: &mut Thread, result: Word) -> Fast {
+        // SAFETY: the running frame; the result was taken out of a register.
+        unsafe {
+            let result = owned_result(result);
+            clear_registers(c.regs, (*c.frame).size as usize);
+            pop_entry(thread, c.frame);
+            ThreadState::of(thread).outcome = Some(Outcome::Done(Sent::Return(result)));
+        }
+        Fast::Exit
+    }
+
     #[inline(always)]
     pub(in super::super) fn Return(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
-        if !is_simple(c, Mode::Call) {
-            return Fast::Slow;
+        if is_simple(c, Mode::Call) {
+            let result = c.replace(w.a(), word::UNBOUND);
+            leave(c, thread, result)
+        } else if is_simple(c, Mode::Entry) {
+            let result = c.replace(w.a(), word::UNBOUND);
+            exit(c, thread, result)
+        } else {
+            Fast::Slow
         }
-        let result = c.replace(w.a(), word::UNBOUND);
-        leave(c, thread, result)
     }
 
     #[inline(always)]
     pub(in super::super) fn ReturnNone(c: &mut Cursor, thread: &mut Thread, _w: Operands) -> Fast {
         match none_or_instance(c) {
+            word::UNBOUND if is_simple(c, Mode::Entry) => exit(c, thread, word::NONE),
             word::UNBOUND => Fast::Slow,
             result => leave(c, thread, result),
         }

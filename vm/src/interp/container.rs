@@ -101,6 +101,20 @@ pub(super) fn BuildSlice(c: &mut Cursor, thread: &mut Thread, w: Instruction) ->
             Err(error) => raise(thread, error),
         };
     }
+    if let Some(assigned) = assigned(c, thread, w) {
+        let set = c.fetch();
+        c.sync();
+        let at = At(c.frame);
+        return match assigned {
+            Ok(()) => {
+                at.consume_window(w.b(), w.c() as usize);
+                at.consume(set.a());
+                at.consume(set.c());
+                Flow::Next
+            }
+            Err(error) => raise(thread, error),
+        };
+    }
     c.slow(thread, w, |thread, at, w| {
         let mut parts = window(at, w.b(), w.c() as usize).into_iter();
         let mut part = || parts.next().unwrap_or(Value::NONE);
@@ -117,10 +131,27 @@ fn sliced(c: &Cursor, thread: &mut Thread, w: Instruction) -> Option<PyResult> {
     if next.op_byte() != Op::GetItem as u8 || next.c() != w.a() || !c.is_temp(w.a()) {
         return None;
     }
+    slice::plain_part(thread, At(c.frame).get(next.b()), bounds(c, w)?)
+}
+
+/// Assigns to a part of a list, if the slice is made for an assignment that comes next: as in [`sliced`].
+#[inline(always)]
+fn assigned(c: &Cursor, thread: &mut Thread, w: Instruction) -> Option<PyResult<()>> {
+    let next = Instruction(c.peek());
+    if next.op_byte() != Op::SetItem as u8 || next.b() != w.a() || !c.is_temp(w.a()) {
+        return None;
+    }
+    let at = At(c.frame);
+    c.sync();
+    slice::assign_plain_part(thread, at.get(next.a()), bounds(c, w)?, at.get(next.c()))
+}
+
+/// The numbers of the slice that an instruction makes.
+#[inline(always)]
+fn bounds(c: &Cursor, w: Instruction) -> Option<slice::Bounds> {
     let at = At(c.frame);
     let step = if w.c() == 3 { at.get(w.b() + 2) } else { Ref::NONE };
-    let bounds = slice::plain_bounds(at.get(w.b()), at.get(w.b() + 1), step)?;
-    slice::plain_part(thread, at.get(next.b()), bounds)
+    slice::plain_bounds(at.get(w.b()), at.get(w.b() + 1), step)
 }
 
 #[inline(always)]

@@ -47,6 +47,8 @@ pub(crate) enum Fast {
     Raise,
     /// As [`Flow::Reload`].
     Reload,
+    /// As [`Flow::Exit`].
+    Exit,
 }
 
 impl Fast {
@@ -65,6 +67,7 @@ impl Fast {
                 Fast::Slow => return None,
                 Fast::Raise => return Some(Flow::Raise),
                 Fast::Reload => return Some(Flow::Reload),
+                Fast::Exit => return Some(Flow::Exit),
             }
         }
         Some(Flow::Next)

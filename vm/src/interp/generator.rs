@@ -244,13 +244,27 @@ pub(super) mod warm {
         }
     }
 
-    /// A `yield` to a loop.
+    /// A `yield` to a loop, or to native code that entered with the generator.
     #[inline(always)]
     pub(in super::super) fn Yield(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         let frame = c.frame;
         let at = At(frame);
         let Some(generator) = at.frame().generator() else { return Fast::Slow };
-        if at.frame().mode != Mode::ForIter || at.frame().code().has_flags(flags::ASYNC_GENERATOR) {
+        if at.frame().code().has_flags(flags::ASYNC_GENERATOR) {
+            return Fast::Slow;
+        }
+        if at.frame().mode == Mode::Entry {
+            let value = at.take(w.b());
+            c.sync();
+            // SAFETY: the running frame, with which native code entered.
+            unsafe {
+                stop(thread, frame, generator);
+                pop_entry(thread, frame);
+            }
+            ThreadState::of(thread).outcome = Some(Outcome::Done(Sent::Yield(value)));
+            return Fast::Exit;
+        }
+        if at.frame().mode != Mode::ForIter {
             return Fast::Slow;
         }
         let value = c.take(thread, w.b());
@@ -376,22 +390,7 @@ fn exhaust(at: At, w: Instruction) {
 #[inline(always)]
 pub(super) fn Yield(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.sync();
-    let at = At(c.frame);
-    if at.frame().mode == Mode::Entry
-        && !at.frame().code().has_flags(flags::ASYNC_GENERATOR)
-        && !super::tracing::is_on(thread)
-        && let Some(generator) = at.frame().generator()
-    {
-        let value = at.take(w.b());
-        // SAFETY: the running frame, with which native code entered.
-        unsafe {
-            pack(thread, at.0, generator);
-            pop_entry(thread, at.0);
-        }
-        ThreadState::of(thread).outcome = Some(Outcome::Done(Sent::Yield(value)));
-        return Flow::Exit;
-    }
-    yield_slow(thread, at, w)
+    yield_slow(thread, At(c.frame), w)
 }
 
 #[inline(never)]

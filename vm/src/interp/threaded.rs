@@ -55,6 +55,7 @@ fn follow(thread: &mut Thread, c: Cursor, done: Fast, rest: Step) -> End {
         Fast::Slow => rest(thread, c.pc, c.regs, c.frame),
         Fast::Raise => changed(thread, Flow::Raise),
         Fast::Reload => changed(thread, Flow::Reload),
+        Fast::Exit => End::Exit,
     }
 }
 

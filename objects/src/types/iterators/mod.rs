@@ -10,6 +10,8 @@ pub mod zip;
 use crate::class::exactly;
 use crate::error::PyResult;
 use crate::types::dict_::DictItemIterator;
+use crate::types::exception::StopIteration;
+use crate::types::generator::PyGenerator;
 use crate::types::list_::ListIterator;
 use crate::types::range_iterator::RangeIterator;
 use crate::types::{int, tuple};
@@ -24,6 +26,13 @@ pub fn next_item(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<Option<Valu
     }
     if let Some(range) = exactly::<RangeIterator>(iterator) {
         return range.advance().map(|number| int::new(thread, number)).transpose();
+    }
+    if let Some(generator) = exactly::<PyGenerator>(iterator) {
+        return match crate::interpreter::next(thread, generator) {
+            // What it returned is of no use here.
+            Err(error) if error.matches(&StopIteration) => Ok(None),
+            next => next,
+        };
     }
     crate::protocol::next(thread, iterator)
 }

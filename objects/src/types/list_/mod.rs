@@ -8,4 +8,4 @@ pub mod sort;
 pub(crate) use iteration::ITERATION;
 pub use iteration::{ListIterator, ListReverseIterator};
 pub(crate) use methods::METHODS;
-pub(crate) use operators::{OPERATORS, slice};
+pub(crate) use operators::{OPERATORS, assign_slice, slice};

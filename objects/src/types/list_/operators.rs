@@ -1,7 +1,7 @@
 //! The operators of `list`: subscripts, slices, concatenation, repetition, comparison.
 
 use super::methods::repeated;
-use crate::class::PyClass;
+use crate::class::{PyClass, exactly};
 use crate::error::{PyResult, index_error, memory_error, type_error, value_error};
 use crate::protocol::{self, CompareOp};
 use crate::storage::list::{AssignError, Stride};
@@ -215,7 +215,21 @@ pub(crate) fn slice(thread: &Thread, list: &Obj<PyList>, bounds: Bounds) -> PyRe
     Ok(list::part(thread, list, |len| bounds.span(len).stride())?.into_value())
 }
 
-fn assign_slice(thread: &mut Thread, list: &Obj<PyList>, bounds: Bounds, value: Ref<'_>) -> PyResult<()> {
+/// `list[start:stop:step] = value`.
+pub(crate) fn assign_slice(
+    thread: &mut Thread,
+    list: &Obj<PyList>,
+    bounds: Bounds,
+    value: Ref<'_>,
+) -> PyResult<()> {
+    if bounds.span(0).step == 1
+        && let Some(other) = exactly::<PyList>(value)
+    {
+        let run = |len| contiguous(bounds, len);
+        if list.storage().overwrite(Owner::from(list), thread, run, other.storage(), Owner::from(other)) {
+            return Ok(());
+        }
+    }
     // Also right if the value is the list itself: this is a copy.
     let mut values = match list::to_values(thread, value) {
         Ok(values) => values,

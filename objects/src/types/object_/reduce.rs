@@ -3,28 +3,23 @@
 use crate::error::{PyErr, PyResult, type_error};
 use crate::name;
 use crate::protocol::{self, find_attr, get_attr};
-use crate::types::dict::{self, PyDict};
+use crate::types::dict::{self, DictExt, PyDict};
+use crate::types::list::{self, PyList};
 use crate::types::native_function::PyNativeFunction;
 use crate::types::object::PyObject;
 use crate::types::str::PyStr;
 use crate::types::tuple::{self, PyTuple};
-use crate::types::r#type::TypeExt;
+use crate::types::r#type::{PyType, TypeExt};
 use crate::types::{build, type_};
 use orochi_core::{Obj, Payload, Ref, Thread, Value};
 
 /// `object.__reduce_ex__(protocol)`: an overridden `__reduce__`, or the common way.
 pub(crate) fn reduce_ex(thread: &mut Thread, this: Ref<'_>, protocol: i64) -> PyResult {
     let name = name!("__reduce__");
-    if let Some(reduce) = find_attr(thread, this, name)? {
-        let own = crate::class_of(this).lookup(thread, name).map(Ref::to_owned);
-        let default = type_::object_class().lookup(thread, name).map(Ref::to_owned);
-        let overridden = match (own, default) {
-            (Some(own), Some(default)) => !own.get().is(default.get()),
-            _ => true,
-        };
-        if overridden {
-            return protocol::call(thread, reduce.get(), &[]);
-        }
+    if !is_default(thread, this, name)
+        && let Some(reduce) = find_attr(thread, this, name)?
+    {
+        return protocol::call(thread, reduce.get(), &[]);
     }
     common(thread, this, protocol)
 }
@@ -165,10 +160,9 @@ pub(crate) fn default_state(thread: &mut Thread, this: Ref<'_>, required: bool) 
         }
         copy.into_value()
     };
-    let copyreg = build::import_module(thread, "copyreg")?;
-    let names = protocol::get_attr_str(thread, copyreg.get(), "_slotnames")?;
-    let names = protocol::call(thread, names.get(), &[class.get()])?;
-    if names.get().is_none() {
+    let names = slot_names(thread, class)?;
+    let is_empty = names.get().downcast::<PyList>().is_some_and(|names| list::len(thread, names) == 0);
+    if is_empty || names.get().is_none() {
         return Ok(state);
     }
     let slots = dict::new(thread)?;
@@ -182,6 +176,19 @@ pub(crate) fn default_state(thread: &mut Thread, this: Ref<'_>, required: bool) 
         return Ok(state);
     }
     Ok(tuple::new(thread, vec![state, slots.into_value()])?.into_value())
+}
+
+/// The names of a class's slots: what the class has noted, or `copyreg` finds out (and notes).
+fn slot_names(thread: &mut Thread, class: &Obj<PyType>) -> PyResult {
+    let noted = class.namespace(thread).get_str(thread, name!("__slotnames__"));
+    if let Some(names) = noted
+        && names.downcast::<PyList>().is_some()
+    {
+        return Ok(names.to_owned());
+    }
+    let copyreg = build::import_module(thread, "copyreg")?;
+    let find = protocol::get_attr_str(thread, copyreg.get(), "_slotnames")?;
+    protocol::call(thread, find.get(), &[class.get()])
 }
 
 /// Whether a name is that of a method of `object`'s own; for tests of overriding.

@@ -1,5 +1,6 @@
 //! Attributes of classes: lookup through the metaclass and the MRO, assignment with everything that depends on it.
 
+use crate::class::PyClass;
 use crate::error::{PyErr, PyResult};
 use crate::name;
 use crate::types::dict::{self, DictExt};
@@ -13,6 +14,14 @@ pub(crate) fn get(thread: &mut Thread, class: &Obj<PyType>, name: &Obj<PyStr>) -
         Some(value) => Ok(value),
         None => Err(missing(class, name)),
     }
+}
+
+/// The object as a class whose attributes are looked up as [`get`] does it.
+pub(crate) fn with_plain_getattr(object: Ref<'_>) -> Option<&Obj<PyType>> {
+    let class = object.downcast::<PyType>()?;
+    let address = |class: &Obj<PyType>| class.slots.tp_getattro().map(|getattr| getattr as usize);
+    let is_plain = address(crate::class_of(object)) == address(PyType::static_type().get());
+    is_plain.then_some(class)
 }
 
 #[cold]

@@ -4,7 +4,7 @@ use super::super::collections;
 use super::super::cursor::{At, register_word};
 use super::super::iter::exactly;
 use super::{Entry, enter_bound};
-use orochi_compiler::opcode::Word as Instruction;
+use orochi_compiler::opcode::{Op, Word as Instruction};
 use orochi_core::value::take_register;
 use orochi_core::word::{self, Word};
 use orochi_core::{Obj, Ref, Thread, Value};
@@ -181,6 +181,13 @@ fn take(word: Word) -> Value {
 #[inline(never)]
 pub(super) fn call_ex(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Called> {
     let base = w.b();
+    if at.word(base + 3) == word::UNBOUND
+        && let Some(positional) = exactly::<PyTuple>(at.get(base + 2))
+        && usize::from(base) + positional.len() < usize::from(u8::MAX) - 2
+        && thread.stack.has_room(at.address(base + 2), positional.len() + 1024)
+    {
+        return call_tuple(thread, at, w);
+    }
     let callee = at.take_temp(base);
     let receiver = (at.word(base + 1) != word::UNBOUND).then(|| at.take_temp(base + 1));
     let positional = at.take_temp(base + 2);
@@ -209,6 +216,29 @@ pub(super) fn call_ex(thread: &mut Thread, at: At, w: Instruction) -> PyResult<C
     let result = protocol::call_args(thread, callee.get(), args)?;
     at.set(w.a(), result);
     Ok(Called::Done)
+}
+
+/// `f(*args)` with a tuple of few arguments, for which there is room: they are laid out where those of other calls lie.
+fn call_tuple(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Called> {
+    let (base, start) = (w.b(), at.address(w.b() + 2));
+    let positional = at.take_temp(base + 2);
+    // SAFETY: exactly a tuple, as the caller has found.
+    let items = unsafe { positional.get().cast::<PyTuple>() };
+    let (n, top) = (items.len(), thread.stack.top());
+    for (i, item) in items.items().enumerate() {
+        // SAFETY: from the window's third register on everything is empty, and there is room.
+        unsafe { *start.add(i) = register_word(item) };
+    }
+    drop(positional);
+    // SAFETY: the words below are valid. They count as in use, so that whatever a safepoint runs stays above them.
+    unsafe { thread.stack.set_top(top.max(start.add(n))) };
+    let called = call(thread, at, Instruction::abc(Op::Call, w.a(), base, n as u8), None);
+    if !matches!(called, Ok(Called::Entered)) {
+        super::clear_registers(start, n);
+        // SAFETY: emptied just now.
+        unsafe { thread.stack.set_top(top) };
+    }
+    called
 }
 
 /// Pushes the frame of a call whose arguments are not in the window: they are laid out from the window's base on.

@@ -1,18 +1,56 @@
 //! Entering the loop from native code.
 
 use super::super::cursor::register_word;
+use super::super::frames::{NewFrame, can_push, push};
 use super::super::{check_native_stack, run};
 use super::{Entry, enter_bound};
 use orochi_core::word;
 use orochi_core::{Obj, Ref, Thread};
 use orochi_objects::args::Args;
 use orochi_objects::error::{PyResult, recursion_error};
+use orochi_objects::frames::Mode;
 use orochi_objects::slots::Sent;
+use orochi_objects::thread::ThreadState;
 use orochi_objects::types::function::PyFunction;
 
 /// Calls a Python function from native code.
 pub(crate) fn call_function(thread: &mut Thread, function: &Obj<PyFunction>, args: Args<'_>) -> PyResult {
-    call_with(thread, function, args, None)
+    let frame = ThreadState::of(thread).frames.current.wrapping_add(1);
+    let registers = thread.stack.top();
+    // SAFETY: the function, which the caller keeps, keeps its code.
+    let code = unsafe { &*std::ptr::from_ref(function.code(thread)) };
+    let fits = args.keyword_count() == 0 && code.takes_exactly(args.len());
+    if !fits || !can_push(thread, frame, registers) || thread.native_stack_low() {
+        return call_with(thread, function, args, None);
+    }
+    let new = NewFrame {
+        pc: code.entry(),
+        registers,
+        code,
+        function,
+        generator: std::ptr::null(),
+        owned: word::UNBOUND,
+        namespace: word::UNBOUND,
+        mode: Mode::Entry,
+        dst: 0,
+        base: 0,
+    };
+    // SAFETY: there is room; above the top everything is empty.
+    unsafe {
+        for i in 0..args.len() {
+            *registers.add(i) = register_word(args.get(i).unwrap_or(Ref::NONE));
+        }
+        push(thread, frame, new);
+    }
+    returned(run(thread)?)
+}
+
+/// What a frame that isn't a generator's ended with.
+#[inline(always)]
+fn returned(sent: Sent) -> PyResult {
+    match sent {
+        Sent::Return(value) | Sent::Yield(value) => Ok(value),
+    }
 }
 
 /// Runs the code of a function with a namespace: `exec`, class bodies, modules.
@@ -64,7 +102,5 @@ fn call_with(
         drop(super::owned_value(how.namespace));
         return Err(error);
     }
-    match run(thread)? {
-        Sent::Return(value) | Sent::Yield(value) => Ok(value),
-    }
+    returned(run(thread)?)
 }
