@@ -26,6 +26,7 @@ use orochi_objects::error::{PyResult, type_error};
 use orochi_objects::frames::Mode;
 use orochi_objects::slots::Sent;
 use orochi_objects::thread::{Outcome, ThreadState};
+use orochi_objects::types::code::PyCode;
 use orochi_objects::types::function::PyFunction;
 use orochi_objects::types::tuple::PyTuple;
 
@@ -51,22 +52,8 @@ pub(super) mod hot {
         if !fits || thread.native_stack_low() {
             return Fast::Slow;
         }
-        c.sync();
-        let new = NewFrame {
-            pc: code.entry(),
-            registers,
-            code,
-            function,
-            generator: std::ptr::null(),
-            owned: word::UNBOUND,
-            namespace: word::UNBOUND,
-            mode: Mode::Call,
-            dst: w.a(),
-            base: w.b(),
-        };
-        // SAFETY: there is room; the arguments lie in the window.
-        unsafe { push(thread, frame, new) };
-        *c = Cursor { pc: code.entry(), regs: registers, frame };
+        // SAFETY: there is room; the parameters lie in their registers.
+        unsafe { enter(c, thread, w, function, code, registers) };
         Fast::Done
     }
 
@@ -102,6 +89,38 @@ pub(super) mod hot {
             result => leave(c, thread, result),
         }
     }
+}
+
+/// Goes on in a function's frame, one above the running one.
+///
+/// # Safety
+/// [`can_push`] says that there is room; the parameters lie in `registers`, within the window of the call; the function keeps the code.
+#[inline(always)]
+unsafe fn enter(
+    c: &mut Cursor,
+    thread: &mut Thread,
+    w: Operands,
+    function: &Obj<PyFunction>,
+    code: &Obj<PyCode>,
+    registers: *mut Word,
+) {
+    c.sync();
+    let new = NewFrame {
+        pc: code.entry(),
+        registers,
+        code,
+        function,
+        generator: std::ptr::null(),
+        owned: word::UNBOUND,
+        namespace: word::UNBOUND,
+        mode: Mode::Call,
+        dst: w.a(),
+        base: w.b(),
+    };
+    let frame = c.frame.wrapping_add(1);
+    // SAFETY: as the caller promises.
+    unsafe { push(thread, frame, new) };
+    *c = Cursor { pc: code.entry(), regs: registers, frame };
 }
 
 /// Whether the running frame has this mode and nothing else that its end would have to see to.
@@ -171,22 +190,8 @@ pub(super) mod warm {
             // SAFETY: a parameter's register, which is empty; there is room.
             unsafe { *registers.add(given + i) = default.load_register(thread) };
         }
-        c.sync();
-        let new = NewFrame {
-            pc: code.entry(),
-            registers,
-            code,
-            function,
-            generator: std::ptr::null(),
-            owned: word::UNBOUND,
-            namespace: word::UNBOUND,
-            mode: Mode::Call,
-            dst: w.a(),
-            base: w.b(),
-        };
-        // SAFETY: there is room; the arguments lie in the window.
-        unsafe { push(thread, frame, new) };
-        *c = Cursor { pc: code.entry(), regs: registers, frame };
+        // SAFETY: there is room; the parameters lie in their registers.
+        unsafe { enter(c, thread, w, function, code, registers) };
         Some(())
     }
 
