@@ -318,7 +318,8 @@ pub(super) fn remember_attribute(thread: &Thread, at: At, ext: u32, object: Ref<
     let place = own_word(at, ext, 1);
     match value {
         Some(value) => {
-            if is_kept(value) {
+            // Classes themselves are found by their own version, not by that of their class.
+            if what == CLASS_VALUE && is_kept(value) {
                 ThreadState::of(thread).known.note(name, Use::Load, id, what | HELD, register_word(value));
             }
             match place {
