@@ -53,13 +53,12 @@ unsafe impl Payload for Instance {
 fn class() -> &'static Obj<PyType> {
     static NOTHING: orochi_core::object::ExtensionOps =
         orochi_core::object::ExtensionOps { destroy: |_, _| {}, trace: |_, _, _| {} };
-    let fields = TypeFields {
-        layout: Instance::LAYOUT,
-        extension: (size_of::<Obj<Instance>>() - size_of::<Instance>()) as u32,
-        extension_size: 0,
-        extension_ops: &NOTHING,
-        has_finalizer: AtomicBool::new(false),
-    };
+    let fields = TypeFields::new(
+        Instance::LAYOUT,
+        (size_of::<Obj<Instance>>() - size_of::<Instance>()) as u32,
+        0,
+        &NOTHING,
+    );
     let layout = InstanceLayout { has_dict: true, slots: 0, inline: 1 };
     let (shapes, entry) = (ShapeTree::default(), AtomicField::empty());
     let class = allocate_immortal(std::ptr::null(), PyType { fields, layout, shapes, entry });

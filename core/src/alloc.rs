@@ -5,7 +5,8 @@ use crate::header::Header;
 use crate::heap::Kind;
 use crate::object::{Obj, Payload, Tail, TypeHead};
 use crate::thread::Thread;
-use crate::value::Owned;
+use crate::value::{Owned, Value, own_quickly};
+use crate::word::{self, Word};
 use std::ptr::NonNull;
 
 /// Allocates a local object.
@@ -72,6 +73,41 @@ pub unsafe fn allocate_with_tail<T: Payload, I>(
         let items = memory.add(1).cast::<I>();
         for i in 0..len {
             items.add(i).write(fill(i));
+        }
+        memory.write(Obj::parts(Header::new(class.as_ptr()), payload(Tail::new(len))));
+        Some(Owned::from_raw(memory))
+    }
+}
+
+/// Allocates a local object whose payload ends in a tail of references, moved out of `len` registers, if that takes no more than
+/// a few loads and stores. Otherwise nothing has been done, but that some of the registers may own what they borrowed.
+///
+/// # Safety
+/// As [`allocate_with_tail`]; the class's instances have no extension. The registers are the current thread's; an empty one counts
+/// as None.
+#[inline(always)]
+pub unsafe fn allocate_from_registers<T: Payload>(
+    thread: &Thread,
+    class: NonNull<TypeHead>,
+    registers: *mut Word,
+    len: usize,
+    payload: impl FnOnce(Tail<Field>) -> T,
+) -> Option<Owned<T>> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        for i in 0..len {
+            let register = registers.add(i);
+            if word::is_borrowed(*register) {
+                *register = own_quickly(*register)?;
+            }
+        }
+        let size = std::mem::size_of::<Obj<T>>() + len * std::mem::size_of::<Field>();
+        let memory = thread.heap().allocate_at_hand(size, kind_of::<T>(class))?.cast::<Obj<T>>();
+        let items = memory.add(1).cast::<Field>().as_ptr();
+        for i in 0..len {
+            let word = std::mem::replace(&mut *registers.add(i), word::UNBOUND);
+            let value = Value::from_word(if word == word::UNBOUND { word::NONE } else { word });
+            items.add(i).write(Field::new_local(value));
         }
         memory.write(Obj::parts(Header::new(class.as_ptr()), payload(Tail::new(len))));
         Some(Owned::from_raw(memory))

@@ -254,6 +254,7 @@ impl Header {
     }
 
     /// Notes that a local object whose last reference went is being destroyed.
+    #[inline(always)]
     pub(crate) fn begin_destroy_local(&self) {
         self.count.store(0, Ordering::Relaxed);
     }

@@ -118,6 +118,14 @@ impl Heap {
         self.allocate_slow(class, kind)
     }
 
+    /// The same, if such a block is at hand: no more than a few loads and stores.
+    #[inline(always)]
+    pub fn allocate_at_hand(&self, size: usize, kind: Kind) -> Option<NonNull<u8>> {
+        let class = size_class::of_small(size)?;
+        // SAFETY: as in `allocate`.
+        unsafe { self.current[kind as usize][class].get().as_ref()?.pop() }
+    }
+
     /// Frees a block, of this heap or another.
     ///
     /// # Safety

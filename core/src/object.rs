@@ -5,6 +5,9 @@
 
 use crate::field::Field;
 use crate::header::Header;
+use crate::reclaim;
+use crate::sync::{AtomicU8, Ordering};
+use crate::thread::Thread;
 use crate::value::{Owned, Ref, Value};
 use crate::weak::WeakSlot;
 use crate::word;
@@ -29,6 +32,8 @@ pub struct Layout {
     pub size: usize,
     /// Runs the payload's destructor, if it has one.
     pub drop: Option<unsafe fn(NonNull<Header>)>,
+    /// The whole end of a local object that has nothing but its payload: destructor and memory.
+    pub(crate) end: unsafe fn(&Thread, NonNull<Header>),
     /// Visits the payload's fields.
     pub trace: unsafe fn(NonNull<Header>, &mut dyn FnMut(&Field)),
     /// For payloads with a tail: the whole size in bytes of this object, without extension.
@@ -58,6 +63,7 @@ impl Layout {
         Layout {
             size: std::mem::size_of::<Obj<T>>(),
             drop: if std::mem::needs_drop::<T>() { Some(drop_payload::<T>) } else { None },
+            end: end_payload::<T>,
             trace: trace_payload::<T>,
             dynamic_size: None,
             has_fields: T::HAS_FIELDS,
@@ -118,6 +124,19 @@ unsafe fn drop_payload<T>(object: NonNull<Header>) {
     unsafe { std::ptr::drop_in_place(&raw mut (*object.cast::<Obj<T>>().as_ptr()).payload) }
 }
 
+unsafe fn end_payload<T: Trace>(thread: &Thread, object: NonNull<Header>) {
+    // SAFETY: as in `drop_payload`; nobody looks at the object any more.
+    unsafe {
+        let drop = || std::ptr::drop_in_place(&raw mut (*object.cast::<Obj<T>>().as_ptr()).payload);
+        if T::HAS_FIELDS {
+            reclaim::nested(thread, drop)
+        } else {
+            drop()
+        }
+        thread.heap().free(object.cast());
+    }
+}
+
 unsafe fn trace_payload<T: Trace>(object: NonNull<Header>, visit: &mut dyn FnMut(&Field)) {
     // SAFETY: the object is alive and has the layout of `T`.
     unsafe { object.cast::<Obj<T>>().as_ref() }.payload.trace(visit);
@@ -143,8 +162,76 @@ pub struct TypeFields {
     pub extension_size: u32,
     /// How to handle the extension.
     pub extension_ops: &'static ExtensionOps,
-    /// Whether instances have a finalizer (`tp_finalize`); may be set later, when `__del__` is assigned.
-    pub has_finalizer: crate::sync::AtomicBool,
+    ending: Ending,
+}
+
+/// What the end of a class's instances takes, as bits.
+struct Ending(AtomicU8);
+
+impl Ending {
+    /// No more than `Layout::end`.
+    const PAYLOAD: u8 = 0;
+    /// The end of the extension, which lies at a fixed place, and memory: the payload has no destructor.
+    const EXTENSION: u8 = 1;
+    /// More than that.
+    const OTHER: u8 = 2;
+    /// There is a finalizer.
+    const FINALIZER: u8 = 4;
+}
+
+/// What the end of a local object takes.
+pub(crate) enum ShortEnd {
+    /// `Layout::end`.
+    Payload,
+    /// The extension's end, and memory.
+    Extension,
+    /// There is more to it.
+    None,
+}
+
+impl TypeFields {
+    /// What the runtime reads of a class with this layout and extension, whose instances have no finalizer so far.
+    pub fn new(
+        layout: &'static Layout,
+        extension: u32,
+        extension_size: u32,
+        extension_ops: &'static ExtensionOps,
+    ) -> TypeFields {
+        let kind = match (layout.classes, extension) {
+            (true, _) => Ending::OTHER,
+            (_, 0) => Ending::PAYLOAD,
+            _ if layout.drop.is_none() && layout.dynamic_size.is_none() => Ending::EXTENSION,
+            _ => Ending::OTHER,
+        };
+        TypeFields { layout, extension, extension_size, extension_ops, ending: Ending(AtomicU8::new(kind)) }
+    }
+
+    /// Whether instances have a finalizer (`tp_finalize`).
+    #[inline]
+    pub fn has_finalizer(&self) -> bool {
+        // Relaxed: set before instances exist, or racing with assignment of `__del__`, where either answer will do.
+        self.ending.0.load(Ordering::Relaxed) & Ending::FINALIZER != 0
+    }
+
+    /// Notes whether instances have a finalizer, when the class is made or `__del__` is assigned or deleted.
+    pub fn set_has_finalizer(&self, has: bool) {
+        // Relaxed: as in `has_finalizer`.
+        match has {
+            true => self.ending.0.fetch_or(Ending::FINALIZER, Ordering::Relaxed),
+            false => self.ending.0.fetch_and(!Ending::FINALIZER, Ordering::Relaxed),
+        };
+    }
+
+    /// How local instances without weak references end.
+    #[inline(always)]
+    pub(crate) fn short_end(&self) -> ShortEnd {
+        // Relaxed: as in `has_finalizer`.
+        match self.ending.0.load(Ordering::Relaxed) {
+            Ending::PAYLOAD => ShortEnd::Payload,
+            Ending::EXTENSION => ShortEnd::Extension,
+            _ => ShortEnd::None,
+        }
+    }
 }
 
 /// A class object as the runtime sees it.

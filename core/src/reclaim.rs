@@ -5,9 +5,8 @@
 //! and is handed to the thread's pending list; weak references are cleared and their callbacks handed over likewise.
 
 use crate::header::{CONDEMNED, FINALIZED, HAS_WEAKREFS, Header, Released};
-use crate::object::{TypeHead, extension_of};
+use crate::object::{ShortEnd, TypeHead, extension_of};
 use crate::runtime::poll;
-use crate::sync::Ordering;
 use crate::thread::{self, Pending, Thread};
 use crate::value::Value;
 use crate::word::Word;
@@ -27,13 +26,8 @@ pub(crate) unsafe fn release(object: NonNull<Header>) {
         // rather than destroyed on the wrong thread.
         thread::with_current(|thread| {
             if let Some(thread) = thread {
-                header.begin_destroy_local();
                 // SAFETY: this was the last reference to a local object.
-                unsafe {
-                    if !destroy_leaf(thread, object) {
-                        destroy(thread, object);
-                    }
-                }
+                unsafe { end_local(thread, object) }
             }
         });
     } else {
@@ -54,11 +48,15 @@ pub(crate) unsafe fn release(object: NonNull<Header>) {
 
 /// Whether the thread is just dropping what a shared object owns, whose grace period is over.
 pub(crate) fn dies_with_owner() -> bool {
-    thread::with_current(|thread| thread.is_some_and(|thread| thread.destroying_shared.get()))
+    thread::with_current(|thread| thread.is_some_and(|thread| thread.destroying.get() & OF_SHARED != 0))
 }
 
 /// How deep destructions nest on the native stack before they go to the work list.
 const NESTED: u32 = 32;
+
+/// Set in `Thread::destroying`, which counts how deep destructions nest, while what is being dropped belonged to a shared
+/// object.
+const OF_SHARED: u32 = 1 << 31;
 
 /// Destroys an object, and whatever dies with it.
 ///
@@ -66,43 +64,62 @@ const NESTED: u32 = 32;
 /// Nobody else refers to the object: it was the last local reference, or the object was claimed.
 pub(crate) unsafe fn destroy(thread: &Thread, object: NonNull<Header>) {
     thread.assert_no_leaf();
-    let depth = thread.destroying.get();
-    if depth == NESTED {
+    if thread.destroying.get() & !OF_SHARED == NESTED {
         thread.dying.borrow_mut().push(object);
         return;
     }
-    thread.destroying.set(depth + 1);
     // SAFETY: as the caller promises.
-    unsafe { destroy_one(thread, object) };
-    if depth == NESTED - 1 {
-        destroy_listed(thread);
-    }
-    thread.destroying.set(depth);
+    nested(thread, || unsafe { destroy_one(thread, object) });
 }
 
-/// Destroys a local object that nothing is known of elsewhere and that can't own references; `false` for others: nothing has
-/// been done.
+/// Ends a local object whose last reference is given up.
 ///
 /// # Safety
-/// As [`destroy`].
+/// The object is local, and the caller owns the only reference.
 #[inline(always)]
-unsafe fn destroy_leaf(thread: &Thread, object: NonNull<Header>) -> bool {
+pub(crate) unsafe fn end_local(thread: &Thread, object: NonNull<Header>) {
     // SAFETY: the object is whole until its payload is dropped; classes outlive their instances.
     unsafe {
         let header = object.as_ref();
-        let fields = &(*header.class()).fields;
-        let is_leaf = !fields.layout.has_fields && !fields.layout.classes && fields.extension == 0;
-        // Relaxed: as in `destroy_one`.
-        if !is_leaf || fields.has_finalizer.load(Ordering::Relaxed) || header.has_flag(HAS_WEAKREFS) {
-            return false;
+        header.begin_destroy_local();
+        let class = NonNull::new_unchecked(header.class().cast_mut());
+        let fields = &(*class.as_ptr()).fields;
+        if header.has_flag(HAS_WEAKREFS) || thread.destroying.get() >= NESTED {
+            return destroy(thread, object);
         }
         thread.assert_no_leaf();
-        if let Some(drop) = fields.layout.drop {
-            drop(object);
+        match fields.short_end() {
+            ShortEnd::Payload => (fields.layout.end)(thread, object),
+            ShortEnd::Extension => end_extension(thread, class, object),
+            ShortEnd::None => destroy(thread, object),
         }
+    }
+}
+
+/// Runs `f`, which drops what an object owns, one level of nesting further down.
+#[inline(always)]
+pub(crate) fn nested(thread: &Thread, f: impl FnOnce()) {
+    let outer = thread.destroying.get();
+    thread.destroying.set(outer + 1);
+    f();
+    if outer & !OF_SHARED == NESTED - 1 {
+        destroy_listed(thread);
+    }
+    thread.destroying.set(outer);
+}
+
+/// The end of an object that owns nothing but what its extension holds.
+///
+/// # Safety
+/// As [`destroy`]; the extension lies behind a payload of fixed size without destructor.
+unsafe fn end_extension(thread: &Thread, class: NonNull<TypeHead>, object: NonNull<Header>) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let fields = &(*class.as_ptr()).fields;
+        let extension = object.cast::<u8>().add(fields.extension as usize);
+        nested(thread, || (fields.extension_ops.destroy)(class, extension));
         thread.heap().free(object.cast());
     }
-    true
 }
 
 /// Destroys what went to the work list, at the deepest level of nesting.
@@ -120,8 +137,7 @@ unsafe fn destroy_one(thread: &Thread, object: NonNull<Header>) {
     unsafe {
         let header = object.as_ref();
         let class = NonNull::new_unchecked(header.class().cast_mut());
-        // Relaxed: set before instances exist, or racing with assignment of `__del__`, where either answer will do.
-        if (*class.as_ptr()).fields.has_finalizer.load(Ordering::Relaxed) && header.set_flag(FINALIZED) {
+        if (*class.as_ptr()).fields.has_finalizer() && header.set_flag(FINALIZED) {
             header.resurrect(1);
             thread.push_pending(Pending::Finalizer(Value::from_word(object.as_ptr() as Word)));
             return;
@@ -149,14 +165,16 @@ pub(crate) unsafe fn free(thread: &Thread, class: NonNull<TypeHead>, object: Non
     // SAFETY: as the caller promises.
     unsafe {
         let fields = &(*class.as_ptr()).fields;
-        let outer = thread.destroying_shared.replace(object.as_ref().is_shared());
+        let outer = thread.destroying.get();
+        let of_shared = if object.as_ref().is_shared() { OF_SHARED } else { 0 };
+        thread.destroying.set(outer & !OF_SHARED | of_shared);
         if let Some(extension) = extension_of(object) {
             (fields.extension_ops.destroy)(class, extension);
         }
         if let Some(drop) = fields.layout.drop {
             drop(object);
         }
-        thread.destroying_shared.set(outer);
+        thread.destroying.set(outer);
         if object.as_ref().has_flag(HAS_WEAKREFS) && object.as_ref().is_shared() {
             // A thread may have read the address from a weak reference just before that was cleared; it will find that
             // the object is dead.

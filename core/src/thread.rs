@@ -43,10 +43,8 @@ pub struct Thread {
     pub frame_base: Cell<*mut Word>,
     limbo: Limbo,
     pub(crate) pending: RefCell<VecDeque<Pending>>,
-    /// How deep destructions nest.
+    /// What is being destroyed; see `reclaim`.
     pub(crate) destroying: Cell<u32>,
-    /// Whether what is being dropped belonged to a shared object.
-    pub(crate) destroying_shared: Cell<bool>,
     pub(crate) dying: RefCell<Vec<NonNull<Header>>>,
     leaf_locks: Cell<u32>,
     holder: Holder,
@@ -127,7 +125,6 @@ impl Thread {
             limbo: Limbo::default(),
             pending: RefCell::default(),
             destroying: Cell::new(0),
-            destroying_shared: Cell::new(false),
             dying: RefCell::default(),
             leaf_locks: Cell::new(0),
             holder,

@@ -459,6 +459,23 @@ pub unsafe fn drop_one_of_many(word: Word) -> bool {
     !word::is_counted(word) || unsafe { word::header_of(word).as_ref() }.release_one_of_many()
 }
 
+/// Gives up what a register's word owns, which [`drop_one_of_many`] left alone.
+///
+/// # Safety
+/// As [`drop_one_of_many`]; the thread is the current one.
+#[inline(always)]
+pub unsafe fn drop_last(thread: &Thread, word: Word) {
+    let object = word::header_of(word);
+    // SAFETY: the word owns a reference, or `drop_one_of_many` would have been content.
+    unsafe {
+        if object.as_ref().is_unique_local() {
+            reclaim::end_local(thread, object);
+        } else {
+            reclaim::release(object);
+        }
+    }
+}
+
 /// Turns a register's word into an owned value, emptying the register's claim: a counted word passes its reference.
 ///
 /// # Safety

@@ -10,7 +10,6 @@ use crate::error::PyResult;
 use crate::slots::Slots;
 use crate::storage::instance::InstanceLayout;
 use crate::types::r#type::PyType;
-use orochi_core::sync::AtomicBool;
 use orochi_core::{Layout, Obj, Payload, Ref, Thread, TypeFields, TypeHead, Value};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
@@ -236,6 +235,13 @@ impl StaticType {
         unsafe { (*self.storage.get()).assume_init_ref() }
     }
 
+    /// Whether the class object has come to life.
+    #[inline(always)]
+    pub(crate) fn is_alive(&self) -> bool {
+        // Acquire pairs with the Releases in `make_shell`.
+        self.state.load(Ordering::Acquire) != ABSENT
+    }
+
     /// The declaration.
     pub fn spec(&self) -> &'static TypeSpec {
         self.spec
@@ -284,15 +290,12 @@ impl StaticType {
             slots: flags.slots().into(),
             inline: 0,
         };
-        let fields = TypeFields {
-            layout: self.spec.layout,
-            extension: instance.offset(self.spec.layout),
-            extension_size: instance.size(),
-            extension_ops: instance.ops(),
-            has_finalizer: AtomicBool::new(
-                self.spec.parts.iter().any(|part| part.slots.tp_finalize.is_some()),
-            ),
-        };
+        let fields = TypeFields::new(
+            self.spec.layout,
+            instance.offset(self.spec.layout),
+            instance.size(),
+            instance.ops(),
+        );
         let class = PyType::shell(self, fields, instance, flags, base);
         let metaclass = PyType::static_type();
         // SAFETY: the lock makes this the only write, before anybody reads.

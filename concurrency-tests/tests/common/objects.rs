@@ -84,13 +84,7 @@ unsafe fn no_fields(_: NonNull<TypeHead>, _: NonNull<u8>, _: &mut dyn FnMut(&Fie
 
 fn class(metaclass: *const TypeHead, layout: &'static Layout) -> NonNull<TypeHead> {
     static NO_EXTENSION: ExtensionOps = ExtensionOps { destroy: no_extension, trace: no_fields };
-    let fields = TypeFields {
-        layout,
-        extension: 0,
-        extension_size: 0,
-        extension_ops: &NO_EXTENSION,
-        has_finalizer: AtomicBool::new(false),
-    };
+    let fields = TypeFields::new(layout, 0, 0, &NO_EXTENSION);
     NonNull::from(allocate_immortal(metaclass, fields)).cast()
 }
 

@@ -8,7 +8,6 @@
 use super::search::for_each_object;
 use crate::header::{FINALIZED, Header};
 use crate::object::trace_object;
-use crate::sync::Ordering;
 use crate::thread::Thread;
 use crate::value::Ref;
 use crate::weak;
@@ -52,8 +51,7 @@ pub fn would_be_noticed(thread: &mut Thread, modules: Ref<'_>) -> bool {
         unsafe {
             for_each_object(thread, |object| {
                 let header = object.as_ref();
-                // Relaxed: as in `reclaim`.
-                if (*header.class()).fields.has_finalizer.load(Ordering::Relaxed)
+                if (*header.class()).fields.has_finalizer()
                     && !header.is_dying()
                     && !header.has_flag(FINALIZED)
                 {

@@ -4,7 +4,6 @@ use super::order::owners_first;
 use super::search::{Candidates, Scope, Search, is_class};
 use crate::header::{FINALIZED, HAS_WEAKREFS, Header};
 use crate::object::trace_object;
-use crate::sync::Ordering;
 use crate::thread::{Pending, Thread};
 use crate::value::{Ref, Value};
 use crate::weak;
@@ -91,8 +90,7 @@ impl Garbage {
             let (Some(header), Some(class)) = (object.get().header(), object.get().heap_class()) else {
                 continue;
             };
-            // Relaxed: as in `reclaim`.
-            if class.fields.has_finalizer.load(Ordering::Relaxed) && header.set_flag(FINALIZED) {
+            if class.fields.has_finalizer() && header.set_flag(FINALIZED) {
                 thread.push_pending(Pending::Finalizer(object.clone()));
             }
         }

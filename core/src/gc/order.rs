@@ -3,7 +3,6 @@
 
 use crate::header::Header;
 use crate::object::trace_object;
-use crate::sync::Ordering;
 use crate::value::Value;
 use std::collections::HashMap;
 use std::ptr::NonNull;
@@ -16,10 +15,8 @@ const MOST: usize = 1 << 17;
 /// # Safety
 /// Nobody changes the objects meanwhile.
 pub(super) unsafe fn owners_first(objects: Vec<Value>) -> Vec<Value> {
-    let has_finalizer = |object: &&Value| {
-        // Relaxed: as in `reclaim`.
-        object.get().heap_class().is_some_and(|class| class.fields.has_finalizer.load(Ordering::Relaxed))
-    };
+    let has_finalizer =
+        |object: &&Value| object.get().heap_class().is_some_and(|class| class.fields.has_finalizer());
     if objects.len() > MOST || objects.iter().filter(has_finalizer).nth(1).is_none() {
         return objects;
     }

@@ -87,13 +87,8 @@ fn class(
     has_finalizer: bool,
 ) -> &'static Obj<TypeFields> {
     static NO_EXTENSION: ExtensionOps = ExtensionOps { destroy: no_extension, trace: no_fields };
-    let fields = TypeFields {
-        layout,
-        extension: 0,
-        extension_size: 0,
-        extension_ops: &NO_EXTENSION,
-        has_finalizer: AtomicBool::new(has_finalizer),
-    };
+    let fields = TypeFields::new(layout, 0, 0, &NO_EXTENSION);
+    fields.set_has_finalizer(has_finalizer);
     allocate_immortal(metaclass, fields)
 }
 
@@ -416,13 +411,7 @@ fn classes_die_after_their_instances() {
         let metaclass = class(std::ptr::null(), Class::LAYOUT, false);
         metaclass.header().set_class(head(metaclass).as_ptr());
         let (classes_dropped, nodes_dropped) = (counter(), counter());
-        let fields = TypeFields {
-            layout: Node::LAYOUT,
-            extension: 0,
-            extension_size: 0,
-            extension_ops: classes().node.extension_ops,
-            has_finalizer: AtomicBool::new(false),
-        };
+        let fields = TypeFields::new(Node::LAYOUT, 0, 0, classes().node.extension_ops);
         let payload = Class { fields, own: AtomicField::empty(), dropped: classes_dropped };
         // SAFETY: the metaclass's layout is the class's.
         let made = unsafe { allocate(thread, head(metaclass), payload) }.expect("memory");

@@ -349,6 +349,7 @@ impl Page {
     }
 
     /// Overwrites what a lagging reader must no longer look at, all but the header.
+    #[inline(always)]
     fn poison(&self, block: NonNull<u8>) {
         if cfg!(any(orochi_stress, orochi_sanitize = "address", all(debug_assertions, not(orochi_loom)))) {
             let size = self.shape().block_size.min(PAGE_SIZE);

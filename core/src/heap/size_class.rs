@@ -26,6 +26,13 @@ pub(super) fn of(size: usize) -> usize {
     usize::from(CLASS_OF[size.div_ceil(GRANULE)])
 }
 
+/// The same, `None` for sizes of more than [`MAX_SMALL`] bytes.
+#[inline(always)]
+pub(super) fn of_small(size: usize) -> Option<usize> {
+    // All that the table holds is below `CLASSES`: the bound tells the compiler so.
+    CLASS_OF.get(size.div_ceil(GRANULE)).map(|class| usize::from(*class).min(CLASSES - 1))
+}
+
 /// The bytes in a block of a class of small blocks.
 pub(super) fn block_size(class: usize) -> usize {
     usize::from(SIZES[class])

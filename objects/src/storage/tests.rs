@@ -37,13 +37,7 @@ payload!(ListStorage: LIST, DictStorage: DICT, SetStorage: SET, Token: TOKEN);
 fn make<T: Payload>(thread: &Thread, payload: T) -> Owned<T> {
     let class = Box::leak(Box::new(TypeHead {
         header: Header::immortal(std::ptr::null()),
-        fields: TypeFields {
-            layout: T::LAYOUT,
-            extension: 0,
-            extension_size: 0,
-            extension_ops: &EXTENSION,
-            has_finalizer: orochi_core::sync::AtomicBool::new(false),
-        },
+        fields: TypeFields::new(T::LAYOUT, 0, 0, &EXTENSION),
     }));
     // SAFETY: the class has the payload's layout.
     unsafe { orochi_core::alloc::allocate(thread, NonNull::from(class), payload) }.unwrap()

@@ -237,6 +237,15 @@ impl PyCode {
         }
     }
 
+    /// The names of the parameters and further ones behind them; empty if operands can't name all parameters. The code is ready.
+    #[inline]
+    pub fn usual_parameter_names(&self) -> &[Field] {
+        match self.body.get() {
+            Some(body) if body.spilled_parameters.is_empty() => &body.local_names,
+            _ => &[],
+        }
+    }
+
     /// The constants. The code is ready.
     #[inline]
     fn constants(&self) -> &[Field] {

@@ -76,6 +76,12 @@ pub fn is_plain(class: &Obj<PyType>) -> bool {
     is_objects(class, SlotId::tp_new) && !class.has(TypeFlags::ABSTRACT)
 }
 
+/// Whether `__init__` is `object`'s.
+#[inline]
+pub fn has_no_init(class: &Obj<PyType>) -> bool {
+    is_objects(class, SlotId::tp_init)
+}
+
 /// Whether `__init__` is `object`'s and leaves all arguments to a `__new__` that isn't.
 #[inline]
 pub fn init_does_nothing(class: &Obj<PyType>) -> bool {

@@ -240,7 +240,7 @@ pub fn storage_of(thread: &mut Thread, iterable: Ref<'_>) -> PyResult<SetStorage
 
 /// Whether a key is in a set; `None` if Python code has to compare.
 #[inline]
-pub fn contains_plain(thread: &Thread, set: &Obj<PySet>, key: &Key<'_>) -> Option<bool> {
+pub fn contains_plain(thread: &Thread, set: AnySet<'_>, key: &Key<'_>) -> Option<bool> {
     set.storage.contains_plain(thread, key.hash, key.word(), key)
 }
 

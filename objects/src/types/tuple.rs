@@ -5,6 +5,7 @@ use crate::error::{PyResult, memory_error};
 use crate::types::tuple_::METHODS;
 use crate::types::r#type::PyType;
 use orochi_core::object::Tail;
+use orochi_core::word::Word;
 use orochi_core::{Field, Header, Layout, Obj, Owned, Ref, Thread, Trace, Value};
 use orochi_macros::{pyclass, pymethods};
 use std::ptr::NonNull;
@@ -126,6 +127,25 @@ pub fn build(thread: &Thread, len: usize, mut make: impl FnMut(usize) -> Value) 
         )
     };
     made.ok_or_else(memory_error)
+}
+
+/// A new tuple of what `len` registers hold, which are empty then. `None` if that takes more than a few loads and stores: nothing has
+/// been done then, but that some of the registers may own what they borrowed.
+///
+/// # Safety
+/// The registers are the current thread's.
+#[inline(always)]
+pub unsafe fn from_registers(thread: &Thread, registers: *mut Word, len: usize) -> Option<Owned<PyTuple>> {
+    let class = PyTuple::static_type();
+    // The empty tuple is there already.
+    if len == 0 || !class.is_alive() {
+        return None;
+    }
+    // SAFETY: as in `build`; an instance of exactly this class has no extension.
+    unsafe {
+        let class = NonNull::new_unchecked(class.address().cast_mut());
+        orochi_core::alloc::allocate_from_registers(thread, class, registers, len, |items| PyTuple { items })
+    }
 }
 
 /// The empty tuple, of which there is one.

@@ -194,7 +194,7 @@ impl PyType {
             crate::types::type_::inherit::inherit_native(&slots, base, flags);
         }
         let immutable = if flags.0 & TypeFlags::HEAP.0 == 0 { TypeFlags::IMMUTABLE.0 } else { 0 };
-        fields.has_finalizer.store(slots.tp_finalize().is_some(), Ordering::Relaxed);
+        fields.set_has_finalizer(slots.tp_finalize().is_some());
         PyType {
             native: Some(native),
             base: Lasting::new(base.map(Obj::to_value)),

@@ -60,6 +60,123 @@ pub(super) unsafe fn bind(
     result
 }
 
+/// Binds `given` positional arguments if all that takes is to fill in defaults. `false` if there is more to it: nothing has been done
+/// then. If all is well, the code is ready.
+///
+/// # Safety
+/// As [`bind`].
+#[inline(always)]
+pub(super) unsafe fn fill_defaults_quickly(
+    thread: &Thread,
+    function: &Obj<PyFunction>,
+    code: &Obj<PyCode>,
+    registers: *mut Word,
+    given: usize,
+) -> bool {
+    let Some(missing) = code.simple_argcount().and_then(|argcount| argcount.checked_sub(given)) else {
+        return false;
+    };
+    let Some(defaults) = function.defaults(thread) else { return false };
+    let Some(first) = defaults.len().checked_sub(missing) else { return false };
+    for (i, default) in defaults.fields()[first..].iter().enumerate() {
+        // SAFETY: a parameter's register, which is empty.
+        unsafe { *registers.add(given + i) = default.load_register(thread) };
+    }
+    true
+}
+
+/// Binds arguments if all that takes is to move keyword arguments to their places, and to fill in defaults. `false` if there is more
+/// to it: nothing has been done then. If all is well, the code is ready. Doesn't look at the first `positional` registers.
+///
+/// # Safety
+/// As [`bind`].
+#[inline(never)]
+pub(super) unsafe fn bind_quickly(
+    thread: &Thread,
+    function: &Obj<PyFunction>,
+    code: &Obj<PyCode>,
+    registers: *mut Word,
+    positional: usize,
+    names: &Obj<PyTuple>,
+) -> bool {
+    const FEW: usize = 8;
+    let names = names.fields();
+    let Some(argcount) = code.simple_argcount() else { return false };
+    let Some(parameters) = code.usual_parameter_names().get(..argcount) else { return false };
+    if argcount >= 32 || names.len() > FEW || positional + names.len() > argcount {
+        return false;
+    }
+    let mut places = [0u8; FEW];
+    // A bit for each parameter that has its argument.
+    let mut filled = (1u32 << positional) - 1;
+    let mut in_place = true;
+    for (i, name) in names.iter().enumerate() {
+        let next = positional + i;
+        // Names are interned.
+        let is_it = |i: &usize| parameters[*i].word() == name.word();
+        let place = if is_it(&next) { Some(next) } else { (positional..argcount).find(is_it) };
+        let Some(place) = place.filter(|place| filled & (1 << place) == 0) else { return false };
+        in_place &= place == next;
+        places[i] = place as u8;
+        filled |= 1 << place;
+    }
+    let missing = ((1u32 << argcount) - 1) & !filled;
+    // SAFETY: registers of the callee; each keyword has a place of its own.
+    unsafe {
+        if missing != 0 && !can_fill(thread, function, argcount, missing) || !may_name(code, positional) {
+            return false;
+        }
+        if !in_place {
+            let mut values = [word::UNBOUND; FEW];
+            for (i, value) in values.iter_mut().enumerate().take(names.len()) {
+                *value = std::mem::replace(&mut *registers.add(positional + i), word::UNBOUND);
+            }
+            for (place, value) in places.iter().zip(values).take(names.len()) {
+                *registers.add(usize::from(*place)) = value;
+            }
+        }
+        if missing != 0 {
+            fill(thread, function, registers, argcount, missing);
+        }
+    }
+    true
+}
+
+/// Whether all parameters behind the positional arguments may be named.
+#[inline(always)]
+fn may_name(code: &Obj<PyCode>, positional: usize) -> bool {
+    code.code.facts().posonlyargcount as usize <= positional
+}
+
+/// Whether there are defaults for these parameters, a bit for each.
+#[inline(always)]
+fn can_fill(thread: &Thread, function: &Obj<PyFunction>, argcount: usize, missing: u32) -> bool {
+    let defaults = function.defaults(thread).map_or(0, |defaults| defaults.len());
+    argcount.checked_sub(defaults).is_some_and(|required| missing & ((1 << required) - 1) == 0)
+}
+
+/// Fills in the defaults of these parameters.
+///
+/// # Safety
+/// There are such defaults, and the registers are the callee's and empty.
+#[inline(always)]
+unsafe fn fill(
+    thread: &Thread,
+    function: &Obj<PyFunction>,
+    registers: *mut Word,
+    argcount: usize,
+    missing: u32,
+) {
+    let defaults = function.defaults(thread).map_or(&[][..], |defaults| defaults.fields());
+    let first = argcount - defaults.len().min(argcount);
+    for (i, default) in defaults.iter().enumerate() {
+        if missing & (1 << (first + i)) != 0 {
+            // SAFETY: as the caller promises.
+            unsafe { *registers.add(first + i) = default.load_register(thread) };
+        }
+    }
+}
+
 impl Binding<'_> {
     fn argcount(&self) -> usize {
         self.code.code.facts().argcount as usize

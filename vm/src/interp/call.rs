@@ -6,10 +6,11 @@
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
 mod callee;
+mod construct;
 pub(crate) mod enter;
 mod native;
 
-use super::bind::bind;
+use super::bind::{bind, bind_quickly, fill_defaults_quickly};
 use super::cursor::{At, Cursor, Fast, Flow, Operands, raise};
 use super::frames::{
     NewFrame, can_push, clear_registers, clear_registers_quickly, make_large_room, make_room, owned_value,
@@ -18,10 +19,11 @@ use super::frames::{
 use super::iter::exact;
 use super::poll::poll_now;
 pub(super) use callee::Called;
+use construct::Constructed;
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::value::drop_register;
 use orochi_core::word::{self, Word};
-use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_core::{Header, Obj, Ref, Thread, Value};
 use orochi_objects::error::{PyResult, type_error};
 use orochi_objects::frames::Mode;
 use orochi_objects::slots::Sent;
@@ -29,6 +31,7 @@ use orochi_objects::thread::{Outcome, ThreadState};
 use orochi_objects::types::code::PyCode;
 use orochi_objects::types::function::PyFunction;
 use orochi_objects::types::tuple::PyTuple;
+use orochi_objects::types::r#type::PyType;
 
 /// Calls of Python functions whose arguments lie as they are wanted, and returns from them.
 pub(super) mod hot {
@@ -53,7 +56,7 @@ pub(super) mod hot {
             return Fast::Slow;
         }
         // SAFETY: there is room; the parameters lie in their registers.
-        unsafe { enter(c, thread, w, function, code, registers) };
+        unsafe { enter(c, thread, w, function, code, registers, (Mode::Call, word::UNBOUND)) };
         Fast::Done
     }
 
@@ -103,6 +106,7 @@ unsafe fn enter(
     function: &Obj<PyFunction>,
     code: &Obj<PyCode>,
     registers: *mut Word,
+    (mode, owned): (Mode, Word),
 ) {
     c.sync();
     let new = NewFrame {
@@ -111,9 +115,9 @@ unsafe fn enter(
         code,
         function,
         generator: std::ptr::null(),
-        owned: word::UNBOUND,
+        owned,
         namespace: word::UNBOUND,
-        mode: Mode::Call,
+        mode,
         dst: w.a(),
         base: w.b(),
     };
@@ -163,58 +167,81 @@ fn give(c: &mut Cursor, thread: &mut Thread, result: Word) -> (Word, Word) {
 pub(super) mod warm {
     use super::*;
 
-    /// Calls a Python function to which the last arguments aren't given, but have defaults. `None` if there is more to it.
+    /// Calls the Python function or the class that lies in the window. [`Fast::Slow`] if there is more to it than a frame whose arguments
+    /// are quickly bound.
     #[inline(always)]
-    fn call_with_defaults(
+    fn enter_quickly(
         c: &mut Cursor,
         thread: &mut Thread,
         w: Operands,
-        function: &Obj<PyFunction>,
-    ) -> Option<()> {
+        callee: &Header,
+        names: Option<&Obj<PyTuple>>,
+    ) -> Fast {
         // SAFETY: the window lies within the frame.
         let window = unsafe { c.regs.add(w.b() as usize) };
-        // SAFETY: as above; the code is kept alive by the function.
-        let (bound, code) = unsafe {
-            (usize::from(*window.add(1) != word::UNBOUND), &*std::ptr::from_ref(function.code(thread)))
+        // SAFETY: as above.
+        let bound = usize::from(unsafe { *window.add(1) } != word::UNBOUND);
+        let Some(function) = exact::<PyFunction>(callee) else {
+            let Some(class) = exact::<PyType>(callee).filter(|_| bound == 0) else { return Fast::Slow };
+            return match construct::instantiate(thread, (c.pc, c.frame), w, class, names) {
+                Constructed::Entered => {
+                    *c = Cursor::of(c.frame.wrapping_add(1));
+                    Fast::Done
+                }
+                Constructed::Done => Fast::Done,
+                Constructed::Raised => Fast::Raise,
+                Constructed::Other => Fast::Slow,
+            };
         };
         // SAFETY: within the window; one frame above the running one.
         let (registers, frame) = unsafe { (window.add(2 - bound), c.frame.add(1)) };
+        if !can_push(thread, frame, registers) || thread.native_stack_low() {
+            return Fast::Slow;
+        }
         let given = w.c() as usize + bound;
-        let missing = code.simple_argcount()?.checked_sub(given)?;
-        let defaults = function.defaults(thread)?;
-        let first = defaults.len().checked_sub(missing)?;
-        if !can_push(thread, frame, registers) {
-            return None;
+        // SAFETY: the code is kept alive by the function; what lies above the window is empty, and there is room.
+        unsafe {
+            let code = &*std::ptr::from_ref(function.code(thread));
+            let fits = match names {
+                None => fill_defaults_quickly(thread, function, code, registers, given),
+                Some(names) => bind_quickly(thread, function, code, registers, given - names.len(), names),
+            };
+            if !fits {
+                return Fast::Slow;
+            }
+            enter(c, thread, w, function, code, registers, (Mode::Call, word::UNBOUND));
         }
-        for (i, default) in defaults.fields()[first..].iter().enumerate() {
-            // SAFETY: a parameter's register, which is empty; there is room.
-            unsafe { *registers.add(given + i) = default.load_register(thread) };
-        }
-        // SAFETY: there is room; the parameters lie in their registers.
-        unsafe { enter(c, thread, w, function, code, registers) };
-        Some(())
+        Fast::Done
     }
 
     #[inline(always)]
     pub(in super::super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
-        match c.object(w.b()) {
-            Some(callee) => {
-                if let Some(function) = exact::<PyFunction>(callee.get()) {
-                    return match call_with_defaults(c, thread, w, function) {
-                        Some(()) => Fast::Done,
-                        None => Fast::Slow,
-                    };
-                }
-                c.sync();
-                match native::call(thread, c.regs, w.word(), callee.get()) {
-                    Some(Flow::Next) => Fast::Done,
-                    Some(Flow::Raise) => Fast::Raise,
-                    Some(_) => Fast::Reload,
-                    None => Fast::Slow,
-                }
-            }
+        let Some(callee) = c.object(w.b()) else { return Fast::Slow };
+        match enter_quickly(c, thread, w, callee.get(), None) {
+            Fast::Slow => {}
+            done => return done,
+        }
+        c.sync();
+        match native::call(thread, c.regs, w.word(), callee.get()) {
+            Some(Flow::Next) => Fast::Done,
+            Some(Flow::Raise) => Fast::Raise,
+            Some(_) => Fast::Reload,
             None => Fast::Slow,
         }
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn CallKw(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        // SAFETY: the code was verified: the operand is a tuple of names.
+        let names = unsafe { Ref::from_word(c.constant(c.peek() as usize)) }.downcast::<PyTuple>();
+        let Some(callee) = c.object(w.b()) else { return Fast::Slow };
+        let mut behind = *c;
+        behind.skip();
+        let done = enter_quickly(&mut behind, thread, w, callee.get(), names);
+        if done != Fast::Slow {
+            *c = behind;
+        }
+        done
     }
 
     #[inline(always)]

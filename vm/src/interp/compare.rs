@@ -8,14 +8,14 @@ use super::cursor::{At, Cursor, Fast, Flow, Operands, raise};
 use super::iter::{exact, exactly};
 use orochi_compiler::opcode::Word as Instruction;
 use orochi_core::word::{self, Word};
-use orochi_core::{Ref, Thread, Value};
+use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::error::PyResult;
 use orochi_objects::protocol::compare::CompareOp;
 use orochi_objects::protocol::{self, compare};
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::key::Key;
 use orochi_objects::types::list::{self, PyList};
-use orochi_objects::types::set::{self, PySet};
+use orochi_objects::types::set::{self, AnySet, PyFrozenSet, PySet};
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
 
@@ -467,7 +467,39 @@ fn contains_plain(thread: &Thread, container: Ref<'_>, item: Ref<'_>) -> Option<
         let key = Key::without_python(item)?;
         return dict.storage().get(thread, key.hash, key.word(), &key).ok().map(|value| value.is_some());
     }
-    set::contains_plain(thread, exactly::<PySet>(container)?, &Key::without_python(item)?)
+    if let Some(items) = exactly::<PyTuple>(container) {
+        return tuple_contains(items, item);
+    }
+    if let (Some(text), Some(part)) = (exactly::<PyStr>(container), exactly::<PyStr>(item)) {
+        return Some(orochi_text::search::contains(text.as_wtf8(), part.as_wtf8()));
+    }
+    let set = match exactly::<PySet>(container) {
+        Some(set) => AnySet::from(set),
+        None => AnySet::from(exactly::<PyFrozenSet>(container)?),
+    };
+    set::contains_plain(thread, set, &Key::without_python(item)?)
+}
+
+/// Whether a str or an immediate is among the items of a tuple; `None` if Python code has to compare.
+fn tuple_contains(items: &Obj<PyTuple>, item: Ref<'_>) -> Option<bool> {
+    let text = exactly::<PyStr>(item);
+    if text.is_none() && !item.is_none() {
+        return None;
+    }
+    for other in items.items() {
+        let equal = match (text, exactly::<PyStr>(other)) {
+            _ if other.is(item) => true,
+            (Some(text), Some(other)) => text.as_bytes() == other.as_bytes(),
+            // Only instances of other classes in the heap may have an `__eq__` that says yes.
+            (None, Some(_)) => false,
+            _ if other.on_heap().is_none() => false,
+            _ => return None,
+        };
+        if equal {
+            return Some(true);
+        }
+    }
+    Some(false)
 }
 
 fn contains(thread: &mut Thread, at: At, item: u8, container: u8) -> PyResult<bool> {

@@ -13,6 +13,8 @@ use orochi_core::word::{self, Word};
 use orochi_core::{Obj, Owner, Ref, Thread, Value};
 use orochi_objects::class::{PyClass, is_exact};
 use orochi_objects::error::{PyErr, PyResult, type_error};
+use orochi_objects::types::bytearray::{self, PyByteArray};
+use orochi_objects::types::bytes::PyBytes;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::slice;
@@ -312,6 +314,15 @@ pub(super) mod hot {
     use super::*;
 
     #[inline(always)]
+    pub(in super::super) fn BuildTuple(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        // SAFETY: the window lies within the frame.
+        match unsafe { tuple::from_registers(thread, c.regs.add(w.b() as usize), w.c() as usize) } {
+            Some(made) => c.done(w.a(), made.into_value().into_word()),
+            None => Fast::Slow,
+        }
+    }
+
+    #[inline(always)]
     pub(in super::super) fn ListAppend(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
         let list = c.object(w.a()).and_then(|object| exact::<PyList>(object.get()));
         let room = list.and_then(|list| list.storage().local_room(Owner::from(list)));
@@ -392,22 +403,45 @@ pub(super) mod warm {
         }
     }
 
+    #[inline(always)]
+    pub(in super::super) fn BuildList(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let (at, base) = (At(c.frame), w.b());
+        match list::build(thread, w.c() as usize, |i| at.take_temp(base.wrapping_add(i as u8))) {
+            Ok(made) => c.done(w.a(), made.into_value().into_word()),
+            Err(error) => {
+                c.sync();
+                raise(thread, error);
+                Fast::Raise
+            }
+        }
+    }
+
     /// The value in a dict, or UNBOUND.
     #[inline(never)]
     fn value(thread: &Thread, dict: &Obj<PyDict>, key: Ref<'_>) -> Word {
         dict::get_register(thread, dict, key)
     }
 
-    /// The character of an exact str, or UNBOUND.
+    /// The character of an exact str, or the number in an exact bytes or bytearray; UNBOUND otherwise.
     #[inline(never)]
-    fn character(thread: &mut Thread, container: Ref<'_>, index: i64) -> Word {
-        let item = exactly::<PyStr>(container).and_then(|text| sequence::item(thread, text, index).ok());
-        item.map_or(word::UNBOUND, Value::into_word)
+    fn element(thread: &mut Thread, container: Ref<'_>, index: i64) -> Word {
+        if let Some(text) = exactly::<PyStr>(container) {
+            return sequence::item(thread, text, index).map_or(word::UNBOUND, Value::into_word);
+        }
+        let byte = |bytes: &[u8]| {
+            let index = if index < 0 { index.checked_add(bytes.len() as i64)? } else { index };
+            bytes.get(usize::try_from(index).ok()?).copied()
+        };
+        let found = match exactly::<PyByteArray>(container) {
+            Some(array) => bytearray::read(array, thread, byte),
+            None => exactly::<PyBytes>(container).and_then(|bytes| byte(bytes.as_bytes())),
+        };
+        found.and_then(|byte| word::from_int(byte.into())).unwrap_or(word::UNBOUND)
     }
 
     #[inline(always)]
     pub(in super::super) fn GetItemI(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
-        let found = character(thread, At(c.frame).get(w.b()), i64::from(w.c() as i8));
+        let found = element(thread, At(c.frame).get(w.b()), i64::from(w.c() as i8));
         if found == word::UNBOUND {
             return Fast::Slow;
         }
@@ -421,7 +455,7 @@ pub(super) mod warm {
         let (container, key) = (at.get(w.b()), at.get(w.c()));
         let word = match exactly::<PyDict>(container) {
             Some(dict) => value(thread, dict, key),
-            None => key.as_small_int().map_or(word::UNBOUND, |index| character(thread, container, index)),
+            None => key.as_small_int().map_or(word::UNBOUND, |index| element(thread, container, index)),
         };
         if word == word::UNBOUND {
             return Fast::Slow;
@@ -429,6 +463,24 @@ pub(super) mod warm {
         c.consume(w.b());
         let key = c.consumed(w.c());
         Fast::DropBoth(key, c.replace(w.a(), word))
+    }
+
+    /// Stores an item; `false` if that raised.
+    #[inline(never)]
+    fn stored(thread: &mut Thread, at: At, w: Instruction) -> bool {
+        match set_item(thread, at, w) {
+            Ok(()) => true,
+            Err(error) => {
+                raise(thread, error);
+                false
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn SetItem(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        c.sync();
+        if stored(thread, At(c.frame), w.word()) { Fast::Done } else { Fast::Raise }
     }
 }
 
@@ -466,30 +518,33 @@ pub(super) fn GetItemI(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> F
 
 #[inline(always)]
 pub(super) fn SetItem(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
-    c.slow(thread, w, |thread, at, w| {
-        let container = at.get(w.a());
-        if let Some(dict) = exactly::<PyDict>(container) {
-            let value = at.take(w.c());
-            dict::set_item(thread, dict, at.get(w.b()), value)?;
-        } else if let (Some(list), Some(index)) = (exactly::<PyList>(container), at.get(w.b()).as_small_int())
-            && let Ok(index) = usize::try_from(index)
-            && index < list::len(thread, list)
-        {
-            let value = at.take(w.c());
-            match list.storage().set(Owner::of(list.header()), thread, index, value) {
-                Ok(old) => drop(old),
-                // Another thread made it shorter meanwhile.
-                Err(Some(value)) => protocol::set_item(thread, container, at.get(w.b()), Some(value.get()))?,
-                Err(None) => {}
-            }
-        } else {
-            protocol::set_item(thread, container, at.get(w.b()), Some(at.get(w.c())))?;
+    c.slow(thread, w, set_item)
+}
+
+/// `R[a][R[b]] = R[c]`.
+fn set_item(thread: &mut Thread, at: At, w: Instruction) -> PyResult<()> {
+    let container = at.get(w.a());
+    if let Some(dict) = exactly::<PyDict>(container) {
+        let value = at.take(w.c());
+        dict::set_item(thread, dict, at.get(w.b()), value)?;
+    } else if let (Some(list), Some(index)) = (exactly::<PyList>(container), at.get(w.b()).as_small_int())
+        && let Ok(index) = usize::try_from(index)
+        && index < list::len(thread, list)
+    {
+        let value = at.take(w.c());
+        match list.storage().set(Owner::of(list.header()), thread, index, value) {
+            Ok(old) => drop(old),
+            // Another thread made it shorter meanwhile.
+            Err(Some(value)) => protocol::set_item(thread, container, at.get(w.b()), Some(value.get()))?,
+            Err(None) => {}
         }
-        at.consume(w.a());
-        at.consume(w.b());
-        at.consume(w.c());
-        Ok(())
-    })
+    } else {
+        protocol::set_item(thread, container, at.get(w.b()), Some(at.get(w.c())))?;
+    }
+    at.consume(w.a());
+    at.consume(w.b());
+    at.consume(w.c());
+    Ok(())
 }
 
 #[inline(always)]

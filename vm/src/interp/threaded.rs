@@ -15,8 +15,8 @@ use super::{arith, attr, call, compare, container, exception, generator, iter, j
 use container::unpack;
 use orochi_compiler::opcode::Op;
 use orochi_core::Thread;
-use orochi_core::value::{drop_one_of_many, drop_register};
-use orochi_core::word::{self, Word};
+use orochi_core::value::{drop_last, drop_one_of_many};
+use orochi_core::word::Word;
 use orochi_objects::error::PyResult;
 use orochi_objects::frames::Frame;
 use orochi_objects::slots::Sent;
@@ -51,7 +51,11 @@ fn follow(thread: &mut Thread, c: Cursor, done: Fast, rest: Step) -> End {
         Fast::Drop(old) => drop_one(thread, c, old),
         // SAFETY: taken out of a register, as the variant says.
         Fast::DropBoth(first, second) if unsafe { drop_one_of_many(first) } => drop_one(thread, c, second),
-        Fast::DropBoth(first, second) => destroy(thread, c.pc, c.regs, c.frame, first, second),
+        // SAFETY: as above.
+        Fast::DropBoth(first, second) if unsafe { drop_one_of_many(second) } => {
+            destroy(thread, c.pc, c.regs, c.frame, first)
+        }
+        Fast::DropBoth(first, second) => destroy_both(thread, c.pc, c.regs, c.frame, first, second),
         Fast::Slow => rest(thread, c.pc, c.regs, c.frame),
         Fast::Raise => changed(thread, Flow::Raise),
         Fast::Reload => changed(thread, Flow::Reload),
@@ -66,13 +70,21 @@ fn drop_one(thread: &mut Thread, c: Cursor, old: Word) -> End {
     if unsafe { drop_one_of_many(old) } {
         next(thread, c)
     } else {
-        destroy(thread, c.pc, c.regs, c.frame, old, word::UNBOUND)
+        destroy(thread, c.pc, c.regs, c.frame, old)
     }
 }
 
-/// Gives up what two registers held, objects that die with it among them, and goes on.
+/// Gives up what a register held and nothing else holds, and goes on.
 #[inline(never)]
-fn destroy(
+fn destroy(thread: &mut Thread, pc: *const u32, regs: *mut Word, frame: *mut Frame, old: Word) -> End {
+    // SAFETY: as in `follow`; `drop_one_of_many` left it.
+    unsafe { drop_last(thread, old) };
+    destroyed(thread, Cursor { pc, regs, frame })
+}
+
+/// The same for two registers.
+#[inline(never)]
+fn destroy_both(
     thread: &mut Thread,
     pc: *const u32,
     regs: *mut Word,
@@ -80,12 +92,17 @@ fn destroy(
     first: Word,
     second: Word,
 ) -> End {
-    // SAFETY: as in `follow`.
+    // SAFETY: as in `destroy`.
     unsafe {
-        drop_register(first);
-        drop_register(second);
+        drop_last(thread, first);
+        drop_last(thread, second);
     }
-    let c = Cursor { pc, regs, frame };
+    destroyed(thread, Cursor { pc, regs, frame })
+}
+
+/// Runs the finalizers of what has been destroyed, and goes on.
+#[inline(always)]
+fn destroyed(thread: &mut Thread, c: Cursor) -> End {
     if thread.poll() != 0 {
         c.sync();
         poll::finalizers(thread);

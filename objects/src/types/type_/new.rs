@@ -14,7 +14,6 @@ use crate::types::dict::{self, DictExt, PyDict};
 use crate::types::str::PyStr;
 use crate::types::tuple::{self, PyTuple};
 use crate::types::r#type::{Lasting, PyType, TypeExt, add_follower, add_subclass, modified, remove_subclass};
-use orochi_core::sync::{AtomicBool, Ordering};
 use orochi_core::{Obj, Owned, Ref, Thread, TypeFields, Value};
 
 /// What a class is made of.
@@ -157,13 +156,13 @@ fn make(thread: &mut Thread, metaclass: &Obj<PyType>, recipe: Recipe) -> PyResul
     complete_namespace(thread, &recipe)?;
     let base = recipe.base;
     let instance = recipe.instance;
-    let fields = TypeFields {
-        layout: base.fields.layout,
-        extension: instance.offset(base.fields.layout),
-        extension_size: instance.size(),
-        extension_ops: instance.ops(),
-        has_finalizer: AtomicBool::new(base.fields.has_finalizer.load(Ordering::Relaxed)),
-    };
+    let fields = TypeFields::new(
+        base.fields.layout,
+        instance.offset(base.fields.layout),
+        instance.size(),
+        instance.ops(),
+    );
+    fields.set_has_finalizer(base.fields.has_finalizer());
     let mut flags = TypeFlags(base.flags().0 & TypeFlags::INHERITED.0)
         .union(TypeFlags::HEAP)
         .union(TypeFlags::SUBCLASSABLE);

@@ -11,7 +11,6 @@ use crate::types::native_function::PyNativeFunction;
 use crate::types::str::PyStr;
 use crate::types::r#type::{PyType, TypeExt};
 use crate::types::wrapper_descriptor::PyWrapperDescriptor;
-use orochi_core::sync::Ordering;
 use orochi_core::{Obj, Ref, Thread};
 
 /// What one special method says about a slot.
@@ -84,8 +83,8 @@ fn update_slot(thread: &Thread, class: &Obj<PyType>, slot: SlotId) {
         if slot == SlotId::tp_new { compute_new(thread, class) } else { compute(thread, class, slot) };
     class.slots.set(slot, function);
     if slot == SlotId::tp_finalize {
-        // Relaxed: an instance that dies at this very moment may miss a finalizer assigned by another thread.
-        class.fields.has_finalizer.store(function.is_some(), Ordering::Relaxed);
+        // An instance that dies at this very moment may miss a finalizer assigned by another thread.
+        class.fields.set_has_finalizer(function.is_some());
     }
 }
 
