@@ -165,7 +165,9 @@ pub(crate) fn reclaim(thread: &Thread, eager: bool) {
         if company && !eager && !thread.limbo().is_due() {
             return;
         }
-        thread.limbo().asked.set(Some(Instant::now()));
+        if company {
+            thread.limbo().asked.set(Some(Instant::now()));
+        }
         if !runtime.advance(thread.shared()) {
             // Somebody has yet to announce the present epoch, and will wake this thread.
             return;

@@ -193,6 +193,22 @@ impl<'a> Args<'a> {
         std::iter::once(first).chain(self.iter()).chain(self.keywords().map(|(_, value)| value)).collect()
     }
 
+    /// Runs `f` with the same arguments after `first`.
+    #[inline]
+    pub fn with_first<R>(&self, first: Ref<'a>, f: impl FnOnce(Args<'_>) -> R) -> R {
+        const FEW: usize = 8;
+        let total = self.positional + self.keyword_count();
+        if total >= FEW {
+            return f(Args::with_names(&self.prepend(first), self.names()));
+        }
+        let mut all = [first; FEW];
+        for (i, place) in all.iter_mut().skip(1).take(total).enumerate() {
+            // SAFETY: keyword values follow the positional arguments; rooted for 'a.
+            *place = unsafe { Ref::from_word(self.start.add(i).read_volatile()) };
+        }
+        f(Args::with_names(all.get(..=total).unwrap_or(&all), self.names()))
+    }
+
     /// The positional arguments beyond those that `signature` names.
     #[inline]
     pub fn var_args(&self, signature: &'static Signature) -> ArgSlice<'a> {

@@ -86,6 +86,9 @@ pub struct ThreadState {
     pub locals: HashMap<u64, Value>,
     /// What `_asyncio` keeps of the thread: the running loop and task, and the tasks that were made here.
     pub asyncio: Option<Value>,
+    /// The handlers of signals, a list, as long as no thread but this one can ask for them; and the interpreter that they
+    /// belong to.
+    pub signals: Option<(Owned<PyInterpreter>, Value)>,
     /// What trace and profile functions are told.
     pub tracing: Tracing,
     /// A collection is under way, with its callbacks.
@@ -119,6 +122,7 @@ impl ThreadState {
             context: None,
             locals: HashMap::new(),
             asyncio: None,
+            signals: None,
             tracing,
             is_collecting: false,
             signal_handlers: None,

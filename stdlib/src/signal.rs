@@ -10,6 +10,7 @@ use orochi_core::runtime::{ThreadShared, poll};
 use orochi_macros::{pyfunction, pymodule};
 use orochi_objects::error::{keyboard_interrupt, type_error, value_error};
 use orochi_objects::thread::ThreadState;
+use orochi_objects::types::dict::{DictExt, PyDict};
 use orochi_objects::types::{exception, list, set};
 use orochi_objects::{
     ArgSlice, ModuleExt, Obj, PyClass, PyModule, PyResult, Ref, Thread, Value, class_of, float, int,
@@ -84,8 +85,31 @@ fn current_frame(thread: &mut Thread) -> Value {
     made.unwrap_or(Value::NONE)
 }
 
+/// The handlers. Until the main thread starts another one it keeps them to itself, since what they refer to (an event loop, say)
+/// would be shared otherwise.
 fn handlers(thread: &mut Thread) -> PyResult<orochi_objects::Owned<list::PyList>> {
+    let state = ThreadState::of(thread);
+    if let Some((interpreter, list)) = &state.signals {
+        if std::ptr::eq(&**interpreter, &*state.interpreter)
+            && let Some(list) = list.get().downcast::<list::PyList>()
+        {
+            return Ok(list.to_owned());
+        }
+    } else if is_main(thread) {
+        let list = list::new(thread, Vec::new())?;
+        state.signals = Some((state.interpreter.clone(), list.to_value()));
+        return Ok(list);
+    }
     os_support::kept_list(thread, HANDLERS)
+}
+
+/// Lets other threads see the handlers; called before one is started.
+pub(crate) fn share_handlers(thread: &mut Thread) -> PyResult<()> {
+    let Some((interpreter, list)) = &ThreadState::of(thread).signals else { return Ok(()) };
+    let natives = interpreter.natives.get(thread).and_then(|natives| natives.downcast::<PyDict>().ok());
+    let (Some(natives), list) = (natives, list.clone()) else { return Ok(()) };
+    let key = str::intern(thread, HANDLERS)?;
+    natives.set_str(thread, key, list)
 }
 
 fn handler_of(thread: &mut Thread, number: usize) -> PyResult<Option<Value>> {

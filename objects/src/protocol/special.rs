@@ -84,8 +84,7 @@ pub fn call_args(
         if !takes_self {
             return super::call_args(thread, method, args);
         }
-        let all = args.prepend(this);
-        super::call_args(thread, method, Args::with_names(&all, args.names()))
+        args.with_first(this, |args| super::call_args(thread, method, args))
     })
 }
 

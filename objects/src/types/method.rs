@@ -52,8 +52,7 @@ impl PyMethod {
 
     #[slot]
     fn tp_call(thread: &mut Thread, this: &Obj<Self>, args: Args<'_>) -> PyResult {
-        let values = args.prepend(this.receiver());
-        protocol::call_args(thread, this.function(), Args::with_names(&values, args.names()))
+        args.with_first(this.receiver(), |args| protocol::call_args(thread, this.function(), args))
     }
 
     #[slot]

@@ -77,10 +77,7 @@ impl PyNativeFunction {
 pub fn call(thread: &mut Thread, this: &Obj<PyNativeFunction>, args: Args<'_>) -> PyResult {
     let function = this.method.0.function;
     match this.bound_to() {
-        Some(receiver) => {
-            let values = args.prepend(receiver);
-            function(thread, Args::with_names(&values, args.names()))
-        }
+        Some(receiver) => args.with_first(receiver, |args| function(thread, args)),
         None => function(thread, args),
     }
 }

@@ -134,7 +134,8 @@ impl Future {
         for field in [&this.source_traceback, &this.cancel_message, &this.cancelled_error] {
             drop(field.swap(this, thread, None));
         }
-        let debug = protocol::call_method(thread, event_loop.get(), "get_debug", &[])?;
+        let debug = protocol::get_attr(thread, event_loop.get(), name!("get_debug"))?;
+        let debug = protocol::call(thread, debug.get(), &[])?;
         if protocol::is_true(thread, debug.get())? && !crate::sys::is_shutting_down() {
             let extract = crate::support::import_attr(thread, "traceback", "extract_stack")?;
             let stack = protocol::call(thread, extract.get(), &[])?;

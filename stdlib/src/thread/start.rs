@@ -128,6 +128,7 @@ fn spawn(thread: &mut Thread, job: Job) -> PyResult<u64> {
     if crate::sys::is_shutting_down() {
         return Err(finalization_error("can't create new thread at interpreter shutdown"));
     }
+    crate::signal::share_handlers(thread)?;
     let size = match super::STACK_SIZE.load(Ordering::Relaxed) {
         0 => DEFAULT_STACK,
         size => size.max(256 * 1024),

@@ -199,8 +199,7 @@ pub(crate) fn init(thread: &mut Thread, this: Ref<'_>, args: Args<'_>) -> PyResu
 /// `tp_new` of classes with a `__new__` written in Python.
 pub(crate) fn new(thread: &mut Thread, class: &Obj<PyType>, args: Args<'_>) -> PyResult {
     let function = crate::protocol::get_attr(thread, class.get(), name!("__new__"))?;
-    let all = args.prepend(class.get());
-    crate::protocol::call_args(thread, function.get(), Args::with_names(&all, args.names()))
+    args.with_first(class.get(), |args| crate::protocol::call_args(thread, function.get(), args))
 }
 
 pub(crate) fn finalize(thread: &mut Thread, this: Ref<'_>) -> PyResult<()> {
