@@ -62,7 +62,7 @@ fn main() {
             files.insert(name.clone(), File { path: name, disk: path });
         }
     }
-    for package in ["_ctypes", "orochi"] {
+    for package in ["_ctypes", "_ssl", "orochi"] {
         collect(&own, &own.join(package), &mut files);
     }
     std::fs::copy(library.join("PSF-LICENSE"), out.join("PSF-LICENSE")).expect("the library's licence");

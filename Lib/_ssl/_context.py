@@ -1,0 +1,493 @@
+"""Contexts: what connections have in common."""
+
+import ctypes as _ctypes
+import os as _os
+import sys as _sys
+import warnings as _warnings
+
+from . import _constants as _c
+from ._certificates import decode, read_certificates, to_der
+from ._connection import SSLConnection, connection_at
+from ._library import SSLError, lib, made_error, ssl_error, stack, system_or_ssl_error
+
+_SET_MODE, _SET_SERVERNAME_CALLBACK, _SET_MINIMUM, _SET_MAXIMUM, _GET_MINIMUM, _GET_MAXIMUM = 33, 53, 123, 124, 130, 131
+_SET_GROUPS_LIST, _SET_CACHE_MODE = 92, 44
+_NO_PARTIAL_WILDCARDS = 4
+_OK, _ALERT_FATAL, _NOT_ACKNOWLEDGED = 0, 2, 3
+_INTERNAL_ERROR, _HANDSHAKE_FAILURE = 80, 40
+
+_METHODS = {_c.PROTOCOL_TLS_CLIENT: 'TLS_client_method', _c.PROTOCOL_TLS_SERVER: 'TLS_server_method'}
+# Protocols of the time when each version had its own, with that version.
+_OLD = {
+    _c.PROTOCOL_TLS: ('TLS', None), _c.PROTOCOL_TLSv1: ('TLSv1', _c.PROTO_TLSv1), _c.PROTOCOL_TLSv1_1: ('TLSv1_1', _c.PROTO_TLSv1_1),
+    _c.PROTOCOL_TLSv1_2: ('TLSv1_2', _c.PROTO_TLSv1_2),
+}
+_STATISTICS = {
+    'number': 20, 'connect': 21, 'connect_good': 22, 'connect_renegotiate': 23, 'accept': 24, 'accept_good': 25,
+    'accept_renegotiate': 26, 'hits': 27, 'misses': 29, 'timeouts': 30, 'cache_full': 31,
+}
+
+_PasswordCallback = _ctypes.CFUNCTYPE(_ctypes.c_int, _ctypes.c_void_p, _ctypes.c_int, _ctypes.c_int, _ctypes.c_void_p)
+_NameCallback = _ctypes.CFUNCTYPE(_ctypes.c_int, _ctypes.c_void_p, _ctypes.POINTER(_ctypes.c_int), _ctypes.c_void_p)
+_ProtocolCallback = _ctypes.CFUNCTYPE(
+    _ctypes.c_int, _ctypes.c_void_p, _ctypes.POINTER(_ctypes.c_void_p), _ctypes.POINTER(_ctypes.c_ubyte), _ctypes.c_void_p,
+    _ctypes.c_uint, _ctypes.c_void_p)
+_KeylogCallback = _ctypes.CFUNCTYPE(None, _ctypes.c_void_p, _ctypes.c_char_p)
+
+
+def _address(callback):
+    return _ctypes.cast(callback, _ctypes.c_void_p) if callback is not None else None
+
+
+def _path(value, what):
+    try:
+        return _os.fsencode(value)
+    except TypeError:
+        raise TypeError(f'{what} should be a valid filesystem path') from None
+
+
+class _SSLContext:
+    """An SSLContext holds various SSL-related configuration options and data, such as certificates and possibly a private key."""
+
+    def __new__(cls, protocol, *arguments, **options):
+        self = object.__new__(cls)
+        self._context = None
+        if protocol in _OLD:
+            name, version = _OLD[protocol]
+            _warnings.warn(f'ssl.PROTOCOL_{name} is deprecated', DeprecationWarning, 3)
+        elif protocol in _METHODS:
+            version = None
+        else:
+            raise ValueError('invalid or unsupported protocol version')
+        lib.ERR_clear_error()
+        self._context = lib.SSL_CTX_new(getattr(lib, _METHODS.get(protocol, 'TLS_method'))())
+        if not self._context:
+            raise ssl_error()
+        self._protocol, self._check_hostname, self._flags_of_hosts = protocol, False, _NO_PARTIAL_WILDCARDS
+        self._sni_callback = self._sni_thunk = self._alpn_thunk = self._protocols = None
+        self._keylog, self._keylog_thunk = None, None
+        lib.SSL_CTX_set_options(
+            self._context, _c.OP_ALL | _c.OP_NO_SSLv3 | _c.OP_NO_COMPRESSION | _c.OP_CIPHER_SERVER_PREFERENCE)
+        lib.SSL_CTX_ctrl(self._context, _SET_MINIMUM, version or _c.PROTO_TLSv1_2, None)
+        if version:
+            lib.SSL_CTX_ctrl(self._context, _SET_MAXIMUM, version, None)
+        if not lib.SSL_CTX_set_cipher_list(self._context, _c._DEFAULT_CIPHERS.encode()):
+            raise ssl_error()
+        lib.SSL_CTX_set_session_id_context(self._context, b'Python', 6)
+        parameters = lib.SSL_CTX_get0_param(self._context)
+        lib.X509_VERIFY_PARAM_set_flags(parameters, _c.VERIFY_X509_TRUSTED_FIRST)
+        lib.X509_VERIFY_PARAM_set_hostflags(parameters, self._flags_of_hosts)
+        lib.SSL_CTX_set_post_handshake_auth(self._context, 0)
+        self._post_handshake_auth = False
+        if protocol == _c.PROTOCOL_TLS_CLIENT:
+            self.verify_mode = _c.CERT_REQUIRED
+            self._check_hostname = True
+        return self
+
+    def __init__(self, *arguments, **options):
+        pass
+
+    def __del__(self, free=lib.SSL_CTX_free):
+        if self._context:
+            free(self._context)
+
+    # What is wanted of connections
+
+    @property
+    def protocol(self):
+        return self._protocol
+
+    @property
+    def options(self):
+        return lib.SSL_CTX_get_options(self._context)
+
+    @options.setter
+    def options(self, options):
+        options = int(options)
+        if options < 0:
+            raise OverflowError('can\'t convert negative int to unsigned')
+        old = self.options
+        obsolete = _c.OP_NO_SSLv3 | _c.OP_NO_TLSv1 | _c.OP_NO_TLSv1_1 | _c.OP_NO_TLSv1_2 | _c.OP_NO_TLSv1_3
+        if options & ~old & obsolete:
+            _warnings.warn('ssl.OP_NO_SSL*/ssl.OP_NO_TLS* options are deprecated', DeprecationWarning, 3)
+        lib.SSL_CTX_clear_options(self._context, old & ~options)
+        lib.SSL_CTX_set_options(self._context, options & ~old)
+
+    def _version(self, which):
+        return lib.SSL_CTX_ctrl(self._context, which, 0, None)
+
+    def _set_version(self, which, version):
+        if self._protocol in (_c.PROTOCOL_TLSv1, _c.PROTOCOL_TLSv1_1, _c.PROTOCOL_TLSv1_2):
+            raise ValueError("The context's protocol doesn't support modification of highest and lowest version.")
+        special = {_c.PROTO_MINIMUM_SUPPORTED, _c.PROTO_MAXIMUM_SUPPORTED}
+        known = {_c.PROTO_SSLv3, _c.PROTO_TLSv1, _c.PROTO_TLSv1_1, _c.PROTO_TLSv1_2, _c.PROTO_TLSv1_3}
+        if version not in known | special:
+            raise ValueError(f'Unsupported TLS/SSL version {version:#x}')
+        if version in known - {_c.PROTO_TLSv1_2, _c.PROTO_TLSv1_3}:
+            name = {_c.PROTO_SSLv3: 'SSLv3', _c.PROTO_TLSv1: 'TLSv1', _c.PROTO_TLSv1_1: 'TLSv1_1'}[version]
+            _warnings.warn(f'ssl.TLSVersion.{name} is deprecated', DeprecationWarning, 3)
+        lowest, highest = (0, _c.PROTO_TLSv1_3) if which == _SET_MINIMUM else (_c.PROTO_TLSv1, 0)
+        version = {_c.PROTO_MINIMUM_SUPPORTED: lowest, _c.PROTO_MAXIMUM_SUPPORTED: highest}.get(version, version)
+        if not lib.SSL_CTX_ctrl(self._context, which, version, None):
+            raise ValueError(f'Unsupported protocol version {version:#x}')
+
+    @property
+    def minimum_version(self):
+        return self._version(_GET_MINIMUM) or _c.PROTO_MINIMUM_SUPPORTED
+
+    @minimum_version.setter
+    def minimum_version(self, version):
+        self._set_version(_SET_MINIMUM, version)
+
+    @property
+    def maximum_version(self):
+        return self._version(_GET_MAXIMUM) or _c.PROTO_MAXIMUM_SUPPORTED
+
+    @maximum_version.setter
+    def maximum_version(self, version):
+        self._set_version(_SET_MAXIMUM, version)
+
+    @property
+    def verify_mode(self):
+        mode = lib.SSL_CTX_get_verify_mode(self._context)
+        return {0: _c.CERT_NONE, 1: _c.CERT_OPTIONAL, 3: _c.CERT_REQUIRED}[mode & 3]
+
+    @verify_mode.setter
+    def verify_mode(self, mode):
+        modes = {_c.CERT_NONE: 0, _c.CERT_OPTIONAL: 1, _c.CERT_REQUIRED: 3}
+        if mode not in modes:
+            raise ValueError('invalid value for verify_mode')
+        if mode == _c.CERT_NONE and self._check_hostname:
+            raise ValueError('Cannot set verify_mode to CERT_NONE when check_hostname is enabled.')
+        lib.SSL_CTX_set_verify(self._context, modes[mode], None)
+
+    @property
+    def check_hostname(self):
+        return self._check_hostname
+
+    @check_hostname.setter
+    def check_hostname(self, check):
+        if check and self.verify_mode == _c.CERT_NONE:
+            self.verify_mode = _c.CERT_REQUIRED
+        self._check_hostname = bool(check)
+
+    @property
+    def verify_flags(self):
+        return lib.X509_VERIFY_PARAM_get_flags(lib.SSL_CTX_get0_param(self._context))
+
+    @verify_flags.setter
+    def verify_flags(self, flags):
+        parameters, old = lib.SSL_CTX_get0_param(self._context), self.verify_flags
+        flags = int(flags)
+        lib.X509_VERIFY_PARAM_clear_flags(parameters, old & ~flags)
+        lib.X509_VERIFY_PARAM_set_flags(parameters, flags & ~old)
+
+    @property
+    def _host_flags(self):
+        return self._flags_of_hosts
+
+    @_host_flags.setter
+    def _host_flags(self, flags):
+        self._flags_of_hosts = flags
+        lib.X509_VERIFY_PARAM_set_hostflags(lib.SSL_CTX_get0_param(self._context), flags)
+
+    @property
+    def post_handshake_auth(self):
+        return self._post_handshake_auth
+
+    @post_handshake_auth.setter
+    def post_handshake_auth(self, wanted):
+        if wanted is None:
+            raise AttributeError('cannot delete attribute')
+        self._post_handshake_auth = bool(wanted)
+
+    @property
+    def num_tickets(self):
+        return lib.SSL_CTX_get_num_tickets(self._context)
+
+    @num_tickets.setter
+    def num_tickets(self, number):
+        if number < 0:
+            raise ValueError('value must be non-negative')
+        if self._protocol != _c.PROTOCOL_TLS_SERVER:
+            raise ValueError('SSLContext is not a server context.')
+        lib.SSL_CTX_set_num_tickets(self._context, number)
+
+    @property
+    def security_level(self):
+        return lib.SSL_CTX_get_security_level(self._context)
+
+    def set_ciphers(self, ciphers, /):
+        lib.ERR_clear_error()
+        if not lib.SSL_CTX_set_cipher_list(self._context, ciphers.encode()):
+            lib.ERR_clear_error()
+            raise SSLError('No cipher can be selected.')
+
+    def get_ciphers(self):
+        ssl = lib.SSL_new(self._context)
+        try:
+            # In the order of preference; the stack belongs to the connection, but for that of supported ones.
+            return [_cipher(address) for address in stack(lib.SSL_get1_supported_ciphers(ssl))]
+        finally:
+            lib.SSL_free(ssl)
+
+    def set_ecdh_curve(self, name, /):
+        name = name.encode() if isinstance(name, str) else name
+        if not lib.OBJ_txt2obj(name, 0):
+            lib.ERR_clear_error()
+            raise ValueError(f'unknown elliptic curve name {name!r}')
+        if not lib.SSL_CTX_ctrl(self._context, _SET_GROUPS_LIST, 0, _ctypes.cast(_ctypes.c_char_p(name), _ctypes.c_void_p)):
+            raise ssl_error()
+
+    def load_dh_params(self, path, /):
+        raise NotImplementedError('load_dh_params() is not supported yet; OpenSSL chooses parameters itself')
+
+    def set_psk_client_callback(self, callback):
+        raise NotImplementedError('pre-shared keys are not supported yet')
+
+    def set_psk_server_callback(self, callback, identity_hint=None):
+        raise NotImplementedError('pre-shared keys are not supported yet')
+
+    def session_stats(self):
+        return {name: lib.SSL_CTX_ctrl(self._context, number, 0, None) for name, number in _STATISTICS.items()}
+
+    @property
+    def _msg_callback(self):
+        return None
+
+    @_msg_callback.setter
+    def _msg_callback(self, callback):
+        if callback is not None:
+            raise NotImplementedError('callbacks for messages are not supported yet')
+
+    # Certificates
+
+    def load_cert_chain(self, certfile, keyfile=None, password=None):
+        certfile = _path(certfile, 'certfile')
+        keyfile = certfile if keyfile is None else _path(keyfile, 'keyfile')
+        failures = []
+        lib.ERR_clear_error()
+        thunk = _PasswordCallback(lambda *where: _give_password(password, failures, *where)) if password is not None else None
+        lib.SSL_CTX_set_default_passwd_cb(self._context, _address(thunk))
+        try:
+            for load in (
+                lambda: lib.SSL_CTX_use_certificate_chain_file(self._context, certfile),
+                lambda: lib.SSL_CTX_use_PrivateKey_file(self._context, keyfile, 1),
+                lambda: lib.SSL_CTX_check_private_key(self._context),
+            ):
+                _ctypes.set_errno(0)
+                if load() != 1:
+                    if failures:
+                        lib.ERR_clear_error()
+                        raise failures[0]
+                    raise system_or_ssl_error(_missing(certfile) or _missing(keyfile))
+        finally:
+            lib.SSL_CTX_set_default_passwd_cb(self._context, None)
+
+    def load_verify_locations(self, cafile=None, capath=None, cadata=None):
+        if cafile is None and capath is None and cadata is None:
+            raise TypeError('cafile, capath and cadata cannot be all omitted')
+        cafile = None if cafile is None else _path(cafile, 'cafile')
+        capath = None if capath is None else _path(capath, 'capath')
+        lib.ERR_clear_error()
+        if cadata is not None:
+            self._add_certificates(cadata)
+        if cafile is not None or capath is not None:
+            if not lib.SSL_CTX_load_verify_locations(self._context, cafile, capath):
+                raise system_or_ssl_error(_missing(cafile))
+
+    def _add_certificates(self, data):
+        binary = not isinstance(data, str)
+        if not binary:
+            try:
+                data = data.encode('ascii')
+            except UnicodeEncodeError:
+                raise TypeError('cadata should be an ASCII string or a bytes-like object') from None
+        else:
+            try:
+                data = bytes(memoryview(data))
+            except TypeError:
+                raise TypeError('cadata should be an ASCII string or a bytes-like object') from None
+        if not data:
+            raise ValueError('Empty certificate data')
+        found = read_certificates(data, binary)
+        if not found:
+            lib.ERR_clear_error()
+            why, reason = ('not enough data', 'NOT_ENOUGH_DATA') if binary else ('no start line', 'NO_START_LINE')
+            raise made_error(SSLError, 0, 'ASN1' if binary else 'PEM', reason, f'{why}: cadata does not contain a certificate')
+        lib.ERR_clear_error()
+        store = lib.SSL_CTX_get_cert_store(self._context)
+        for certificate in found:
+            # Adding the same one again does nothing.
+            lib.X509_STORE_add_cert(store, certificate)
+            lib.X509_free(certificate)
+        lib.ERR_clear_error()
+
+    def set_default_verify_paths(self):
+        lib.ERR_clear_error()
+        if not lib.SSL_CTX_set_default_verify_paths(self._context):
+            raise ssl_error()
+
+    def _store_objects(self):
+        return stack(lib.X509_STORE_get0_objects(lib.SSL_CTX_get_cert_store(self._context)))
+
+    def cert_store_stats(self):
+        kinds = [(lib.X509_OBJECT_get_type(each), each) for each in self._store_objects()]
+        certificates = [each for kind, each in kinds if kind == 1]
+        return {
+            'x509': len(certificates), 'crl': sum(kind == 2 for kind, _ in kinds),
+            'x509_ca': sum(bool(lib.X509_check_ca(lib.X509_OBJECT_get0_X509(each))) for each in certificates),
+        }
+
+    def get_ca_certs(self, binary_form=False):
+        found = [lib.X509_OBJECT_get0_X509(each) for each in self._store_objects() if lib.X509_OBJECT_get_type(each) == 1]
+        form = to_der if binary_form else decode
+        return [form(certificate) for certificate in found if lib.X509_check_ca(certificate)]
+
+    # Callbacks
+
+    @property
+    def sni_callback(self):
+        return self._sni_callback
+
+    @sni_callback.setter
+    def sni_callback(self, callback):
+        if self._protocol == _c.PROTOCOL_TLS_CLIENT:
+            raise ValueError('sni_callback cannot be set on TLS_CLIENT context')
+        if callback is not None and not callable(callback):
+            raise TypeError('not a callable object')
+        thunk = None
+        if callback is not None:
+            def named(ssl, alert, _):
+                return _call_sni(callback, ssl, alert)
+            thunk = _NameCallback(named)
+        lib.SSL_CTX_callback_ctrl(self._context, _SET_SERVERNAME_CALLBACK, _address(thunk))
+        self._sni_callback, self._sni_thunk = callback, thunk
+
+    def _set_alpn_protocols(self, protocols, /):
+        protocols = bytes(protocols)
+        buffer = _ctypes.create_string_buffer(protocols, len(protocols) or 1)
+        self._protocols = buffer
+        if lib.SSL_CTX_set_alpn_protos(self._context, protocols, len(protocols)):
+            raise MemoryError
+        own = _split(protocols)
+
+        def select(ssl, out, length, offered, size, _):
+            given = {name for _, name in _split(_ctypes.string_at(offered, size))}
+            for place, name in own:
+                if name in given:
+                    out[0] = _ctypes.addressof(buffer) + place
+                    length[0] = len(name)
+                    return _OK
+            return _NOT_ACKNOWLEDGED
+        self._alpn_thunk = _ProtocolCallback(select)
+        lib.SSL_CTX_set_alpn_select_cb(self._context, _address(self._alpn_thunk), None)
+
+    @property
+    def keylog_filename(self):
+        return self._keylog and self._keylog.name
+
+    @keylog_filename.setter
+    def keylog_filename(self, name):
+        lib.SSL_CTX_set_keylog_callback(self._context, None)
+        if self._keylog is not None:
+            self._keylog.close()
+        self._keylog = self._keylog_thunk = None
+        if name is None:
+            return
+        file = self._keylog = open(name, 'ab', buffering=0)
+        if not file.tell():
+            file.write(b'# TLS secrets log file, generated by OpenSSL / Python\n')
+        self._keylog_thunk = _KeylogCallback(lambda ssl, line: file.write(line + b'\n') and None)
+        lib.SSL_CTX_set_keylog_callback(self._context, _address(self._keylog_thunk))
+
+    # Connections
+
+    def _wrap_socket(self, sock, server_side, server_hostname=None, *, owner=None, session=None):
+        return SSLConnection(self, sock, None, server_side, server_hostname, owner, session)
+
+    def _wrap_bio(self, incoming, outgoing, server_side, server_hostname=None, *, owner=None, session=None):
+        return SSLConnection(self, None, (incoming, outgoing), server_side, server_hostname, owner, session)
+
+
+def _missing(path):
+    """The errno of a file that can't be read."""
+    if path is None:
+        return 0
+    try:
+        with open(path, 'rb'):
+            return 0
+    except OSError as error:
+        return error.errno
+
+
+def _give_password(password, failures, buffer, size, writing, _):
+    """Writes the password to where OpenSSL wants it; what fails is raised later."""
+    try:
+        value = password
+        if callable(password):
+            value = password()
+            if not isinstance(value, (str, bytes, bytearray)):
+                raise TypeError('password callback must return a string')
+        elif not isinstance(password, (str, bytes, bytearray)):
+            raise TypeError('password should be a string or callable')
+        data = value.encode() if isinstance(value, str) else bytes(value)
+        if len(data) > size:
+            raise ValueError(f'password cannot be longer than {size} bytes')
+        _ctypes.memmove(buffer, data, len(data))
+        return len(data)
+    except BaseException as error:
+        failures.append(error)
+        return -1
+
+
+def _call_sni(callback, ssl, alert):
+    connection = connection_at(ssl)
+    if connection is None:
+        return _OK
+    name = lib.SSL_get_servername(ssl, 0)
+    try:
+        answer = callback(connection.owner or connection, name and name.decode('ascii'), connection.context)
+    except BaseException as error:
+        _tell(error, callback)
+        alert[0] = _HANDSHAKE_FAILURE
+        return _ALERT_FATAL
+    if answer is None:
+        return _OK
+    try:
+        alert[0] = answer.__index__()
+    except Exception as error:
+        _tell(error, answer)
+        alert[0] = _INTERNAL_ERROR
+    return _ALERT_FATAL
+
+
+def _tell(error, about):
+    from _ctypes._functions import _tell
+    _tell(error, f'Exception ignored in ssl servername callback {about!r}')
+
+
+def _split(protocols):
+    """The names in a list of protocols, with their places."""
+    found, at = [], 0
+    while at < len(protocols):
+        length = protocols[at]
+        found.append((at + 1, protocols[at + 1:at + 1 + length]))
+        at += 1 + length
+    return found
+
+
+def _cipher(address):
+    buffer, bits = _ctypes.create_string_buffer(512), _ctypes.c_int()
+    lib.SSL_CIPHER_description(address, buffer, len(buffer))
+    strength = lib.SSL_CIPHER_get_bits(address, _ctypes.byref(bits))
+
+    def long_name(nid):
+        return lib.OBJ_nid2ln(nid).decode().lower() if nid else None
+    return {
+        'id': lib.SSL_CIPHER_get_id(address), 'name': lib.SSL_CIPHER_get_name(address).decode(),
+        'protocol': lib.SSL_CIPHER_get_version(address).decode(), 'description': buffer.value.decode().strip(),
+        'strength_bits': strength, 'alg_bits': bits.value, 'aead': bool(lib.SSL_CIPHER_is_aead(address)),
+        'symmetric': long_name(lib.SSL_CIPHER_get_cipher_nid(address)), 'digest': long_name(lib.SSL_CIPHER_get_digest_nid(address)),
+        'kea': long_name(lib.SSL_CIPHER_get_kx_nid(address)), 'auth': long_name(lib.SSL_CIPHER_get_auth_nid(address)),
+    }
