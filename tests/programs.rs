@@ -24,6 +24,7 @@ fn containers() {
 }
 
 #[test]
+#[cfg(target_os = "linux")] // it loads C's library of functions by the name it has there
 fn foreign() {
     prints_as_expected("foreign");
 }
@@ -31,6 +32,12 @@ fn foreign() {
 #[test]
 fn natives() {
     prints_as_expected("natives");
+}
+
+#[test]
+#[cfg(target_os = "linux")] // other systems need not have OpenSSL
+fn tls() {
+    prints_as_expected("tls");
 }
 
 #[test]

@@ -1,11 +1,14 @@
 """Certificates as Python sees them."""
 
 import ctypes as _ctypes
+import sys as _sys
 
 from ._constants import ENCODING_DER, ENCODING_PEM
 from ._library import bio_of, lib, memory_text, read_bio, ssl_error, stack
 
 _SUBJECT_ALT_NAME, _AUTHORITY_INFO, _CRL_DISTRIBUTION, _OCSP, _CA_ISSUERS = 85, 177, 103, 178, 179
+# RFC 2253 with the order of names as they are: how OpenSSL prints names on one line.
+_ONE_LINE = 0x1110317
 _EMAIL, _DNS, _X400, _DIRECTORY, _EDI, _URI, _IP, _REGISTERED = 1, 2, 3, 4, 5, 6, 7, 8
 
 
@@ -138,12 +141,19 @@ def to_der(certificate):
 class Certificate:
     """A certificate of a chain."""
 
-    def __init__(self, address):
-        lib.X509_up_ref(address)
-        self._address = address
+    def __new__(cls, *arguments):
+        raise TypeError(f"cannot create '{cls.__module__}.Certificate' instances")
 
-    def __del__(self, free=lib.X509_free):
-        free(self._address)
+    @classmethod
+    def _of(cls, address):
+        made = object.__new__(cls)
+        lib.X509_up_ref(address)
+        made._address = address
+        return made
+
+    def __del__(self, free=lib.X509_free, is_ending=_sys.is_finalizing):
+        if not is_ending():
+            free(self._address)
 
     def public_bytes(self, format=ENCODING_PEM):
         if format == ENCODING_DER:
@@ -162,7 +172,7 @@ class Certificate:
         return hash(to_der(self._address))
 
     def __repr__(self):
-        subject = memory_text(lambda bio: lib.X509_NAME_print_ex(bio, lib.X509_get_subject_name(self._address), 0, 8520479))
+        subject = memory_text(lambda bio: lib.X509_NAME_print_ex(bio, lib.X509_get_subject_name(self._address), 0, _ONE_LINE))
         return f"<_ssl.Certificate '{subject.decode()}'>"
 
 
@@ -170,7 +180,10 @@ def read_certificates(data, binary):
     """All the certificates in bytes, to be freed."""
     bio, found = bio_of(data), []
     try:
-        while address := lib.d2i_X509_bio(bio, None) if binary else lib.PEM_read_bio_X509(bio, None, None, None):
+        while lib.BIO_ctrl_pending(bio):
+            address = lib.d2i_X509_bio(bio, None) if binary else lib.PEM_read_bio_X509(bio, None, None, None)
+            if not address:
+                break
             found.append(address)
         return found
     finally:

@@ -3,6 +3,7 @@
 import ctypes as _ctypes
 import os as _os
 import select as _select
+import sys as _sys
 import time as _time
 import weakref as _weakref
 from _thread import RLock as _RLock
@@ -15,11 +16,12 @@ from ._library import (
 )
 
 _SET_MODE, _SET_HOSTNAME, _SET_EOF_RETURN = 33, 55, 130
-# Enable partial writes, from buffers that move; read again after handshakes.
-_MODE = 1 | 2 | 4
+# Writing goes on from buffers that have moved, reading after handshakes.
+_MODE = 2 | 4
 _READ_FLAGS = 1 | 8
 _RETRY_FLAGS = 1 | 2 | 4 | 8
 _RECEIVED_SHUTDOWN = 2
+_VERIFY_POST_HANDSHAKE = 8
 _HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH = 62, 64
 
 _connections = _weakref.WeakValueDictionary()
@@ -39,8 +41,9 @@ class MemoryBIO:
         lib.BIO_set_flags(self._bio, _READ_FLAGS)
         lib.BIO_ctrl(self._bio, _SET_EOF_RETURN, -1, None)
 
-    def __del__(self, free=lib.BIO_free):
-        free(self._bio)
+    def __del__(self, free=lib.BIO_free, is_ending=_sys.is_finalizing):
+        if not is_ending():
+            free(self._bio)
 
     @property
     def pending(self):
@@ -87,11 +90,18 @@ When all data has been read, the "eof" property will be True."""
 class SSLSession:
     """What a later connection may go on with."""
 
-    def __init__(self, address, context):
-        self._session, self._context = address, context
+    def __new__(cls, *arguments):
+        raise TypeError(f"cannot create '{cls.__module__}.SSLSession' instances")
 
-    def __del__(self, free=lib.SSL_SESSION_free):
-        free(self._session)
+    @classmethod
+    def _of(cls, address, context):
+        made = object.__new__(cls)
+        made._session, made._context = address, context
+        return made
+
+    def __del__(self, free=lib.SSL_SESSION_free, is_ending=_sys.is_finalizing):
+        if not is_ending():
+            free(self._session)
 
     @property
     def id(self):
@@ -141,6 +151,10 @@ class SSLConnection:
 
     def __init__(self, context, sock, bios, server_side, server_hostname, owner, session):
         self._ssl = None
+        if server_side and server_hostname:
+            raise ValueError('server_hostname can only be specified in client mode')
+        if context.check_hostname and not server_hostname:
+            raise ValueError('check_hostname requires server_hostname')
         if server_side and context.protocol == _c.PROTOCOL_TLS_CLIENT:
             raise made_error(SSLError, 0, None, None, 'Cannot create a server socket with a PROTOCOL_TLS_CLIENT context')
         if not server_side and context.protocol == _c.PROTOCOL_TLS_SERVER:
@@ -161,7 +175,11 @@ class SSLConnection:
             lib.SSL_set_bio(self._ssl, bios[0]._bio, bios[1]._bio)
         lib.SSL_ctrl(self._ssl, _SET_MODE, _MODE, None)
         if context.post_handshake_auth:
-            lib.SSL_set_post_handshake_auth(self._ssl, 1)
+            if not server_side:
+                lib.SSL_set_post_handshake_auth(self._ssl, 1)
+            elif (mode := context.verify_mode) != _c.CERT_NONE:
+                # The client's certificate is asked for later.
+                lib.SSL_set_verify(self._ssl, (3 if mode == _c.CERT_REQUIRED else 1) | _VERIFY_POST_HANDSHAKE, None)
         if server_hostname is not None:
             self._set_hostname(server_hostname)
         if server_side:
@@ -170,10 +188,12 @@ class SSLConnection:
             lib.SSL_set_connect_state(self._ssl)
         _connections[self._ssl] = self
         if session is not None:
+            if server_side:
+                raise ValueError('session can only be specified in client mode')
             self.session = session
 
-    def __del__(self, free=lib.SSL_free):
-        if self._ssl:
+    def __del__(self, free=lib.SSL_free, is_ending=_sys.is_finalizing):
+        if self._ssl and not is_ending():
             free(self._ssl)
 
     def _set_hostname(self, name):
@@ -229,10 +249,13 @@ class SSLConnection:
         timeout = 0 if sock is None else sock.gettimeout()
         deadline = None if timeout is None else _time.monotonic() + timeout
         while True:
+            if what == 'read' and timeout is None and not lib.SSL_has_pending(self._ssl):
+                # Not within the call, so that another thread may write meanwhile.
+                self._wait(sock, _c.SSL_ERROR_WANT_READ, None, what)
             result, kind, error = self._attempt(operation)
             if not kind:
                 return result
-            if end is not None and kind == _c.SSL_ERROR_ZERO_RETURN and lib.SSL_get_shutdown(self._ssl) & _RECEIVED_SHUTDOWN:
+            if end is not None and kind == _c.SSL_ERROR_ZERO_RETURN and lib.SSL_get_shutdown(self._ssl) == _RECEIVED_SHUTDOWN:
                 return end
             if timeout != 0 and kind in (_c.SSL_ERROR_WANT_READ, _c.SSL_ERROR_WANT_WRITE):
                 self._wait(sock, kind, deadline, what)
@@ -305,6 +328,8 @@ Read up to size bytes from the SSL socket."""
             got = self._drive(lambda: lib.SSL_read(self._ssl, room, size), 'read', end=0)
             return _ctypes.string_at(room, got)
         view = memoryview(buffer).cast('B')
+        if view.readonly:
+            raise TypeError(f'read() argument 2 must be read-write bytes-like object, not {type(buffer).__name__}')
         if size <= 0 or size > len(view):
             size = len(view)
         if not size:
@@ -387,13 +412,13 @@ Returns the number of bytes written."""
 
     def get_verified_chain(self):
         found = stack(lib.SSL_get0_verified_chain(self._ssl))
-        return [Certificate(address) for address in found] if found else None
+        return [Certificate._of(address) for address in found] if found else None
 
     def get_unverified_chain(self):
-        found = [Certificate(address) for address in stack(lib.SSL_get_peer_cert_chain(self._ssl))]
+        found = [Certificate._of(address) for address in stack(lib.SSL_get_peer_cert_chain(self._ssl))]
         if self.server_side and (own := lib.SSL_get1_peer_certificate(self._ssl)):
             # For servers the chain is without the peer's own.
-            found.insert(0, Certificate(own))
+            found.insert(0, Certificate._of(own))
             lib.X509_free(own)
         return found or None
 
@@ -439,7 +464,7 @@ Returns the number of bytes written."""
     @property
     def session(self):
         address = lib.SSL_get1_session(self._ssl)
-        return SSLSession(address, self._context) if address else None
+        return SSLSession._of(address, self._context) if address else None
 
     @session.setter
     def session(self, session):

@@ -51,9 +51,9 @@ SSL_CTX_set_default_verify_paths i p; SSL_CTX_get_cert_store p p; SSL_CTX_get0_p
 SSL_CTX_set_alpn_select_cb v ppp; SSL_CTX_callback_ctrl l pip; SSL_CTX_set_session_id_context i psI
 SSL_CTX_set_post_handshake_auth v pi; SSL_CTX_set_keylog_callback v pp; SSL_CTX_get_security_level i p; SSL_CTX_get_num_tickets z p
 SSL_CTX_set_num_tickets i pz
-SSL_new p p; SSL_free v p; SSL_set_fd i pi; SSL_set_bio v ppp; SSL_ctrl l pilp; SSL_get0_param p p; SSL_set_connect_state v p
+SSL_new p p; SSL_set_verify v pip; SSL_free v p; SSL_set_fd i pi; SSL_set_bio v ppp; SSL_ctrl l pilp; SSL_get0_param p p; SSL_set_connect_state v p
 SSL_set_accept_state v p; SSL_do_handshake i p; SSL_read i ppi; SSL_write i psi; SSL_shutdown i p; SSL_pending i p
-SSL_get_error i pi; SSL_get_shutdown i p; SSL_get_version s p; SSL_get_current_cipher p p; SSL_get_verify_result l p
+SSL_has_pending i p; SSL_get_error i pi; SSL_get_shutdown i p; SSL_get_version s p; SSL_get_current_cipher p p; SSL_get_verify_result l p
 SSL_get0_alpn_selected v ppp; SSL_get1_peer_certificate p p; SSL_get_peer_cert_chain p p; SSL_get0_verified_chain p p
 SSL_get_finished z ppz; SSL_get_peer_finished z ppz; SSL_session_reused i p; SSL_get1_session p p; SSL_set_session i pp
 SSL_get_client_ciphers p p; SSL_get1_supported_ciphers p p; SSL_verify_client_post_handshake i p; SSL_set_post_handshake_auth v pi

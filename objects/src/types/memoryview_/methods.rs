@@ -68,9 +68,12 @@ fn cast(
             "memoryview: {which} format must be a native single character format prefixed with an optional '@'"
         ))
     };
-    format::kind(&geometry.format).ok_or_else(|| native("source"))?;
-    let new = format::kind(format).ok_or_else(|| native("destination"))?;
     let is_byte = |format: &str| matches!(format::character(format), Some('b' | 'B' | 'c'));
+    // Bytes may be made of whatever it is.
+    if format::kind(&geometry.format).is_none() && !is_byte(format) {
+        return Err(native("source"));
+    }
+    let new = format::kind(format).ok_or_else(|| native("destination"))?;
     if !is_byte(&geometry.format) && !is_byte(format) {
         return Err(type_error("memoryview: cannot cast between two non-byte formats"));
     }
