@@ -518,18 +518,29 @@ pub(super) fn known_field<'a>(thread: &Thread, at: At, ext: u32, object: &'a Hea
 /// then. `take` gives the register's word.
 #[inline(always)]
 pub(super) fn add(thread: &Thread, at: At, ext: u32, object: &Header, take: impl FnOnce() -> Word) -> bool {
-    let (mut id, mut what) = attribute_entry(at, ext);
-    if what & KIND != NEW_FIELD || cached::fixed_shape_id(object) != id {
-        let Some(entry) = known(thread, at, ext, object, Use::Store) else { return false };
-        (id, what) = (entry.number(), entry.what);
-    }
-    if what & KIND != NEW_FIELD {
+    let (id, what) = attribute_entry(at, ext);
+    let growing = match what & KIND {
+        NEW_FIELD => cached::growing(object, id, name_of(at, ext)).map(|growing| (growing, what)),
+        _ => None,
+    };
+    let Some((growing, what)) = growing.or_else(|| known_growing(thread, at, ext, object)) else {
         return false;
-    }
-    let Some(next) = cached::next_shape(object, id, name_of(at, ext)) else { return false };
+    };
     // SAFETY: caches of kind NEW_FIELD hold what `offset_of` gave for the next attribute.
-    unsafe { cached::add(object, next, what & VALUE, take()) };
+    unsafe { growing.add(what & VALUE, take()) };
     true
+}
+
+/// An instance that may get an attribute, from what the thread knows of objects like this one; and the cache's lower half.
+#[inline(always)]
+fn known_growing<'a>(
+    thread: &Thread,
+    at: At,
+    ext: u32,
+    object: &'a Header,
+) -> Option<(cached::Growing<'a>, u32)> {
+    let entry = known(thread, at, ext, object, Use::Store).filter(|entry| entry.what & KIND == NEW_FIELD)?;
+    Some((cached::growing(object, entry.number(), name_of(at, ext))?, entry.what))
 }
 
 /// Whether the cache says that nothing in the object's class minds an assignment of this attribute.

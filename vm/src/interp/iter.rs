@@ -68,7 +68,7 @@ pub(super) mod hot {
     }
 }
 
-/// The ends of loops over lists, and loops over tuples and generators.
+/// The ends of loops over lists, and loops over everything else.
 pub(super) mod warm {
     use super::*;
 
@@ -84,10 +84,21 @@ pub(super) mod warm {
             let next = TupleIterator::advance(tuple, thread, register_word);
             return turn(c, w, next);
         }
-        match exact::<PyGenerator>(iterator) {
-            Some(generator) => generator::warm::turn(c, thread, generator, w.a()),
-            None => Fast::Slow,
+        if let Some(generator) = exact::<PyGenerator>(iterator) {
+            return generator::warm::turn(c, thread, generator, w.a());
         }
+        c.sync();
+        let step = step(thread, At(c.frame), w.word(), c.peek_second());
+        if step == Step::Raised {
+            return Fast::Raise;
+        }
+        pass(c, step);
+        // The finalizers of what the registers held run before the loop goes on.
+        if thread.poll() != 0 {
+            c.sync();
+            super::super::poll::finalizers(thread);
+        }
+        Fast::Done
     }
 }
 
@@ -100,47 +111,77 @@ pub(super) fn ForIter(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Fl
         return generator::for_iter(thread, At(c.frame), w);
     }
     c.sync();
-    if let Some(flow) = for_pair(c, thread, w, iterator) {
-        return flow;
-    }
-    match next(thread, iterator) {
-        Ok(Some(value)) => {
-            c.ext();
-            c.set(w.a(), value.into_word());
-            if thread.poll() == 0 { Flow::Next } else { super::poll::poll_now(c, thread) }
-        }
-        Ok(None) => {
-            c.set(w.b(), word::UNBOUND);
-            c.jump_if(true)
-        }
-        Err(error) => raise(thread, error),
+    let step = step(thread, At(c.frame), w, c.peek_second());
+    pass(c, step);
+    match step {
+        Step::Raised => Flow::Raise,
+        _ if thread.poll() == 0 => Flow::Next,
+        _ => super::poll::poll_now(c, thread),
     }
 }
 
-/// A turn of a loop that takes pairs apart (`for i, x in enumerate(y)`), without making the tuple. `None`: it is another
-/// loop.
+/// How a turn of a loop began.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The element is in its register.
+    Item,
+    /// The element is a pair, and its parts are in the registers that the next instruction would have unpacked it to.
+    Pair,
+    /// There are no more; the iterator is gone.
+    End,
+    /// An exception waits in the thread's state.
+    Raised,
+}
+
+/// Passes what belongs to a step: the extension word, the instruction that would have unpacked the pair.
 #[inline(always)]
-fn for_pair(c: &mut Cursor, thread: &mut Thread, w: Instruction, iterator: Ref<'_>) -> Option<Flow> {
-    // Behind the extension word.
-    let unpack = Instruction(c.peek_second());
-    let fits = unpack.op_byte() == Op::UnpackSequence as u8 && unpack.b() == w.a() && unpack.c() == 2;
-    if !fits || !c.is_temp(w.a()) {
-        return None;
-    }
-    Some(match next_pair(thread, iterator)? {
-        Ok(Some([first, second])) => {
-            c.ext();
+fn pass(c: &mut Cursor, step: Step) {
+    match step {
+        Step::Item => c.skip(),
+        Step::Pair => {
             c.skip();
-            c.set(unpack.a(), first);
-            c.set(unpack.a().wrapping_add(1), second);
-            if thread.poll() == 0 { Flow::Next } else { super::poll::poll_now(c, thread) }
+            c.skip();
         }
+        Step::End => {
+            c.jump_if(true);
+        }
+        Step::Raised => {}
+    }
+}
+
+/// Moves an iterator on that isn't a generator. `behind` is the instruction behind the extension word: if that takes pairs apart
+/// (`for i, x in enumerate(y)`), the tuple isn't made.
+#[inline(never)]
+fn step(thread: &mut Thread, at: At, w: Instruction, behind: u32) -> Step {
+    let (iterator, unpack) = (at.get(w.b()), Instruction(behind));
+    let fits = unpack.op_byte() == Op::UnpackSequence as u8 && unpack.b() == w.a() && unpack.c() == 2;
+    let pair = if fits && at.is_temp(w.a()) { next_pair(thread, iterator) } else { None };
+    let step = match pair {
+        Some(pair) => pair.map(|pair| {
+            pair.map(|[first, second]| {
+                at.set_word(unpack.a(), first);
+                at.set_word(unpack.a().wrapping_add(1), second);
+                Step::Pair
+            })
+        }),
+        None => next(thread, iterator).map(|item| {
+            item.map(|item| {
+                at.set(w.a(), item);
+                Step::Item
+            })
+        }),
+    };
+    match step {
+        Ok(Some(step)) => step,
         Ok(None) => {
-            c.set(w.b(), word::UNBOUND);
-            c.jump_if(true)
+            at.clear(w.b());
+            Step::End
         }
-        Err(error) => raise(thread, error),
-    })
+        Err(error) => {
+            raise(thread, error);
+            Step::Raised
+        }
+    }
 }
 
 /// A heap object as one of exactly this native class.

@@ -142,25 +142,37 @@ pub unsafe fn local_slot(object: &Header, version: u32, offset: u32) -> Option<&
     unsafe { slot(object, version, offset) }
 }
 
-/// The shape that a local instance gets with one more attribute, if its present one has this id and the next is known.
-#[inline(always)]
-pub fn next_shape<'a>(object: &'a Header, id: u32, name: &Obj<PyStr>) -> Option<&'a Shape> {
-    let (head, class) = head_of(object)?;
-    let shape = shape_of(head, class);
-    if object.is_shared() || id == 0 || shape.id() != id { None } else { shape.recent_with(name) }
+/// An instance that is about to get one more attribute.
+#[derive(Clone, Copy)]
+pub struct Growing<'a> {
+    object: &'a Header,
+    head: &'a Head,
+    next: &'a Shape,
 }
 
-/// Gives an instance one more attribute. The register's word moves to its place.
-///
-/// # Safety
-/// [`next_shape`] gave `next` for this object just now; `offset` is that of the next attribute of the shape it has; the
-/// word was taken out of a register.
+/// A local instance that may get one more attribute, if its shape has this id and the next one is known.
 #[inline(always)]
-pub unsafe fn add(object: &Header, next: &Shape, offset: u32, word: Word) {
-    if let Some((head, _)) = head_of(object) {
+pub fn growing<'a>(object: &'a Header, id: u32, name: &Obj<PyStr>) -> Option<Growing<'a>> {
+    let (head, class) = head_of(object)?;
+    // Acquire and SAFETY: as in `Attributes::shape`.
+    let shape = unsafe { head.shape.load(Ordering::Acquire).as_ref() };
+    let shape = shape.or_else(|| class.shapes().known_root())?;
+    if object.is_shared() || id == 0 || shape.id() != id {
+        return None;
+    }
+    Some(Growing { object, head, next: shape.recent_with(name)? })
+}
+
+impl Growing<'_> {
+    /// Gives the instance the attribute. The register's word moves to its place.
+    ///
+    /// # Safety
+    /// `offset` is that of the next attribute of the shape that the instance has; the word was taken out of a register.
+    #[inline(always)]
+    pub unsafe fn add(self, offset: u32, word: Word) {
         // SAFETY: as the caller promises; the instance is local, and the place is empty.
-        unsafe { at_offset(object, offset).init_from_register(word) };
+        unsafe { at_offset(self.object, offset).init_from_register(word) };
         // Release: value first, then the shape (invariant 1 of the module above).
-        head.shape.store(std::ptr::from_ref(next).cast_mut(), Ordering::Release);
+        self.head.shape.store(std::ptr::from_ref(self.next).cast_mut(), Ordering::Release);
     }
 }

@@ -14,15 +14,19 @@ use crate::types::exception::StopIteration;
 use crate::types::generator::PyGenerator;
 use crate::types::list_::ListIterator;
 use crate::types::range_iterator::RangeIterator;
+use crate::types::tuple_::TupleIterator;
 use crate::types::{int, tuple};
 use orochi_core::word::Word;
 use orochi_core::{Ref, Thread, Value};
 
-/// The next item, as [`crate::protocol::next`]; iterators over lists and ranges are asked directly.
+/// The next item, as [`crate::protocol::next`]; iterators over lists, tuples and ranges are asked directly.
 #[inline]
 pub fn next_item(thread: &mut Thread, iterator: Ref<'_>) -> PyResult<Option<Value>> {
     if let Some(list) = exactly::<ListIterator>(iterator) {
         return Ok(ListIterator::advance(list, thread, |element| element.to_owned()));
+    }
+    if let Some(tuple) = exactly::<TupleIterator>(iterator) {
+        return Ok(TupleIterator::advance(tuple, thread, |element| element.to_owned()));
     }
     if let Some(range) = exactly::<RangeIterator>(iterator) {
         return range.advance().map(|number| int::new(thread, number)).transpose();
