@@ -451,6 +451,23 @@ def iterators():
     t(lambda: list(Seq()))
     t(lambda: reversed([1, 2]).__length_hint__())
 
-for part in (lists, tuples, dicts, sets, ranges, slices, iterators):
+def parts():
+    l = [1, 2, 3, 4, 5]
+    l[:2] = [9, 8]
+    t(lambda: l)
+    l[1:3] = l
+    t(lambda: l)
+    l[2:] = [7]
+    t(lambda: (l, l[::-1], l[5:2], l[-2:], l[3::-2]))
+    l[1:2] = (n for n in range(3))
+    t(lambda: l)
+    for place, new in (slice(0, 2), 5), (slice(0, 3, 2), [5]), (slice(0, 3, 2), [5, 6]):
+        t(lambda: l.__setitem__(place, new))
+    def wrong():
+        l[0:2] = 5
+    t(wrong)
+    t(lambda: l)
+
+for part in (lists, tuples, dicts, sets, ranges, slices, iterators, parts):
     print('--', part.__name__)
     part()

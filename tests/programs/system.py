@@ -11,6 +11,7 @@ import faulthandler
 import lzma
 import marshal
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -200,3 +201,16 @@ shown(other.call, lambda: queue)
 other.close()
 shown(other.exec, 'pass')
 print(len(interpreters.list_all()))
+
+# The handlers of signals are the main thread's alone until there is another one; that one sees what is set before and later.
+seen = []
+first, second = (lambda number, frame: seen.append('first')), (lambda number, frame: seen.append('second'))
+signal.signal(signal.SIGUSR1, first)
+signal.raise_signal(signal.SIGUSR1)
+for handler in first, second:
+    signal.signal(signal.SIGUSR1, handler)
+    asking = threading.Thread(target=lambda: seen.append(signal.getsignal(signal.SIGUSR1) is handler))
+    asking.start()
+    asking.join()
+signal.raise_signal(signal.SIGUSR1)
+print(seen)

@@ -106,6 +106,38 @@ fn push_frame(thread: &mut Thread, generator: &Obj<PyGenerator>, how: Driver) ->
 /// innermost of those that it delegates to.
 #[inline]
 fn descend(thread: &mut Thread, sent: Value) {
+    if sent.get().is_none() {
+        return descend_with_none(thread);
+    }
+    descend_to_innermost(thread);
+    deliver(thread, At(ThreadState::of(thread).frames.current), sent);
+}
+
+/// [`descend`] with None.
+#[inline(always)]
+fn descend_with_none(thread: &mut Thread) {
+    let at = At(ThreadState::of(thread).frames.current);
+    // SAFETY: a suspended generator's pc lies within its code, behind its first instruction.
+    let (next, last) = unsafe { (Instruction(*at.frame().pc), Instruction(*at.frame().pc.sub(1))) };
+    let dropped = next.op_byte() == Op::Drop as u8 && next.a() == last.a();
+    if dropped && last.op_byte() == Op::Yield as u8 {
+        // A `yield` whose result is dropped by the next instruction needs neither.
+        at.frame().pc = at.frame().pc.wrapping_add(1);
+    } else {
+        descend_slowly(thread);
+    }
+}
+
+/// [`descend_with_none`] where the result of the `yield` is asked for, or the generator delegates.
+#[inline(never)]
+fn descend_slowly(thread: &mut Thread) {
+    descend_to_innermost(thread);
+    deliver_none(thread, At(ThreadState::of(thread).frames.current));
+}
+
+/// Pushes the frames of those that the running frame, a suspended generator's, delegates to.
+#[inline]
+fn descend_to_innermost(thread: &mut Thread) {
     loop {
         let at = At(ThreadState::of(thread).frames.current);
         // SAFETY: a suspended generator's pc lies within its code.
@@ -113,12 +145,6 @@ fn descend(thread: &mut Thread, sent: Value) {
         if next.op_byte() != Op::Delegate as u8 || !enter_delegate(thread, at, next) {
             break;
         }
-    }
-    let at = At(ThreadState::of(thread).frames.current);
-    if sent.get().is_none() {
-        deliver_none(thread, at);
-    } else {
-        deliver(thread, at, sent);
     }
 }
 
@@ -150,7 +176,7 @@ fn is_ready(thread: &Thread, generator: &Obj<PyGenerator>, frame: *mut Frame) ->
 ///
 /// # Safety
 /// There is room (`can_push`); this thread has moved the generator to RUNNING.
-#[inline]
+#[inline(always)]
 unsafe fn unpack(thread: &mut Thread, frame: *mut Frame, generator: &Obj<PyGenerator>, how: Driver) {
     let registers = thread.stack.top();
     let (function, code) = (generator.function(), generator.code());
@@ -227,9 +253,15 @@ pub(super) mod warm {
         Fast::Done
     }
 
-    /// Pushes the frame of a generator that is ready.
+    /// [`mount`], in a function of its own.
     #[inline(never)]
-    pub(super) fn go_on(
+    fn go_on(thread: &mut Thread, frame: *mut Frame, generator: &Obj<PyGenerator>, driver: Driver) {
+        mount(thread, frame, generator, driver);
+    }
+
+    /// Pushes the frame of a generator that is ready.
+    #[inline(always)]
+    pub(super) fn mount(
         thread: &mut Thread,
         frame: *mut Frame,
         generator: &Obj<PyGenerator>,
@@ -240,7 +272,7 @@ pub(super) mod warm {
         // SAFETY: callers have checked that there is room, and that this thread alone has the generator.
         unsafe { unpack(thread, frame, generator, driver) };
         if before == SUSPENDED {
-            descend(thread, Value::NONE);
+            descend_with_none(thread);
         }
     }
 
@@ -615,7 +647,7 @@ fn send(thread: &mut Thread, iterator: Ref<'_>, value: Ref<'_>) -> PyResult<Sent
 pub(crate) fn next(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResult<Option<Value>> {
     let frame = ThreadState::of(thread).frames.current.wrapping_add(1);
     let sent = if is_ready(thread, generator, frame) && !thread.native_stack_low() {
-        warm::go_on(thread, frame, generator, Driver::new(Mode::Entry, 0));
+        warm::mount(thread, frame, generator, Driver::new(Mode::Entry, 0));
         super::run(thread)?
     } else {
         resume(thread, generator, Ok(Ref::NONE))?
