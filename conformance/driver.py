@@ -29,6 +29,7 @@ C_HELPERS = {
 }
 APART = re.compile(
     r'implementation detail|[Cc]Python[- ]only|specific to CPython|requires? CPython|CPython implementation'
+    r'|ctypes\.pythonapi'
     r'|ndarray object required'  # test_buffer's words for the lack of `_testbuffer`
     r'|(?:' + '|'.join(sorted(C_HELPERS, key=len, reverse=True)) + r')\b')
 
@@ -162,7 +163,7 @@ def missing_module(error):
 
 
 def import_module(name):
-    """Imports a module of tests, with stand-ins for the helpers in C that it imports at its top."""
+    """Imports a module of tests, with stand-ins for the helpers in C that it imports at its top, and for CPython's functions."""
     while True:
         try:
             return importlib.import_module(name)
@@ -172,6 +173,12 @@ def import_module(name):
             if helper not in C_HELPERS or helper in sys.modules:
                 raise
             sys.modules[helper] = StandIn(helper)
+            sys.modules.pop(name, None)
+        except AttributeError as error:
+            # Functions of CPython's interface for C are looked up at the top of a module.
+            if 'undefined symbol: Py' not in str(error) or isinstance(sys.modules['ctypes'].pythonapi, Missing):
+                raise
+            sys.modules['ctypes'].pythonapi = Missing('ctypes.pythonapi')
             sys.modules.pop(name, None)
 
 

@@ -274,7 +274,9 @@ fn repr(thread: &mut Thread, set: AnySet<'_>) -> PyResult {
     let class = crate::class_of(set.object);
     let name = class.name().into_owned();
     let shown = repr_guard::enter(thread, set.object, |thread| {
-        if set.is_empty(thread) {
+        // Of one moment: another thread may clear the set meanwhile.
+        let keys = set.keys(thread)?;
+        if keys.is_empty() {
             return crate::str::new(thread, &format!("{name}()"));
         }
         let plain = is_exact(set.object, PySet::static_type());
@@ -284,7 +286,7 @@ fn repr(thread: &mut Thread, set: AnySet<'_>) -> PyResult {
             text.push_str("(");
         }
         text.push_str("{");
-        for (index, (_, key)) in set.keys(thread)?.into_iter().enumerate() {
+        for (index, (_, key)) in keys.into_iter().enumerate() {
             if index > 0 {
                 text.push_str(", ");
             }
