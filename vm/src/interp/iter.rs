@@ -17,6 +17,7 @@ use orochi_objects::types::generator::PyGenerator;
 use orochi_objects::types::iterators::next_pair;
 use orochi_objects::types::list_::iteration::ListIterator;
 use orochi_objects::types::range_iterator::RangeIterator;
+use orochi_objects::types::str_::iterator::{self, PyStrIterator};
 use orochi_objects::types::tuple_::TupleIterator;
 use orochi_objects::{class_of, protocol};
 
@@ -46,7 +47,7 @@ fn turn(c: &mut Cursor, w: Operands, next: Option<word::Word>) -> Fast {
     }
 }
 
-/// Loops over ranges and lists.
+/// Loops over ranges, lists and strs.
 pub(super) mod hot {
     use super::*;
 
@@ -60,8 +61,14 @@ pub(super) mod hot {
                 next => turn(c, w, next.flatten()),
             };
         }
-        let Some(list) = exact::<ListIterator>(iterator) else { return Fast::Slow };
-        match ListIterator::next_register(list, thread) {
+        let next = if let Some(list) = exact::<ListIterator>(iterator) {
+            ListIterator::next_register(list, thread)
+        } else if let Some(text) = exact::<PyStrIterator>(iterator) {
+            iterator::next_register(thread, text)
+        } else {
+            word::UNBOUND
+        };
+        match next {
             word::UNBOUND => Fast::Slow,
             next => turn(c, w, Some(next)),
         }

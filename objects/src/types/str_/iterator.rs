@@ -2,12 +2,14 @@
 //!
 //! Its position is an atomic offset: threads that share an iterator get each character once.
 
+use crate::class::exactly;
 use crate::error::PyResult;
 use crate::types::int;
 use crate::types::iterators::reduced;
 use crate::types::str::{self, PyStr};
 use crate::types::str_::single;
 use orochi_core::sync::{AtomicU64, Ordering};
+use orochi_core::word::{UNBOUND, Word};
 use orochi_core::{AtomicField, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 
@@ -53,6 +55,22 @@ pub fn next(thread: &Thread, this: &Obj<PyStrIterator>) -> PyResult<Option<Value
             }
         }
     }
+}
+
+/// The next character as a register's word, if the iterator is local, its text ASCII and exactly a str, and there is one; UNBOUND
+/// otherwise: nothing has been done then.
+#[inline(always)]
+pub fn next_register(thread: &Thread, this: &Obj<PyStrIterator>) -> Word {
+    let text = this.text.load(thread).and_then(exactly::<PyStr>);
+    let Some(text) = text.filter(|text| text.is_ascii() && !this.header().is_shared()) else {
+        return UNBOUND;
+    };
+    let at = this.offset.load(Ordering::Relaxed);
+    let Some(character) = text.as_bytes().get(at as usize).and_then(|byte| single::known(*byte)) else {
+        return UNBOUND;
+    };
+    this.offset.store(at + 1, Ordering::Relaxed);
+    character.register_word()
 }
 
 /// Moves the position on; false if another thread has done so.

@@ -2,7 +2,7 @@
 
 use crate::error::PyResult;
 use crate::types::str::{self, PyStr};
-use orochi_core::{Obj, Thread, Value};
+use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_text::wtf8::{CodePoint, Wtf8, Wtf8Buf};
 use std::sync::OnceLock;
 
@@ -43,6 +43,12 @@ pub fn character(thread: &Thread, c: CodePoint) -> PyResult<Value> {
         Ok(byte) => latin1(thread, byte),
         Err(_) => str::of_character(thread, c),
     }
+}
+
+/// The str of one Latin-1 character, if those have been made.
+#[inline(always)]
+pub fn known(byte: u8) -> Option<Ref<'static>> {
+    TABLE.get()?.characters.get(usize::from(byte)).map(|character| character.get())
 }
 
 /// The str of one Latin-1 character.
