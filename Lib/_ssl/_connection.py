@@ -261,7 +261,10 @@ class SSLConnection:
                 self._wait(sock, kind, deadline, what)
                 self._sock()
                 continue
-            raise error or self._error(kind, result, 0)
+            try:
+                raise error or self._error(kind, result, 0)
+            finally:
+                error = None  # its traceback has this frame: no cycle
 
     def _wait(self, sock, kind, deadline, what):
         poll = _select.poll()
@@ -364,7 +367,10 @@ Returns the number of bytes written."""
                 if result >= 0:
                     break
                 if timeout == 0 or kind not in (_c.SSL_ERROR_WANT_READ, _c.SSL_ERROR_WANT_WRITE):
-                    raise error or self._error(kind, result, 0)
+                    try:
+                        raise error or self._error(kind, result, 0)
+                    finally:
+                        error = None
                 self._wait(sock, kind, deadline, 'read' if kind == _c.SSL_ERROR_WANT_READ else 'write')
             if result > 0:
                 break
