@@ -181,12 +181,10 @@ fn take(word: Word) -> Value {
 #[inline(never)]
 pub(super) fn call_ex(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Called> {
     let base = w.b();
-    if at.word(base + 3) == word::UNBOUND
-        && let Some(positional) = exactly::<PyTuple>(at.get(base + 2))
-        && usize::from(base) + positional.len() < usize::from(u8::MAX) - 2
-        && thread.stack.has_room(at.address(base + 2), positional.len() + 1024)
+    if let Some(total) = few_arguments(thread, at, base)
+        && thread.stack.has_room(at.address(base + 2), total + 1024)
     {
-        return call_tuple(thread, at, w);
+        return call_few(thread, at, w);
     }
     let callee = at.take_temp(base);
     let receiver = (at.word(base + 1) != word::UNBOUND).then(|| at.take_temp(base + 1));
@@ -218,21 +216,46 @@ pub(super) fn call_ex(thread: &mut Thread, at: At, w: Instruction) -> PyResult<C
     Ok(Called::Done)
 }
 
-/// `f(*args)` with a tuple of few arguments, for which there is room: they are laid out where those of other calls lie.
-fn call_tuple(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Called> {
+/// How many arguments a tuple and a dict in a window pass, if these are all there is and so few that an instruction could pass them.
+fn few_arguments(thread: &Thread, at: At, base: u8) -> Option<usize> {
+    let positional = exactly::<PyTuple>(at.get(base + 2))?.len();
+    let named = match at.get_bound(base + 3) {
+        Some(keywords) => {
+            // Others could add to a shared one meanwhile.
+            let keywords = exactly::<PyDict>(keywords).filter(|keywords| !keywords.header().is_shared())?;
+            dict::len(thread, keywords)
+        }
+        None => 0,
+    };
+    let total = positional.checked_add(named)?;
+    (total < usize::from(u8::MAX - 2).saturating_sub(base.into())).then_some(total)
+}
+
+/// `f(*args, **kwargs)` with few arguments, for which there is room: they are laid out where those of other calls lie.
+fn call_few(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Called> {
     let (base, start) = (w.b(), at.address(w.b() + 2));
     let positional = at.take_temp(base + 2);
+    let keywords = (at.word(base + 3) != word::UNBOUND).then(|| at.take_temp(base + 3));
+    let named = match keywords.as_ref().and_then(|keywords| exactly::<PyDict>(keywords.get())) {
+        Some(keywords) => dict::entries(thread, keywords)?,
+        None => Vec::new(),
+    };
+    if named.iter().any(|entry| entry.key.get().downcast::<PyStr>().is_none()) {
+        return Err(type_error("keywords must be strings"));
+    }
+    let names = named.iter().map(|entry| entry.key.clone()).collect::<Vec<_>>();
+    let names = if names.is_empty() { None } else { Some(tuple::new(thread, names)?) };
     // SAFETY: exactly a tuple, as the caller has found.
     let items = unsafe { positional.get().cast::<PyTuple>() };
-    let (n, top) = (items.len(), thread.stack.top());
-    for (i, item) in items.items().enumerate() {
+    let (n, top) = (items.len() + named.len(), thread.stack.top());
+    for (i, item) in items.items().chain(named.iter().map(|entry| entry.value.get())).enumerate() {
         // SAFETY: from the window's third register on everything is empty, and there is room.
         unsafe { *start.add(i) = register_word(item) };
     }
-    drop(positional);
+    drop((positional, keywords, named));
     // SAFETY: the words below are valid. They count as in use, so that whatever a safepoint runs stays above them.
     unsafe { thread.stack.set_top(top.max(start.add(n))) };
-    let called = call(thread, at, Instruction::abc(Op::Call, w.a(), base, n as u8), None);
+    let called = call(thread, at, Instruction::abc(Op::Call, w.a(), base, n as u8), names.as_deref());
     if !matches!(called, Ok(Called::Entered)) {
         super::clear_registers(start, n);
         // SAFETY: emptied just now.
