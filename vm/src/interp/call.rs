@@ -199,12 +199,15 @@ pub(super) mod warm {
             return Fast::Slow;
         }
         let given = w.c() as usize + bound;
+        let Some(positional) = given.checked_sub(names.map_or(0, |names| names.len())) else {
+            return Fast::Slow;
+        };
         // SAFETY: the code is kept alive by the function; what lies above the window is empty, and there is room.
         unsafe {
             let code = &*std::ptr::from_ref(function.code(thread));
             let fits = match names {
-                None => fill_defaults_quickly(thread, function, code, registers, given),
-                Some(names) => bind_quickly(thread, function, code, registers, given - names.len(), names),
+                None => fill_defaults_quickly(thread, function, code, registers, positional),
+                Some(names) => bind_quickly(thread, function, code, registers, positional, names),
             };
             if !fits {
                 return Fast::Slow;

@@ -50,7 +50,7 @@ pub(super) fn instantiate(
     }
     let init = register_word(init);
     let registers = c.regs.wrapping_add(w.b() as usize + 1);
-    let given = 1 + w.c() as usize - names.map_or(0, |names| names.len());
+    let given = 1 + (w.c() as usize).saturating_sub(names.map_or(0, |names| names.len()));
     // SAFETY: the word keeps the function, and the function its code; the window lies within the frame. What lies above it is empty,
     // and there is room. `registers` begins with the empty place of the receiver.
     unsafe {
