@@ -17,7 +17,7 @@ use common::objects::{Classes, Handle, Node, attached};
 use common::{fails, model};
 use orochi_core::alloc::{allocate, allocate_immortal};
 use orochi_core::object::TypeFields;
-use orochi_core::sync::{Arc, AtomicBool, AtomicU64, Ordering, thread};
+use orochi_core::sync::{Arc, AtomicU64, Ordering, thread};
 use orochi_core::{AtomicField, Field, Layout, Obj, Owner, Payload, Ref, Thread, Trace, TypeHead, Value};
 use std::ptr::NonNull;
 use storage::dict::{DictStorage, Lookup};

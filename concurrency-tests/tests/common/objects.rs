@@ -3,7 +3,7 @@
 
 use orochi_core::alloc::{allocate, allocate_immortal};
 use orochi_core::object::{ExtensionOps, TypeFields};
-use orochi_core::sync::{AtomicBool, UnsafeCell};
+use orochi_core::sync::UnsafeCell;
 use orochi_core::thread::process_runtime;
 use orochi_core::weak::{self, WeakSlot};
 use orochi_core::{AtomicField, Field, Header, Layout, Obj, Owned, Payload, Thread, Trace, TypeHead, Value};

@@ -6,7 +6,7 @@ use crate::field::{AtomicField, Field};
 use crate::header::Header;
 use crate::object::{ExtensionOps, Layout, Obj, Payload, Trace, TypeFields, TypeHead};
 use crate::publish::publish;
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::Ordering;
 use crate::thread::{Pending, process_runtime};
 use crate::value::{Owned, Ref, Value};
 use crate::verify::verify;
