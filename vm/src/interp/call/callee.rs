@@ -234,6 +234,13 @@ fn few_arguments(thread: &Thread, at: At, base: u8) -> Option<usize> {
 /// `f(*args, **kwargs)` with few arguments, for which there is room: they are laid out where those of other calls lie.
 fn call_few(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Called> {
     let (base, start) = (w.b(), at.address(w.b() + 2));
+    if at.word(base + 3) == word::UNBOUND {
+        let positional = at.take_temp(base + 2);
+        // SAFETY: exactly a tuple, as the caller has found.
+        let n = lay_out(start, unsafe { positional.get().cast::<PyTuple>() }.items());
+        drop(positional);
+        return call_laid_out(thread, at, w, n, None);
+    }
     let positional = at.take_temp(base + 2);
     let keywords = (at.word(base + 3) != word::UNBOUND).then(|| at.take_temp(base + 3));
     let named = match keywords.as_ref().and_then(|keywords| exactly::<PyDict>(keywords.get())) {
@@ -247,15 +254,35 @@ fn call_few(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Called> {
     let names = if names.is_empty() { None } else { Some(tuple::new(thread, names)?) };
     // SAFETY: exactly a tuple, as the caller has found.
     let items = unsafe { positional.get().cast::<PyTuple>() };
-    let (n, top) = (items.len() + named.len(), thread.stack.top());
-    for (i, item) in items.items().chain(named.iter().map(|entry| entry.value.get())).enumerate() {
-        // SAFETY: from the window's third register on everything is empty, and there is room.
-        unsafe { *start.add(i) = register_word(item) };
-    }
+    let n = lay_out(start, items.items().chain(named.iter().map(|entry| entry.value.get())));
     drop((positional, keywords, named));
+    call_laid_out(thread, at, w, n, names.as_deref())
+}
+
+/// Puts arguments into a window's registers from the third on, which are empty; gives their number.
+#[inline(always)]
+fn lay_out<'a>(start: *mut Word, arguments: impl Iterator<Item = Ref<'a>>) -> usize {
+    let mut n = 0;
+    for argument in arguments {
+        // SAFETY: there is room, as the callers have found.
+        unsafe { *start.add(n) = register_word(argument) };
+        n += 1;
+    }
+    n
+}
+
+/// Calls what lies in a window with the `n` arguments that were laid out there, beyond the frame's registers perhaps.
+fn call_laid_out(
+    thread: &mut Thread,
+    at: At,
+    w: Instruction,
+    n: usize,
+    names: Option<&Obj<PyTuple>>,
+) -> PyResult<Called> {
+    let (base, start, top) = (w.b(), at.address(w.b() + 2), thread.stack.top());
     // SAFETY: the words below are valid. They count as in use, so that whatever a safepoint runs stays above them.
     unsafe { thread.stack.set_top(top.max(start.add(n))) };
-    let called = call(thread, at, Instruction::abc(Op::Call, w.a(), base, n as u8), names.as_deref());
+    let called = call(thread, at, Instruction::abc(Op::Call, w.a(), base, n as u8), names);
     if !matches!(called, Ok(Called::Entered)) {
         super::clear_registers(start, n);
         // SAFETY: emptied just now.
