@@ -42,6 +42,10 @@ pub(crate) mod r#type {
         }
 
         /// No model has slots.
+        pub(crate) fn is_changing(&self) -> bool {
+            false
+        }
+
         pub(crate) fn has_version(&self, _version: u32) -> bool {
             false
         }

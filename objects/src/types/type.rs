@@ -40,6 +40,8 @@ pub struct PyType {
     shapes: ShapeTree,
     /// Number of the class's present state for caches; see `version`.
     version: AtomicU32,
+    /// How many changes of the class or of one of its bases are going on; see [`change`].
+    changing: AtomicU32,
     pub(crate) cache: MethodCache,
     /// The declaration of a native class.
     native: Option<&'static StaticType>,
@@ -218,6 +220,7 @@ impl PyType {
             instance,
             shapes: ShapeTree::new(),
             version: AtomicU32::new(0),
+            changing: AtomicU32::new(0),
             cache: MethodCache::new(),
             native: None,
             name: Lasting::new(None),
@@ -277,10 +280,12 @@ impl PyType {
     /// two classes ever share one. Zero is never returned.
     #[inline(always)]
     pub fn version(&self) -> u32 {
-        match self.version.load(Ordering::Acquire) {
+        let version = match self.version.load(Ordering::Acquire) {
             0 => self.assign_version(),
             version => version,
-        }
+        };
+        // Looked at after the number was taken: one that was given out during a change isn't used before the change is done.
+        if self.is_changing() { NEXT_VERSION.fetch_add(1, Ordering::Relaxed) } else { version }
     }
 
     /// Whether the class's state is still the one with this number, which isn't zero.
@@ -317,6 +322,13 @@ impl PyType {
         &self.shapes
     }
 
+    /// Whether the class or one of its bases is just being changed, so that caches should note nothing of it.
+    #[inline]
+    pub fn is_changing(&self) -> bool {
+        // Acquire pairs with the exchanges in `change`.
+        self.changing.load(Ordering::Acquire) != 0
+    }
+
     /// Makes stale what caches know of this class; its subclasses see to themselves.
     fn forget_caches(&self, thread: &Thread) {
         self.version.store(0, Ordering::Release);
@@ -335,6 +347,31 @@ pub fn modified(thread: &Thread, class: &Obj<PyType>) {
     for dependent in dependents {
         modified(thread, &dependent);
     }
+}
+
+/// Changes what a class holds. What caches know becomes stale before, and they note nothing until it is done: who has seen the new
+/// state in the class's namespace doesn't get the old one from a cache.
+pub fn change<R>(thread: &mut Thread, class: &Obj<PyType>, f: impl FnOnce(&mut Thread) -> R) -> R {
+    let mut classes = vec![class.to_owned()];
+    let mut next = 0;
+    while let Some(class) = classes.get(next).cloned() {
+        let subclasses = class.subclasses.with(&class, thread, |subclasses, _| {
+            subclasses.iter().filter_map(|subclass| subclass.upgrade(thread)).collect::<Vec<_>>()
+        });
+        classes.extend(subclasses);
+        next += 1;
+    }
+    for class in &classes {
+        class.changing.fetch_add(1, Ordering::AcqRel);
+        class.forget_caches(thread);
+    }
+    let result = f(thread);
+    for class in &classes {
+        class.changing.fetch_sub(1, Ordering::AcqRel);
+    }
+    // Once more: somebody may have taken a number when this began and noted something under it meanwhile.
+    modified(thread, class);
+    result
 }
 
 // SAFETY: visits every place of references.

@@ -403,7 +403,7 @@ fn locate_in_instance(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> Op
     let version = class.version();
     let attributes = Attributes::of(object);
     let shape = attributes.map(|attributes| attributes.shape()).filter(|shape| !shape.is_dictionary());
-    let id = shape.map_or(0, |shape| shape.make_id());
+    let id = shape.map_or(0, |shape| number(class, shape));
     let in_class = class.lookup(thread, name);
     if let Some(member) = in_class.and_then(exactly::<PyMember>) {
         return Some((version, slot_place(object, member)?));
@@ -457,11 +457,18 @@ pub(super) fn class_in(object: &Header) -> &Obj<PyType> {
     unsafe { &*object.class().cast() }
 }
 
+/// The shape's number for caches; 0 while the class is being changed.
+fn number(class: &Obj<PyType>, shape: &orochi_objects::storage::shape::Shape) -> u32 {
+    let id = shape.make_id();
+    // Afterwards: a number that was given out during the change isn't used before the change is done.
+    if class.is_changing() { 0 } else { id }
+}
+
 /// What a method's cache will say of this object; to be taken before the method is looked up.
 pub(super) fn method_key(object: Ref<'_>) -> (u32, u32) {
     match Attributes::of(object) {
         Some(attributes) if attributes.shape().is_dictionary() => (0, METHOD),
-        Some(attributes) => (attributes.shape().make_id(), METHOD),
+        Some(attributes) => (number(class_of(object), attributes.shape()), METHOD),
         // A module's own attributes are in its namespace.
         None if object.downcast::<PyModule>().is_some() => (0, METHOD),
         None => (class_of(object).version(), TYPE_METHOD),
@@ -561,7 +568,7 @@ pub(super) fn store_key(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> 
     }
     let Some(attributes) = Attributes::of(object) else { return (0, PLAIN_STORE) };
     let shape = attributes.shape();
-    let id = shape.make_id();
+    let id = number(class, shape);
     if shape.is_dictionary() || !is_generic(class, SlotId::tp_setattro) || !name.is_interned() {
         return (0, PLAIN_STORE);
     }

@@ -5,7 +5,7 @@ use crate::error::{PyErr, PyResult};
 use crate::name;
 use crate::types::dict::{self, DictExt};
 use crate::types::str::PyStr;
-use crate::types::r#type::{PyType, TypeExt, modified};
+use crate::types::r#type::{PyType, TypeExt, change};
 use orochi_core::{Obj, Ref, Thread, Value};
 
 /// `class.name`: data descriptors of the metaclass, then the class and its bases, then other attributes of the metaclass.
@@ -82,15 +82,14 @@ pub(crate) fn set_in_namespace(
     let namespace = class.namespace(thread).to_owned();
     // What was there is dropped after the caches have forgotten it: they don't count what they hold.
     let old = namespace.get_str(thread, name).map(Ref::to_owned);
-    match value {
-        Some(value) => namespace.set_str(thread, name, value.to_owned())?,
-        None => {
-            if namespace.remove_str(thread, name)?.is_none() {
-                return Err(missing(class, name));
-            }
-        }
-    }
-    modified(thread, class);
+    let removed = change(thread, class, |thread| match value {
+        Some(value) => namespace.set_str(thread, name, value.to_owned()).map(|()| None),
+        None => match namespace.remove_str(thread, name)? {
+            Some(removed) => Ok(Some(removed)),
+            None => Err(missing(class, name)),
+        },
+    })?;
+    drop(removed);
     super::update::update_name(thread, class, name);
     drop(old);
     Ok(())

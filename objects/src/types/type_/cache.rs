@@ -120,6 +120,9 @@ impl MethodCache {
         };
         let found = class.lookup_uncached(thread, name);
         let value = found.map_or(MISSING, Ref::word);
+        if class.is_changing() {
+            return found;
+        }
         // Orders insertions: one for each name and class.
         let _inserting = rarely();
         let linked = self.0.load(Ordering::Acquire).cast_const();
