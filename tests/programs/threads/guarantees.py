@@ -504,6 +504,7 @@ def slots():
 def class_attributes():
     class Class:
         value = 1
+        number = 0
 
         def method(self):
             return 1
@@ -514,8 +515,12 @@ def class_attributes():
         Class.method = lambda self: 2
         Class.other = 3
         del Class.other
+        for _ in range(50):
+            Class.number += 1
 
     def read():
+        seen = Class.__dict__['number']
+        assert Class.number >= seen and thing.number >= seen, seen
         assert thing.value in (1, 2) and thing.method() in (1, 2)
         assert getattr(thing, 'other', 3) == 3
     together(change, read, read)
