@@ -220,9 +220,9 @@ pub(super) mod warm {
     #[inline(always)]
     pub(in super::super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         let Some(callee) = c.object(w.b()) else { return Fast::Slow };
-        match enter_quickly(c, thread, w, callee.get(), None) {
-            Fast::Slow => {}
-            done => return done,
+        let done = enter_quickly(c, thread, w, callee.get(), None);
+        if done != Fast::Slow || exact::<PyFunction>(callee.get()).is_some() {
+            return done;
         }
         c.sync();
         match native::call(thread, c.regs, w.word(), callee.get()) {
