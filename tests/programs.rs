@@ -19,6 +19,11 @@ fn prints_as_expected(name: &str) {
 }
 
 #[test]
+fn attributes() {
+    prints_as_expected("attributes");
+}
+
+#[test]
 fn containers() {
     prints_as_expected("containers");
 }

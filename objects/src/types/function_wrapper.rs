@@ -78,6 +78,12 @@ macro_rules! function_wrapper {
     ($type:ident, $part:ident) => {
         impl $type {
             /// What is wrapped.
+            #[inline]
+            pub fn inner<'a>(&'a self, thread: &'a Thread) -> Option<Ref<'a>> {
+                self.function.load(thread)
+            }
+
+            /// The same, or RuntimeError.
             fn wrapped(&self, thread: &Thread) -> PyResult {
                 self.function
                     .get(thread)

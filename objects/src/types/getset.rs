@@ -17,7 +17,8 @@ pub struct PyGetSet {
 
 impl PyGetSet {
     /// What the descriptor stands for.
-    pub(crate) fn definition(&self) -> &'static GetSetDef {
+    #[inline]
+    pub fn definition(&self) -> &'static GetSetDef {
         self.definition.0
     }
 }

@@ -50,6 +50,15 @@ impl PyMember {
         }
     }
 
+    /// What it stands for, if it is a native class's.
+    #[inline]
+    pub fn native_definition(&self) -> Option<&'static GetSetDef> {
+        match self.place {
+            Place::Slot { .. } => None,
+            Place::Native(definition) => Some(definition.0),
+        }
+    }
+
     /// The class that declared it.
     pub fn class(&self) -> Ref<'_> {
         self.class.fixed()

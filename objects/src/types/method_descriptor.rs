@@ -178,6 +178,14 @@ impl PyMethodDescriptor {
     }
 }
 
+impl PyClassMethodDescriptor {
+    /// The method table's entry.
+    #[inline]
+    pub fn definition(&self) -> &'static MethodDef {
+        self.method.0
+    }
+}
+
 #[pymethods]
 impl PyClassMethodDescriptor {
     #[slot]

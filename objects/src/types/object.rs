@@ -20,11 +20,9 @@ use orochi_macros::{Trace, pyclass, pymethods};
 #[derive(Trace)]
 pub struct PyObject {}
 
-/// Attribute lookup of classes that don't change it.
-pub(crate) const GETATTR: fn(&mut Thread, Ref<'_>, Ref<'_>) -> PyResult = getattr;
-
-fn getattr(thread: &mut Thread, this: Ref<'_>, name: Ref<'_>) -> PyResult {
-    generic_get_attr(thread, this, crate::str::expect_attribute_name(name)?)
+/// Whether this is the address of the attribute lookup of classes that don't change it.
+pub(crate) fn is_own_getattr(address: usize) -> bool {
+    address == type_::object_class().slots.raw(SlotId::tp_getattro)
 }
 
 /// Whether classes derived from this one have another `__class__` than `object`'s.
@@ -127,7 +125,7 @@ impl PyObject {
 
     #[slot]
     fn tp_getattro(thread: &mut Thread, this: Ref<'_>, name: Ref<'_>) -> PyResult {
-        getattr(thread, this, name)
+        generic_get_attr(thread, this, crate::str::expect_attribute_name(name)?)
     }
 
     #[slot]
@@ -197,6 +195,21 @@ pub fn bind(thread: &mut Thread, found: Ref<'_>, object: Ref<'_>) -> PyResult {
 #[inline]
 pub fn has_generic_getattr(class: &Obj<PyType>) -> bool {
     is_objects(class, SlotId::tp_getattro)
+}
+
+/// Whether instances' attributes are found as `object.__getattribute__` does it, and `__getattr__` is asked for those that aren't there.
+pub fn has_getattr_hook(thread: &Thread, class: &Obj<PyType>) -> bool {
+    type_::generic::has_only_getattr_hook(thread, class)
+}
+
+/// Asks `function`, the `__getattr__` of the object's class, for an attribute that isn't there.
+pub fn ask_getattr(thread: &mut Thread, object: Ref<'_>, name: Ref<'_>, function: Ref<'_>) -> PyResult {
+    type_::generic::ask(thread, object, name, function)
+}
+
+/// Whether a class's attribute is `object`'s `__class__`, which gives the class of an object.
+pub fn is_class_attribute(thread: &Thread, found: Ref<'_>) -> bool {
+    type_::object_class().lookup(thread, crate::name!("__class__")).is_some_and(|own| own.is(found))
 }
 
 /// Attribute lookup as `object.__getattribute__` does it: data descriptors of the class, the instance's own attributes,

@@ -2,6 +2,8 @@
 
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
+mod described;
+
 use super::cache;
 use super::call::{Called, enter_getter};
 use super::cursor::{At, Cursor, Fast, Flow, Operands, raise, register_word};
@@ -95,6 +97,10 @@ pub(super) mod warm {
 
     #[inline(always)]
     pub(in super::super) fn LoadAttr(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let at = At(c.frame);
+        if let Some(known) = cache::descriptor::described(at, c.peek(), at.get(w.b())) {
+            return described::load(c, thread, w, known);
+        }
         let word = attribute(c, thread, w.b());
         if word == word::UNBOUND {
             return Fast::Slow;
@@ -106,8 +112,11 @@ pub(super) mod warm {
 
     #[inline(always)]
     pub(in super::super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
-        let Some(object) = c.object(w.b()) else { return Fast::Slow };
         let (at, ext) = (At(c.frame), c.peek());
+        if let Some(known) = cache::descriptor::described(at, ext, at.get(w.b())) {
+            return described::load_method(c, thread, w, known);
+        }
+        let Some(object) = c.object(w.b()) else { return Fast::Slow };
         let method = cache::known_method(thread, at, ext, object.get());
         if method != word::UNBOUND {
             let receiver = c.take(thread, w.b());
@@ -220,7 +229,7 @@ pub(super) fn find_method(
     name: &Obj<PyStr>,
 ) -> PyResult<Option<Value>> {
     let class = class_of(object);
-    if !super::collections::has_generic_getattr(class) {
+    if !super::collections::has_generic_getattr(class) && !object::has_getattr_hook(thread, class) {
         return Ok(None);
     }
     let Some(found) = class.lookup(thread, name).map(Ref::to_owned) else { return Ok(None) };

@@ -9,6 +9,8 @@
 //! the shape's: a class's version, or that of a module's keys. The kind says which, so the numbers never mix.
 //! A second word holds the method itself where the first says so ([`HELD`]); `held.rs` has the rules of that.
 
+pub(super) mod descriptor;
+
 use super::cursor::{At, register_word};
 use super::held;
 use super::iter::{exact, exactly};
@@ -27,7 +29,7 @@ use orochi_objects::types::dict::{DictExt, PyDict};
 use orochi_objects::types::function::PyFunction;
 use orochi_objects::types::member::PyMember;
 use orochi_objects::types::module::PyModule;
-use orochi_objects::types::object::PyObject;
+use orochi_objects::types::object::{self, PyObject};
 use orochi_objects::types::property::PyProperty;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::r#type::{PyType, TypeExt};
@@ -136,6 +138,8 @@ const SLOT: u32 = 10 << 28;
 const SLOT_FIELD: u32 = 12 << 28;
 /// As [`CLASS`], for a class of a metaclass: that must still leave attributes to `type`.
 const META_CLASS: u32 = 11 << 28;
+/// A descriptor is asked; see [`descriptor`].
+const DESCRIPTOR: u32 = 13 << 28;
 
 fn is_generic(class: &PyType, slot: SlotId) -> bool {
     class.slots.raw(slot) == PyObject::static_type().get().slots.raw(slot)
@@ -301,6 +305,9 @@ pub(super) fn property<'a>(
 /// Fills the cache of an attribute that is about to be read.
 #[cold]
 pub(super) fn remember_attribute(thread: &Thread, at: At, ext: u32, object: Ref<'_>, name: &Obj<PyStr>) {
+    if descriptor::remember(thread, at, ext, object, name) {
+        return;
+    }
     let found = if let Some(module) = object.downcast::<PyModule>() {
         locate_in_module(thread, module, name)
     } else if let Some(class) = object.downcast::<PyType>() {
@@ -396,7 +403,8 @@ fn slot_place(object: Ref<'_>, member: &Obj<PyMember>) -> Option<u32> {
 
 fn locate_in_instance(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> Option<(u32, u32)> {
     let class = class_of(object);
-    if !is_generic(class, SlotId::tp_getattro) {
+    let is_plain = is_generic(class, SlotId::tp_getattro);
+    if !is_plain && !object::has_getattr_hook(thread, class) {
         return None;
     }
     // Version and id before the search, as above.
@@ -411,7 +419,8 @@ fn locate_in_instance(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> Op
     let shape = shape?;
     if in_class.is_some_and(|found| class_of(found).slots.tp_descr_set().is_some()) {
         let property = in_class.is_some_and(|found| is_exact(found, PyProperty::static_type()));
-        return property.then_some((id, PROPERTY));
+        // What raises AttributeError is asked of `__getattr__`.
+        return (property && is_plain).then_some((id, PROPERTY));
     }
     if let Some(index) = shape.find(name) {
         let what = match cached::offset_of(object, index) {

@@ -56,7 +56,7 @@ pub(super) mod hot {
             return Fast::Slow;
         }
         // SAFETY: there is room; the parameters lie in their registers.
-        unsafe { enter(c, thread, w, function, code, registers, (Mode::Call, word::UNBOUND)) };
+        unsafe { enter(c, thread, function, code, registers, Entry::call(w.a(), w.b())) };
         Fast::Done
     }
 
@@ -102,11 +102,10 @@ pub(super) mod hot {
 unsafe fn enter(
     c: &mut Cursor,
     thread: &mut Thread,
-    w: Operands,
     function: &Obj<PyFunction>,
     code: &Obj<PyCode>,
     registers: *mut Word,
-    (mode, owned): (Mode, Word),
+    how: Entry,
 ) {
     c.sync();
     let new = NewFrame {
@@ -115,11 +114,11 @@ unsafe fn enter(
         code,
         function,
         generator: std::ptr::null(),
-        owned,
-        namespace: word::UNBOUND,
-        mode,
-        dst: w.a(),
-        base: w.b(),
+        owned: how.owned,
+        namespace: how.namespace,
+        mode: how.mode,
+        dst: how.dst,
+        base: how.base,
     };
     let frame = c.frame.wrapping_add(1);
     // SAFETY: as the caller promises.
@@ -212,7 +211,7 @@ pub(super) mod warm {
             if !fits {
                 return Fast::Slow;
             }
-            enter(c, thread, w, function, code, registers, (Mode::Call, word::UNBOUND));
+            enter(c, thread, function, code, registers, Entry::call(w.a(), w.b()));
         }
         Fast::Done
     }
@@ -381,7 +380,7 @@ pub(super) fn enter_getter(thread: &mut Thread, at: At, w: Instruction, getter: 
     let window = at.address(0).wrapping_add(at.frame().size as usize);
     let receiver = at.take_word(thread, w.b());
     let base = at.frame().size as u8;
-    let entry = Entry { mode: Mode::Call, dst: w.a(), base, ..Entry::NATIVE };
+    let entry = Entry::call(w.a(), base);
     // SAFETY: frames leave room for a window above them (`HEADROOM`); what lies there is empty.
     let entered = unsafe {
         *window = getter;
@@ -399,6 +398,35 @@ pub(super) fn enter_getter(thread: &mut Thread, at: At, w: Instruction, getter: 
     Ok(Called::Entered)
 }
 
+/// Gives a function that computes an attribute of the operand `b` a frame, if that is quickly done; the result goes to `a`. `function`
+/// is a register's word. The instruction's extension word is passed. The window lies above the frame's registers.
+#[inline(always)]
+pub(super) fn enter_computed(c: &mut Cursor, thread: &mut Thread, w: Operands, function: Word) -> Fast {
+    // SAFETY: the running frame.
+    let size = unsafe { (*c.frame).size };
+    // The number of the register for the function must be one.
+    let Ok(base) = u8::try_from(size) else { return Fast::Slow };
+    // SAFETY: frames leave room for a window above them (`HEADROOM`); what lies there is empty.
+    let (window, frame) = unsafe { (c.regs.add(usize::from(size)), c.frame.add(1)) };
+    // SAFETY: the caller's word for a function; the function keeps its code.
+    let (callee, code) = unsafe {
+        let callee = Ref::from_word(function).cast::<PyFunction>();
+        (callee, &*std::ptr::from_ref(callee.code(thread)))
+    };
+    let registers = window.wrapping_add(1);
+    if !code.takes_exactly(1) || !can_push(thread, frame, registers) || thread.native_stack_low() {
+        return Fast::Slow;
+    }
+    // SAFETY: there is room; the receiver is the one parameter.
+    unsafe {
+        *window = function;
+        *registers = c.take(thread, w.b());
+        c.skip();
+        enter(c, thread, callee, code, registers, Entry::call(w.a(), base));
+    }
+    Fast::Done
+}
+
 /// How a frame is entered and what its result is for.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
@@ -413,6 +441,12 @@ impl Entry {
     /// Native code enters.
     pub(super) const NATIVE: Entry =
         Entry { mode: Mode::Entry, dst: 0, base: 0, owned: word::UNBOUND, namespace: word::UNBOUND };
+
+    /// An instruction calls a function; the result goes to `dst`.
+    #[inline(always)]
+    pub(super) fn call(dst: u8, base: u8) -> Entry {
+        Entry { mode: Mode::Call, dst, base, ..Entry::NATIVE }
+    }
 }
 
 #[inline(always)]

@@ -22,8 +22,24 @@ use orochi_core::{Obj, Ref, Thread, Value};
 /// Whether attribute lookup of this class is `object`'s own.
 fn has_plain_getattribute(thread: &Thread, class: &Obj<PyType>) -> bool {
     match class.lookup(thread, name!("__getattribute__")).and_then(Ref::downcast::<PyWrapperDescriptor>) {
-        Some(wrapper) => wrapper.function().address() == object::GETATTR as usize,
+        Some(wrapper) => object::is_own_getattr(wrapper.function().address()),
         None => false,
+    }
+}
+
+/// Whether attributes that are there are found as `object` does it, and `__getattr__` is asked for others.
+pub(crate) fn has_only_getattr_hook(thread: &Thread, class: &Obj<PyType>) -> bool {
+    class.slots.tp_getattro().is_some_and(|getattr| getattr as usize == GETATTR_HOOK as usize)
+        && has_plain_getattribute(thread, class)
+}
+
+const GETATTR_HOOK: fn(&mut Thread, Ref<'_>, Ref<'_>) -> PyResult = getattr_hook;
+
+/// Asks the function `__getattr__` of an object's class.
+pub(crate) fn ask(thread: &mut Thread, this: Ref<'_>, attribute: Ref<'_>, function: Ref<'_>) -> PyResult {
+    match protocol::call(thread, function, &[this, attribute]) {
+        Ok(value) => Ok(value),
+        Err(error) => Err(say_what_was_asked(thread, error, this, attribute)),
     }
 }
 

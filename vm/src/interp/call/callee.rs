@@ -44,7 +44,7 @@ fn enter(
     let bound = usize::from(at.word(w.b() + 1) != word::UNBOUND);
     let start = at.address(w.b() + 2 - bound as u8);
     let positional = (w.c() as usize + bound).saturating_sub(names.map_or(0, |names| names.len()));
-    let entry = Entry { mode: Mode::Call, dst: w.a(), base: w.b(), ..Entry::NATIVE };
+    let entry = Entry::call(w.a(), w.b());
     // SAFETY: the window is the caller's; beyond it all registers are empty. The function stays in the window.
     unsafe { enter_bound(thread, function, start, positional, names, entry)? };
     Ok(Called::Entered)
@@ -304,7 +304,7 @@ fn enter_ex(thread: &mut Thread, at: At, w: Instruction, callee: Value, args: Ar
         // SAFETY: above the window everything is empty, and there is room.
         unsafe { *start.add(i) = register_word(value) };
     }
-    let entry = Entry { mode: Mode::Call, dst: w.a(), base: w.b(), ..Entry::NATIVE };
+    let entry = Entry::call(w.a(), w.b());
     let names = args.names();
     // SAFETY: as in `call`; the surplus beyond the callee's registers is emptied by binding. Until the frame is pushed,
     // the arguments beyond the caller's registers count as in use, so that whatever a safepoint runs stays above them.

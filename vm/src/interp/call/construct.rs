@@ -4,7 +4,7 @@ use super::super::bind::{bind_quickly, fill_defaults_quickly};
 use super::super::cursor::{Cursor, Operands, raise, register_word};
 use super::super::frames::{can_push, clear_registers};
 use super::super::iter::exactly;
-use super::enter;
+use super::{Entry, enter};
 use orochi_core::value::drop_register;
 use orochi_core::word;
 use orochi_core::{Obj, Thread};
@@ -79,7 +79,8 @@ pub(super) fn instantiate(
         };
         *registers = register_word(instance.get());
         drop_register(std::mem::replace(&mut *registers.sub(1), init));
-        enter(&mut c, thread, w, function, code, registers, (Mode::Init, instance.into_word()));
+        let how = Entry { mode: Mode::Init, owned: instance.into_word(), ..Entry::call(w.a(), w.b()) };
+        enter(&mut c, thread, function, code, registers, how);
     }
     Constructed::Entered
 }

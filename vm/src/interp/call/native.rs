@@ -18,7 +18,7 @@ use orochi_objects::error::PyErr;
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::list::{self, PyList};
-use orochi_objects::types::method_descriptor::{PyMethodDescriptor, Quick};
+use orochi_objects::types::method_descriptor::{PyClassMethodDescriptor, PyMethodDescriptor, Quick};
 use orochi_objects::types::native_function::PyNativeFunction;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
@@ -75,6 +75,10 @@ pub(super) fn call(
             }
             (definition.function, receiver != word::UNBOUND)
         }
+    } else if let Some(method) = exact::<PyClassMethodDescriptor>(callee)
+        && receiver != word::UNBOUND
+    {
+        (method.definition().function, true)
     } else {
         return match exact::<PyType>(callee) {
             Some(class) if receiver == word::UNBOUND => call_class(thread, registers, w, class),
