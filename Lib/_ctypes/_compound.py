@@ -5,7 +5,8 @@ import sys as _sys
 
 from ._data import (
     CArgument, CType_Type, Info, PyCSimpleType, _CData, _NATIVE, _POINTER_SIZE, _WIDE, address_bytes, address_from, at_address, byref,
-    concrete, get_bytes, info_of, is_plain, keep, load, part_of, store, wide_string,
+    concrete, get_bytes, info_of, is_plain, keep, load, part_of, put, store, storing,
+    wide_string,
 )
 
 
@@ -115,7 +116,7 @@ def array_type(item, length):
         name = f'{item.__name__}_Array_{length}'
         # The module of whoever wrote `item * length`.
         namespace = {'_length_': length, '_type_': item, '__module__': _sys._getframemodulename(2)}
-        made = _array_types[item, length] = PyCArrayType(name, (Array,), namespace)
+        made = _array_types.setdefault((item, length), PyCArrayType(name, (Array,), namespace))
     return made
 
 
@@ -263,12 +264,15 @@ def _order(info):
     return 'big' if info.format[0] == '>' else 'little'
 
 
+# What is larger isn't passed by value.
+_LARGEST_VALUE = 1 << 16
+
+
 def _kind_of(info):
     """What a member is in a signature: the items of an array, or the member itself."""
-    if not info.shape:
-        return [info.kind]
-    kinds = _kind_of(info_of(info.item))
-    return kinds * info.length
+    if info.shape and info.size <= _LARGEST_VALUE:
+        return _kind_of(info_of(info.item)) * info.length
+    return [None if info.shape else info.kind]
 
 
 def _set_text_field(part, value):
@@ -295,7 +299,7 @@ class _AggregateType(CType_Type):
         base = _inherited(cls)
         if base is not None:
             # A new class may yet get fields of its own.
-            info = Info(base.size, base.align, base.kind, base.format, (), None, base.length)
+            info = Info(base.size, base.align, lambda: base.kind, base.format, (), None, base.length)
             base.final = True
             info.members, info.fields = list(base.members), []
         else:
@@ -347,7 +351,8 @@ def _set_fields(cls, fields):
         members.append(field)
     info.size, info.align, info.format = layout.size, layout.align, layout.format_spec
     info.members, info.fields, info.length = members, [field.name for field in layout.fields], len(members)
-    info.kind = _signature(cls, info)
+    # Few are ever passed by value, and those with long arrays have long signatures.
+    info._kind = lambda: _signature(cls, info)
     info.final = True
     _make_anonymous(cls)
 
@@ -502,9 +507,8 @@ class _Pointer(_CData, metaclass=PyCPointerType):
         item = info_of(type(self)).item
         if not isinstance(value, item) and not (isinstance(value, Array) and issubclass(info_of(type(value)).item, item)):
             raise TypeError(f'expected {item.__name__} instead of {type(value).__name__}')
-        _ffi.write(self._c_address, address_bytes(value._c_address))
-        keep(self, 1, value)
-        if value._c_objects is not None:
+        with storing:
+            put(self, 0, 1, address_bytes(value._c_address), value)
             keep(self, 0, value._c_objects)
 
     @contents.deleter
@@ -545,8 +549,8 @@ class _Pointer(_CData, metaclass=PyCPointerType):
         if not hasattr(index, '__index__'):
             raise TypeError('Pointer indices must be integer')
         item, place = self._c_item(index.__index__())
-        store(item, place, 0, 0, value)
-        if place._c_objects is not None:
+        with storing:
+            store(item, place, 0, 0, value)
             keep(self, index, place._c_objects)
 
     def __delitem__(self, index):

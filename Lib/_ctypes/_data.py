@@ -2,6 +2,7 @@
 
 import _orochi_ffi as _ffi
 import _struct
+import _thread
 import math as _math
 import sys as _sys
 
@@ -16,15 +17,23 @@ class Info:
 
     def __init__(self, size, align, kind, format, shape=(), item=None, length=0):
         self.size, self.align = size, align
-        # What `_orochi_ffi` is told of it in a signature; None if it can't be passed by value.
-        self.kind = kind
+        self._kind = kind
         # The buffer's format and dimensions.
         self.format, self.shape = format, shape
         # The class of items or of what is pointed to, and how many there are (also of fields).
         self.item, self.length = item, length
         self.final = False
+        # The members of structures and unions.
+        self.members = None
         # Of simple types: the code, and functions from bytes and to bytes with what must be kept.
         self.code = self.load = self.store = None
+
+    @property
+    def kind(self):
+        """What `_orochi_ffi` is told of it in a signature; None if it can't be passed by value."""
+        if callable(self._kind):
+            self._kind = self._kind()
+        return self._kind
 
 
 def info_of(cls):
@@ -143,7 +152,7 @@ def check_room(info, view, offset):
 class _CData:
     """The base of all C data. It lies at an address, in memory that `_c_memory` keeps there."""
 
-    __slots__ = ('_c_address', '_c_memory', '_c_size', '_c_index', '_b_base_', '_c_objects', '__weakref__')
+    __slots__ = ('_c_address', '_c_memory', '_c_size', '_c_index', '_b_base_', '_c_objects', '_c_earlier', '__weakref__')
 
     def __new__(cls, *args, **kwargs):
         info = concrete(cls)
@@ -175,8 +184,7 @@ class _CData:
         return self
 
     def __reduce__(self):
-        info = info_of(type(self))
-        if 'P' in str(info.kind) or 'P' in info.format or 'z' in info.format or 'Z' in info.format:
+        if has_pointer(type(self)):
             raise ValueError('ctypes objects containing pointers cannot be pickled')
         import _ctypes
         return _ctypes._unpickle, (type(self), (getattr(self, '__dict__', {}), get_bytes(self)))
@@ -189,6 +197,14 @@ class _CData:
 
     def __hash__(self):
         raise TypeError('unhashable type')
+
+
+def has_pointer(cls):
+    """Whether an address lies somewhere in objects of a class."""
+    info = info_of(cls)
+    if info.members is not None:
+        return any(has_pointer(member.type) for member in info.members)
+    return has_pointer(info.item) if info.shape else info.kind == 'P'
 
 
 def place(made, address, memory, size, base=None, index=0):
@@ -218,13 +234,34 @@ def from_bytes(cls, data):
 
 
 def get_bytes(data):
-    return _ffi.read(data._c_address, data._c_size)
+    # In this order, for `resize`.
+    size = data._c_size
+    return _ffi.read(data._c_address, size)
+
+
+# Held while an address and what it leads to are noted, so that threads which store in one place agree on what is there.
+storing = _thread.RLock()
+
+
+def put(base, offset, index, data, kept):
+    """Writes bytes into an object's memory, and notes what they refer to."""
+    if kept is None:
+        _ffi.write(base._c_address + offset, data)
+        return
+    with storing:
+        _ffi.write(base._c_address + offset, data)
+        keep(base, index, kept)
 
 
 def keep(data, index, kept):
     """Notes in the outermost object that memory of a part refers to `kept`."""
     if kept is None:
         return
+    with storing:
+        _keep(data, index, kept)
+
+
+def _keep(data, index, kept):
     key = format(index & 0xFFFFFFFF, 'x')
     while data._b_base_ is not None:
         key = f'{key}:{data._c_index:x}'
@@ -244,7 +281,9 @@ def kept_of(data):
     while root._b_base_ is not None:
         root = root._b_base_
     if root._c_objects is None and info_of(type(root)).length:
-        root._c_objects = {}
+        with storing:
+            if root._c_objects is None:
+                root._c_objects = {}
     return data._c_objects if data._b_base_ is None else root._c_objects
 
 
@@ -319,14 +358,20 @@ class ObjectReference:
 
     def __init__(self, value):
         self._value = value
-        entry = self._known.setdefault(id(value), [value, 0])
-        entry[1] += 1
+        with storing:
+            while True:
+                entry = self._known.setdefault(id(value), [value, 0])
+                entry[1] += 1
+                # A finalizer may have removed it between the two.
+                if self._known.get(id(value)) is entry:
+                    break
 
     def __del__(self):
-        entry = self._known[id(self._value)]
-        entry[1] -= 1
-        if not entry[1]:
-            del self._known[id(self._value)]
+        with storing:
+            entry = self._known[id(self._value)]
+            entry[1] -= 1
+            if not entry[1]:
+                del self._known[id(self._value)]
 
     @classmethod
     def find(cls, address):
@@ -625,10 +670,12 @@ class _SimpleCData(_CData, metaclass=PyCSimpleType):
     @value.setter
     def value(self, value):
         data, kept = info_of(type(self)).store(value)
-        _ffi.write(self._c_address, data)
-        if kept is not None or self._c_objects is not None:
+        if kept is None and self._c_objects is None:
+            _ffi.write(self._c_address, data)
+            return
+        with storing:
             self._c_objects = None
-            keep(self, 0, kept)
+            put(self, 0, 0, data, kept)
 
     @value.deleter
     def value(self):
@@ -689,8 +736,7 @@ def convert(cls, value):
 
 def store(cls, base, offset, index, value):
     data, kept = convert(cls, value)
-    _ffi.write(base._c_address + offset, data)
-    keep(base, index, kept)
+    put(base, offset, index, data, kept)
 
 
 def sizeof(data):
@@ -732,9 +778,14 @@ def resize(data, size):
         raise ValueError(f'minimum size is {least}')
     if not isinstance(data._c_memory, _ffi.Memory):
         raise ValueError('Memory cannot be resized because this object doesn\'t own it')
-    memory = _ffi.Memory(size)
-    _ffi.write(memory.address, get_bytes(data)[:size])
-    data._c_address, data._c_memory, data._c_size = memory.address, memory, size
+    with storing:
+        # It never becomes smaller, and what was there before stays: other threads, and parts of the object, may know it.
+        memory = _ffi.Memory(max(size, data._c_size))
+        _ffi.write(memory.address, get_bytes(data)[:size])
+        data._c_earlier = data._c_memory, getattr(data, '_c_earlier', None)
+        data._c_memory = memory
+        data._c_address = memory.address
+        data._c_size = size
 
 
 def buffer_info(cls):

@@ -3,12 +3,13 @@
 import _orochi_ffi as _ffi
 import itertools as _itertools
 import sys as _sys
+import weakref as _weakref
 from _orochi_ffi import RTLD_GLOBAL, RTLD_LOCAL, SIZE_OF_TIME as SIZEOF_TIME_T
 
 from ._compound import Array, Union, _Pointer
 from ._data import (
     CArgument, CType_Type, CString, Info, ObjectReference, PyCSimpleType, WideString, _CData, _NATIVE, _POINTER_SIZE, _SimpleCData,
-    address_bytes, address_from, at_address, concrete, from_bytes, get_bytes, info_of, is_plain, keep, wide_string,
+    address_bytes, address_from, at_address, concrete, from_bytes, get_bytes, info_of, is_plain, keep, storing, wide_string,
 )
 
 FUNCFLAG_CDECL = 1
@@ -164,12 +165,13 @@ def _cast(address, source, cls):
     made = _CData.__new__(cls)
     _ffi.write(made._c_address, address_bytes(_address_of(address)))
     if isinstance(source, _CData):
-        if source._c_objects is None:
-            source._c_objects = {}
-        elif not isinstance(source._c_objects, dict):
-            source._c_objects = {'0': source._c_objects}
-        made._c_objects = source._c_objects
-        made._c_objects[id(source)] = source
+        with storing:
+            if source._c_objects is None:
+                source._c_objects = {}
+            elif not isinstance(source._c_objects, dict):
+                source._c_objects = {'0': source._c_objects}
+            made._c_objects = source._c_objects
+            made._c_objects[id(source)] = source
     else:
         made._c_objects = {} if source is None or isinstance(source, int) else {id(source): source}
     return made
@@ -226,7 +228,7 @@ _memoryview_at_addr = _OwnAddress(4, _memoryview_at)
 
 # Callbacks
 
-_callbacks = {}
+_callbacks = _weakref.WeakValueDictionary()
 _keys = _itertools.count(1)
 
 
@@ -242,19 +244,18 @@ class _Thunk:
             kinds.append(kind)
         if restype is not None and (not isinstance(restype, CType_Type) or info_of(restype).store is None):
             raise TypeError('invalid result type for callback function')
-        self._key = next(_keys)
-        self._callback = _ffi.Callback(self._key, _result_kind(restype), tuple(kinds))
+        self.function, self.restype, self.argtypes = function, restype, argtypes
+        key = next(_keys)
+        self._callback = _ffi.Callback(key, bool(flags & FUNCFLAG_USE_ERRNO), _result_kind(restype), tuple(kinds))
         self.address = self._callback.address
-        _callbacks[self._key] = function, restype, argtypes, flags
-
-    def __del__(self):
-        if _callbacks is not None:  # as it is when the interpreter ends
-            _callbacks.pop(getattr(self, '_key', 0), None)
+        # Weak, since the function may well refer to what has this.
+        _callbacks[key] = self
 
 
 def _called_back(key, arguments):
     """Runs the function that a callback means with arguments as bytes, and gives the result's bytes."""
-    function, restype, argtypes, flags = _callbacks[key]
+    thunk = _callbacks[key]
+    function, restype, argtypes = thunk.function, thunk.restype, thunk.argtypes
     try:
         values = [
             info_of(argtype).load(data) if is_plain(argtype) else from_bytes(argtype, data)
@@ -263,15 +264,11 @@ def _called_back(key, arguments):
     except Exception as error:
         _tell(error, f'Exception ignored while creating argument for ctypes callback function {function!r}')
         return b''
-    errno = _ffi.get_errno() if flags & FUNCFLAG_USE_ERRNO else None
     try:
         result = function(*values)
     except BaseException as error:
         _tell(error, f'Exception ignored while calling ctypes callback function {function!r}')
         return b''
-    finally:
-        if errno is not None:
-            _ffi.set_errno(errno)
     if restype is None:
         return b''
     try:

@@ -10,7 +10,8 @@ from ._constants import *
 from ._constants import _DEFAULT_CIPHERS
 from ._library import (
     OPENSSL_VERSION, OPENSSL_VERSION_INFO, OPENSSL_VERSION_NUMBER, SSLCertVerificationError, SSLEOFError, SSLError, SSLSyscallError,
-    SSLWantReadError, SSLWantWriteError, SSLZeroReturnError, _OPENSSL_API_VERSION, lib as _lib, ssl_error as _ssl_error,
+    SSLWantReadError, SSLWantWriteError, SSLZeroReturnError, _OPENSSL_API_VERSION, INT_MAX as _INT_MAX, lib as _lib,
+    received as _received, ssl_error as _ssl_error,
 )
 from ._certificates import Certificate, _test_decode_cert
 from ._connection import MemoryBIO, SSLConnection as _SSLSocket, SSLSession
@@ -21,10 +22,14 @@ def RAND_bytes(n, /):
     """Generate n cryptographically strong pseudo-random bytes."""
     if n < 0:
         raise ValueError('num must be positive')
-    buffer = _ctypes.create_string_buffer(n or 1)
-    if not _lib.RAND_bytes(buffer, n):
-        raise _ssl_error()
-    return buffer.raw[:n]
+    if n > _INT_MAX:
+        raise OverflowError('Python int too large to convert to C int')
+
+    def fill(address):
+        if _lib.RAND_bytes(address, n) != 1:
+            raise _ssl_error()
+        return n
+    return _received(n, fill)
 
 
 def RAND_add(string, entropy, /):

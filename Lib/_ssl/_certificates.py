@@ -4,7 +4,7 @@ import ctypes as _ctypes
 import sys as _sys
 
 from ._constants import ENCODING_DER, ENCODING_PEM
-from ._library import bio_of, lib, memory_text, read_bio, ssl_error, stack
+from ._library import bio_of, lib, memory_text, received, ssl_error, stack
 
 _SUBJECT_ALT_NAME, _AUTHORITY_INFO, _CRL_DISTRIBUTION, _OCSP, _CA_ISSUERS = 85, 177, 103, 178, 179
 # RFC 2253 with the order of names as they are: how OpenSSL prints names on one line.
@@ -43,8 +43,10 @@ def _name(address):
         length = lib.ASN1_STRING_to_UTF8(_ctypes.byref(place), lib.X509_NAME_ENTRY_get_data(entry))
         if length < 0:
             raise ssl_error()
-        value = _ctypes.string_at(place.value, length).decode()
-        lib.CRYPTO_free(place, None, 0)
+        try:
+            value = _ctypes.string_at(place.value, length).decode()
+        finally:
+            lib.CRYPTO_free(place, None, 0)
         pair = _object_text(lib.X509_NAME_ENTRY_get_object(entry), 0), value
         if lib.X509_NAME_ENTRY_set(entry) == last:
             parts[-1].append(pair)
@@ -89,23 +91,28 @@ def _alternative_names(certificate):
 
 def _authority(certificate, wanted):
     """Where the issuer's own certificate, or its answers on validity, are."""
-    found = []
-    # The stack isn't freed: that takes a destructor of its own, and there is one for each connection.
-    for entry in stack(_extension(certificate, _AUTHORITY_INFO)):
-        access = _AccessDescription.from_address(entry)
-        if lib.OBJ_obj2nid(access.method) == wanted:
-            kind, value = _general_name(access.location)
-            if kind == 'URI':
-                found.append(value)
+    found, entries = [], _extension(certificate, _AUTHORITY_INFO)
+    try:
+        for entry in stack(entries):
+            access = _AccessDescription.from_address(entry)
+            if lib.OBJ_obj2nid(access.method) == wanted:
+                kind, value = _general_name(access.location)
+                if kind == 'URI':
+                    found.append(value)
+    finally:
+        lib.AUTHORITY_INFO_ACCESS_free(entries)
     return tuple(found)
 
 
 def _distribution_points(certificate):
-    found = []
-    for point in stack(_extension(certificate, _CRL_DISTRIBUTION)):
-        name = _ctypes.c_void_p.from_address(point).value
-        if name and (full := _DistributionPointName.from_address(name)).type == 0:
-            found += [value for kind, value in map(_general_name, stack(full.names)) if kind == 'URI']
+    found, points = [], _extension(certificate, _CRL_DISTRIBUTION)
+    try:
+        for point in stack(points):
+            name = _ctypes.c_void_p.from_address(point).value
+            if name and (full := _DistributionPointName.from_address(name)).type == 0:
+                found += [value for kind, value in map(_general_name, stack(full.names)) if kind == 'URI']
+    finally:
+        lib.CRL_DIST_POINTS_free(points)
     return tuple(found)
 
 
@@ -133,9 +140,7 @@ def to_der(certificate):
     length = lib.i2d_X509(certificate, None)
     if length < 0:
         raise ssl_error()
-    buffer = _ctypes.create_string_buffer(length)
-    lib.i2d_X509(certificate, _ctypes.byref(_ctypes.c_void_p(_ctypes.addressof(buffer))))
-    return buffer.raw
+    return received(length, lambda address: lib.i2d_X509(certificate, _ctypes.byref(_ctypes.c_void_p(address))))
 
 
 class Certificate:

@@ -6,13 +6,14 @@ import select as _select
 import sys as _sys
 import time as _time
 import weakref as _weakref
+from _orochi_ffi import address_of as _address_of
 from _thread import RLock as _RLock
 
 from . import _constants as _c
 from ._certificates import Certificate, decode, to_der
 from ._library import (
-    SSLCertVerificationError, SSLEOFError, SSLError, SSLSyscallError, SSLWantReadError, SSLWantWriteError, SSLZeroReturnError, lib,
-    made_error, read_bio, ssl_error, stack,
+    INT_MAX, Memory, SSLCertVerificationError, SSLEOFError, SSLError, SSLSyscallError, SSLWantReadError, SSLWantWriteError,
+    SSLZeroReturnError, alone, lib, made_error, read_bio, read_memory, ssl_error, stack, taken_stack,
 )
 
 _SET_MODE, _SET_HOSTNAME, _SET_EOF_RETURN = 33, 55, 130
@@ -35,17 +36,20 @@ def connection_at(ssl):
 class MemoryBIO:
     """Memory that TLS is read from or written to."""
 
+    _bio = None
+
     def __init__(self):
+        self._lock, self._ended = _RLock(), False
         self._bio = lib.BIO_new(lib.BIO_s_mem())
-        self._ended = False
         lib.BIO_set_flags(self._bio, _READ_FLAGS)
         lib.BIO_ctrl(self._bio, _SET_EOF_RETURN, -1, None)
 
     def __del__(self, free=lib.BIO_free, is_ending=_sys.is_finalizing):
-        if not is_ending():
+        if self._bio and not is_ending():
             free(self._bio)
 
     @property
+    @alone
     def pending(self):
         """The number of bytes pending in the memory BIO."""
         return lib.BIO_ctrl_pending(self._bio)
@@ -55,6 +59,7 @@ class MemoryBIO:
         """Whether the memory BIO is at EOF."""
         return self._ended and not self.pending
 
+    @alone
     def read(self, size=-1, /):
         """Read up to size bytes from the memory BIO.
 
@@ -64,11 +69,14 @@ EOF or that no data is available. Use the "eof" property to
 distinguish between the two."""
         return read_bio(self._bio, size)
 
+    @alone
     def write(self, data, /):
         """Writes the bytes b into the memory BIO.
 
 Returns the number of bytes written."""
         data = bytes(memoryview(data))
+        if len(data) > INT_MAX:
+            raise OverflowError(f'string longer than {INT_MAX} bytes')
         if self._ended:
             raise made_error(SSLError, 0, None, None, 'cannot write() after write_eof()')
         if not data:
@@ -78,6 +86,7 @@ Returns the number of bytes written."""
             raise ssl_error()
         return written
 
+    @alone
     def write_eof(self):
         """Write an EOF marker to the memory BIO.
 
@@ -160,10 +169,13 @@ class SSLConnection:
         if not server_side and context.protocol == _c.PROTOCOL_TLS_SERVER:
             raise made_error(SSLError, 0, None, None, 'Cannot create a client socket with a PROTOCOL_TLS_SERVER context')
         lib.ERR_clear_error()
-        self._ssl = lib.SSL_new(context._context)
+        with context._lock:
+            self._ssl = lib.SSL_new(context._context)
         if not self._ssl:
             raise ssl_error()
         self._context, self.server_side, self.server_hostname = context, bool(server_side), None
+        # OpenSSL goes on asking the callbacks of the first.
+        self._contexts = [context]
         self._lock, self._bios, self._ended = _RLock(), bios, False
         self._socket = None if sock is None else _weakref.ref(sock)
         self._owner = None if owner is None else _weakref.ref(owner)
@@ -230,18 +242,35 @@ class SSLConnection:
         return sock
 
     def _attempt(self, operation):
-        """The result of a call, the kind of error, and errno. The three belong together."""
+        """The result of a call, the kind of error, and the error if it is there already. The three belong together."""
         with self._lock:
-            lib.ERR_clear_error()
-            _ctypes.set_errno(0)
-            result = operation()
-            errno = _ctypes.get_errno()
-            kind = 0 if result > 0 else lib.SSL_get_error(self._ssl, result)
-            error = None
-            if kind not in (0, _c.SSL_ERROR_WANT_READ, _c.SSL_ERROR_WANT_WRITE, _c.SSL_ERROR_ZERO_RETURN):
-                # What OpenSSL noted is the thread's; other calls would add to it.
-                error = self._error(kind, result, errno)
-            return result, kind, error
+            if self._bios is None:
+                return self._attempt_alone(operation)
+            # In the same order for whoever uses both.
+            first, second = sorted(self._bios, key=id)
+            with first._lock, second._lock:
+                return self._attempt_alone(operation)
+
+    def _attempt_alone(self, operation):
+        lib.ERR_clear_error()
+        _ctypes.set_errno(0)
+        result = operation()
+        errno = _ctypes.get_errno()
+        kind = 0 if result > 0 else lib.SSL_get_error(self._ssl, result)
+        error = None
+        if kind not in (0, _c.SSL_ERROR_WANT_READ, _c.SSL_ERROR_WANT_WRITE, _c.SSL_ERROR_ZERO_RETURN):
+            # What OpenSSL noted is the thread's; other calls would add to it.
+            error = self._error(kind, result, errno)
+        return result, kind, error
+
+    @alone
+    def _has_pending(self):
+        return lib.SSL_has_pending(self._ssl)
+
+    @alone
+    def _has_ended(self):
+        """Whether the other end has said that it ends, and this one hasn't."""
+        return lib.SSL_get_shutdown(self._ssl) == _RECEIVED_SHUTDOWN
 
     def _drive(self, operation, what, end=None):
         """Makes a call again until it is done, the socket's time is over, or something fails."""
@@ -249,13 +278,13 @@ class SSLConnection:
         timeout = 0 if sock is None else sock.gettimeout()
         deadline = None if timeout is None else _time.monotonic() + timeout
         while True:
-            if what == 'read' and timeout is None and not lib.SSL_has_pending(self._ssl):
+            if what == 'read' and timeout is None and not self._has_pending():
                 # Not within the call, so that another thread may write meanwhile.
                 self._wait(sock, _c.SSL_ERROR_WANT_READ, None, what)
             result, kind, error = self._attempt(operation)
             if not kind:
                 return result
-            if end is not None and kind == _c.SSL_ERROR_ZERO_RETURN and lib.SSL_get_shutdown(self._ssl) == _RECEIVED_SHUTDOWN:
+            if end is not None and kind == _c.SSL_ERROR_ZERO_RETURN and self._has_ended():
                 return end
             if timeout != 0 and kind in (_c.SSL_ERROR_WANT_READ, _c.SSL_ERROR_WANT_WRITE):
                 self._wait(sock, kind, deadline, what)
@@ -327,9 +356,10 @@ Read up to size bytes from the SSL socket."""
                 raise ValueError('size should not be negative')
             if not size:
                 return b''
-            room = (_ctypes.c_char * size)()
-            got = self._drive(lambda: lib.SSL_read(self._ssl, room, size), 'read', end=0)
-            return _ctypes.string_at(room, got)
+            size = min(size, INT_MAX)
+            memory = Memory(size)
+            got = self._drive(lambda: lib.SSL_read(self._ssl, memory.address, size), 'read', end=0)
+            return read_memory(memory.address, got)
         view = memoryview(buffer).cast('B')
         if view.readonly:
             raise TypeError(f'read() argument 2 must be read-write bytes-like object, not {type(buffer).__name__}')
@@ -337,18 +367,24 @@ Read up to size bytes from the SSL socket."""
             size = len(view)
         if not size:
             return 0
-        room = (_ctypes.c_char * size).from_buffer(view)
-        return self._drive(lambda: lib.SSL_read(self._ssl, room, size), 'read', end=0)
+        size = min(size, INT_MAX)
+        # The view keeps the memory where it is.
+        address = _address_of(view, True)
+        try:
+            return self._drive(lambda: lib.SSL_read(self._ssl, address, size), 'read', end=0)
+        finally:
+            view.release()
 
     def write(self, data, /):
         """Writes the bytes-like object b into the SSL object.
 
 Returns the number of bytes written."""
-        data = bytes(memoryview(data))
+        data = bytes(memoryview(data))[:INT_MAX]
         if not data:
             return 0
         return self._drive(lambda: lib.SSL_write(self._ssl, data, len(data)), 'write')
 
+    @alone
     def pending(self):
         """Returns the number of already decrypted bytes available for read, pending on the connection."""
         return lib.SSL_pending(self._ssl)
@@ -358,12 +394,15 @@ Returns the number of bytes written."""
         sock = self._sock()
         timeout = 0 if sock is None else sock.gettimeout()
         deadline = None if timeout is None else _time.monotonic() + timeout
+
+        def end():
+            if self._ended:
+                # Nothing behind the other's last word may be read.
+                lib.SSL_set_read_ahead(self._ssl, 0)
+            return lib.SSL_shutdown(self._ssl)
         for _ in range(2):
             while True:
-                if self._ended:
-                    # Nothing behind the other's last word may be read.
-                    lib.SSL_set_read_ahead(self._ssl, 0)
-                result, kind, error = self._attempt(lambda: lib.SSL_shutdown(self._ssl))
+                result, kind, error = self._attempt(end)
                 if result >= 0:
                     break
                 if timeout == 0 or kind not in (_c.SSL_ERROR_WANT_READ, _c.SSL_ERROR_WANT_WRITE):
@@ -396,13 +435,18 @@ Returns the number of bytes written."""
         from ._context import _SSLContext
         if not isinstance(context, _SSLContext):
             raise TypeError('The value must be a SSLContext')
-        lib.SSL_set_SSL_CTX(self._ssl, context._context)
-        self._context = context
+        with self._lock:
+            lib.SSL_set_SSL_CTX(self._ssl, context._context)
+            self._context = context
+            if context not in self._contexts:
+                self._contexts.append(context)
 
+    @alone
     def _finished(self):
         if not lib.SSL_is_init_finished(self._ssl):
             raise ValueError('handshake not done yet')
 
+    @alone
     def getpeercert(self, binary_mode=False, /):
         """Returns the certificate for the peer."""
         self._finished()
@@ -416,10 +460,12 @@ Returns the number of bytes written."""
         finally:
             lib.X509_free(certificate)
 
+    @alone
     def get_verified_chain(self):
         found = stack(lib.SSL_get0_verified_chain(self._ssl))
         return [Certificate._of(address) for address in found] if found else None
 
+    @alone
     def get_unverified_chain(self):
         found = [Certificate._of(address) for address in stack(lib.SSL_get_peer_cert_chain(self._ssl))]
         if self.server_side and (own := lib.SSL_get1_peer_certificate(self._ssl)):
@@ -428,32 +474,38 @@ Returns the number of bytes written."""
             lib.X509_free(own)
         return found or None
 
+    @alone
     def version(self):
         if not lib.SSL_is_init_finished(self._ssl):
             return None
         return lib.SSL_get_version(self._ssl).decode()
 
+    @alone
     def cipher(self):
         address = lib.SSL_get_current_cipher(self._ssl)
         return _cipher(address) if address else None
 
+    @alone
     def shared_ciphers(self):
         if not self.server_side:
             return None
-        own = set(stack(lib.SSL_get1_supported_ciphers(self._ssl)))
+        own = set(taken_stack(lib.SSL_get1_supported_ciphers(self._ssl)))
         shared = [address for address in stack(lib.SSL_get_client_ciphers(self._ssl)) if address in own]
         return [_cipher(address) for address in shared] or None
 
+    @alone
     def compression(self):
         method = lib.SSL_get_current_compression(self._ssl)
         name = lib.SSL_COMP_get_name(method) if method else None
         return name.decode() if name else None
 
+    @alone
     def selected_alpn_protocol(self):
         place, length = _ctypes.c_void_p(), _ctypes.c_uint()
         lib.SSL_get0_alpn_selected(self._ssl, _ctypes.byref(place), _ctypes.byref(length))
         return _ctypes.string_at(place.value, length.value).decode() if place.value else None
 
+    @alone
     def get_channel_binding(self, cb_type='tls-unique'):
         if cb_type != 'tls-unique':
             raise ValueError("'%s' channel binding type not implemented" % cb_type)
@@ -462,17 +514,20 @@ Returns the number of bytes written."""
         length = (lib.SSL_get_finished if own else lib.SSL_get_peer_finished)(self._ssl, buffer, len(buffer))
         return buffer.raw[:length] if length else None
 
+    @alone
     def verify_client_post_handshake(self):
         lib.ERR_clear_error()
         if not lib.SSL_verify_client_post_handshake(self._ssl):
             raise ssl_error(_c.SSL_ERROR_SSL)
 
     @property
+    @alone
     def session(self):
         address = lib.SSL_get1_session(self._ssl)
         return SSLSession._of(address, self._context) if address else None
 
     @session.setter
+    @alone
     def session(self, session):
         if not isinstance(session, SSLSession):
             raise TypeError('Value is not a SSLSession.')
@@ -486,6 +541,7 @@ Returns the number of bytes written."""
             raise ssl_error()
 
     @property
+    @alone
     def session_reused(self):
         return bool(lib.SSL_session_reused(self._ssl))
 

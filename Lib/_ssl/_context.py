@@ -4,12 +4,13 @@ import ctypes as _ctypes
 import os as _os
 import sys as _sys
 import warnings as _warnings
+from _thread import RLock as _RLock
 from operator import index as _index
 
 from . import _constants as _c
-from ._certificates import decode, read_certificates, to_der
+from ._certificates import Certificate, decode, read_certificates, to_der
 from ._connection import SSLConnection, connection_at
-from ._library import SSLError, lib, made_error, ssl_error, stack, system_or_ssl_error
+from ._library import SSLError, alone, lib, made_error, ssl_error, stack, system_or_ssl_error, taken_stack
 
 _SET_MODE, _SET_SERVERNAME_CALLBACK, _SET_MINIMUM, _SET_MAXIMUM, _GET_MINIMUM, _GET_MAXIMUM = 33, 53, 123, 124, 130, 131
 _SET_GROUPS_LIST, _SET_CACHE_MODE = 92, 44
@@ -52,7 +53,7 @@ class _SSLContext:
 
     def __new__(cls, protocol, *arguments, **options):
         self = object.__new__(cls)
-        self._context = None
+        self._context, self._lock = None, _RLock()
         if protocol in _OLD:
             name, version = _OLD[protocol]
             _warnings.warn(f'ssl.PROTOCOL_{name} is deprecated', DeprecationWarning, 3)
@@ -65,8 +66,9 @@ class _SSLContext:
         if not self._context:
             raise ssl_error()
         self._protocol, self._check_hostname, self._flags_of_hosts = protocol, False, _NO_PARTIAL_WILDCARDS
-        self._sni_callback = self._sni_thunk = self._alpn_thunk = self._protocols = None
-        self._keylog, self._keylog_thunk = None, None
+        self._sni_callback = self._keylog = None
+        # What OpenSSL may call. Another thread may be in a callback that is replaced, so all stay.
+        self._thunks = []
         lib.SSL_CTX_set_options(
             self._context, _c.OP_ALL | _c.OP_NO_SSLv3 | _c.OP_NO_COMPRESSION | _c.OP_CIPHER_SERVER_PREFERENCE)
         lib.SSL_CTX_ctrl(self._context, _SET_MINIMUM, version or _c.PROTO_TLSv1_2, None)
@@ -103,6 +105,7 @@ class _SSLContext:
         return lib.SSL_CTX_get_options(self._context)
 
     @options.setter
+    @alone
     def options(self, options):
         if not isinstance(options, int):
             raise TypeError(f'argument 1 must be int, not {type(options).__name__}')
@@ -113,13 +116,14 @@ class _SSLContext:
         old = self.options
         obsolete = _c.OP_NO_SSLv3 | _c.OP_NO_TLSv1 | _c.OP_NO_TLSv1_1 | _c.OP_NO_TLSv1_2 | _c.OP_NO_TLSv1_3
         if options & ~old & obsolete:
-            _warnings.warn('ssl.OP_NO_SSL*/ssl.OP_NO_TLS* options are deprecated', DeprecationWarning, 3)
+            _warnings.warn('ssl.OP_NO_SSL*/ssl.OP_NO_TLS* options are deprecated', DeprecationWarning, 4)
         lib.SSL_CTX_clear_options(self._context, old & ~options)
         lib.SSL_CTX_set_options(self._context, options & ~old)
 
     def _version(self, which):
         return lib.SSL_CTX_ctrl(self._context, which, 0, None)
 
+    @alone
     def _set_version(self, which, version):
         if self._protocol in (_c.PROTOCOL_TLSv1, _c.PROTOCOL_TLSv1_1, _c.PROTOCOL_TLSv1_2):
             raise ValueError("The context's protocol doesn't support modification of highest and lowest version.")
@@ -129,7 +133,7 @@ class _SSLContext:
             raise ValueError(f'Unsupported TLS/SSL version {version:#x}')
         if version in known - {_c.PROTO_TLSv1_2, _c.PROTO_TLSv1_3}:
             name = {_c.PROTO_SSLv3: 'SSLv3', _c.PROTO_TLSv1: 'TLSv1', _c.PROTO_TLSv1_1: 'TLSv1_1'}[version]
-            _warnings.warn(f'ssl.TLSVersion.{name} is deprecated', DeprecationWarning, 3)
+            _warnings.warn(f'ssl.TLSVersion.{name} is deprecated', DeprecationWarning, 5)
         lowest, highest = (0, _c.PROTO_TLSv1_3) if which == _SET_MINIMUM else (_c.PROTO_TLSv1, 0)
         version = {_c.PROTO_MINIMUM_SUPPORTED: lowest, _c.PROTO_MAXIMUM_SUPPORTED: highest}.get(version, version)
         if not lib.SSL_CTX_ctrl(self._context, which, version, None):
@@ -157,6 +161,7 @@ class _SSLContext:
         return {0: _c.CERT_NONE, 1: _c.CERT_OPTIONAL, 3: _c.CERT_REQUIRED}[mode & 3]
 
     @verify_mode.setter
+    @alone
     def verify_mode(self, mode):
         modes = {_c.CERT_NONE: 0, _c.CERT_OPTIONAL: 1, _c.CERT_REQUIRED: 3}
         if not isinstance(mode, int):
@@ -172,6 +177,7 @@ class _SSLContext:
         return self._check_hostname
 
     @check_hostname.setter
+    @alone
     def check_hostname(self, check):
         if check and self.verify_mode == _c.CERT_NONE:
             self.verify_mode = _c.CERT_REQUIRED
@@ -182,6 +188,7 @@ class _SSLContext:
         return lib.X509_VERIFY_PARAM_get_flags(lib.SSL_CTX_get0_param(self._context))
 
     @verify_flags.setter
+    @alone
     def verify_flags(self, flags):
         parameters, old = lib.SSL_CTX_get0_param(self._context), self.verify_flags
         flags = int(flags)
@@ -193,6 +200,7 @@ class _SSLContext:
         return self._flags_of_hosts
 
     @_host_flags.setter
+    @alone
     def _host_flags(self, flags):
         self._flags_of_hosts = flags
         lib.X509_VERIFY_PARAM_set_hostflags(lib.SSL_CTX_get0_param(self._context), flags)
@@ -212,6 +220,7 @@ class _SSLContext:
         return lib.SSL_CTX_get_num_tickets(self._context)
 
     @num_tickets.setter
+    @alone
     def num_tickets(self, number):
         if number < 0:
             raise ValueError('value must be non-negative')
@@ -223,25 +232,30 @@ class _SSLContext:
     def security_level(self):
         return lib.SSL_CTX_get_security_level(self._context)
 
+    @alone
     def set_ciphers(self, ciphers, /):
         lib.ERR_clear_error()
         if not lib.SSL_CTX_set_cipher_list(self._context, ciphers.encode()):
             lib.ERR_clear_error()
             raise SSLError('No cipher can be selected.')
 
+    @alone
     def get_ciphers(self):
         ssl = lib.SSL_new(self._context)
         try:
-            # In the order of preference; the stack belongs to the connection, but for that of supported ones.
-            return [_cipher(address) for address in stack(lib.SSL_get1_supported_ciphers(ssl))]
+            # In the order of preference.
+            return [_cipher(address) for address in taken_stack(lib.SSL_get1_supported_ciphers(ssl))]
         finally:
             lib.SSL_free(ssl)
 
+    @alone
     def set_ecdh_curve(self, name, /):
         name = _os.fsencode(name)
-        if not lib.OBJ_txt2obj(name, 0):
+        known = lib.OBJ_txt2obj(name, 0)
+        if not known:
             lib.ERR_clear_error()
             raise ValueError(f'unknown elliptic curve name {name!r}')
+        lib.ASN1_OBJECT_free(known)
         if not lib.SSL_CTX_ctrl(self._context, _SET_GROUPS_LIST, 0, _ctypes.cast(_ctypes.c_char_p(name), _ctypes.c_void_p)):
             raise ssl_error()
 
@@ -268,6 +282,7 @@ class _SSLContext:
 
     # Certificates
 
+    @alone
     def load_cert_chain(self, certfile, keyfile=None, password=None):
         certfile = _path(certfile, 'certfile')
         keyfile = certfile if keyfile is None else _path(keyfile, 'keyfile')
@@ -290,6 +305,7 @@ class _SSLContext:
         finally:
             lib.SSL_CTX_set_default_passwd_cb(self._context, None)
 
+    @alone
     def load_verify_locations(self, cafile=None, capath=None, cadata=None):
         if cafile is None and capath is None and cadata is None:
             raise TypeError('cafile, capath and cadata cannot be all omitted')
@@ -336,26 +352,31 @@ class _SSLContext:
             lib.X509_free(certificate)
         lib.ERR_clear_error()
 
+    @alone
     def set_default_verify_paths(self):
         lib.ERR_clear_error()
         if not lib.SSL_CTX_set_default_verify_paths(self._context):
             raise ssl_error()
 
-    def _store_objects(self):
-        return stack(lib.X509_STORE_get0_objects(lib.SSL_CTX_get_cert_store(self._context)))
+    def _stored(self):
+        """The certificates in the store, and how many lists of revoked ones there are. Connections of other threads add some."""
+        store = lib.SSL_CTX_get_cert_store(self._context)
+        lib.X509_STORE_lock(store)
+        try:
+            objects = [(lib.X509_OBJECT_get_type(each), each) for each in stack(lib.X509_STORE_get0_objects(store))]
+            certificates = [Certificate._of(lib.X509_OBJECT_get0_X509(each)) for kind, each in objects if kind == 1]
+        finally:
+            lib.X509_STORE_unlock(store)
+        return certificates, sum(kind == 2 for kind, _ in objects)
 
     def cert_store_stats(self):
-        kinds = [(lib.X509_OBJECT_get_type(each), each) for each in self._store_objects()]
-        certificates = [each for kind, each in kinds if kind == 1]
-        return {
-            'x509': len(certificates), 'crl': sum(kind == 2 for kind, _ in kinds),
-            'x509_ca': sum(bool(lib.X509_check_ca(lib.X509_OBJECT_get0_X509(each))) for each in certificates),
-        }
+        certificates, lists = self._stored()
+        authorities = sum(bool(lib.X509_check_ca(each._address)) for each in certificates)
+        return {'x509': len(certificates), 'crl': lists, 'x509_ca': authorities}
 
     def get_ca_certs(self, binary_form=False):
-        found = [lib.X509_OBJECT_get0_X509(each) for each in self._store_objects() if lib.X509_OBJECT_get_type(each) == 1]
         form = to_der if binary_form else decode
-        return [form(certificate) for certificate in found if lib.X509_check_ca(certificate)]
+        return [form(each._address) for each in self._stored()[0] if lib.X509_check_ca(each._address)]
 
     # Callbacks
 
@@ -364,6 +385,7 @@ class _SSLContext:
         return self._sni_callback
 
     @sni_callback.setter
+    @alone
     def sni_callback(self, callback):
         if self._protocol == _c.PROTOCOL_TLS_CLIENT:
             raise ValueError('sni_callback cannot be set on TLS_CLIENT context')
@@ -374,13 +396,14 @@ class _SSLContext:
             def named(ssl, alert, _):
                 return _call_sni(callback, ssl, alert)
             thunk = _NameCallback(named)
+        self._thunks.append(thunk)
         lib.SSL_CTX_callback_ctrl(self._context, _SET_SERVERNAME_CALLBACK, _address(thunk))
-        self._sni_callback, self._sni_thunk = callback, thunk
+        self._sni_callback = callback
 
+    @alone
     def _set_alpn_protocols(self, protocols, /):
         protocols = bytes(protocols)
         buffer = _ctypes.create_string_buffer(protocols, len(protocols) or 1)
-        self._protocols = buffer
         if lib.SSL_CTX_set_alpn_protos(self._context, protocols, len(protocols)):
             raise MemoryError
         own = _split(protocols)
@@ -393,27 +416,30 @@ class _SSLContext:
                     length[0] = len(name)
                     return _OK
             return _NOT_ACKNOWLEDGED
-        self._alpn_thunk = _ProtocolCallback(select)
-        lib.SSL_CTX_set_alpn_select_cb(self._context, _address(self._alpn_thunk), None)
+        thunk = _ProtocolCallback(select)
+        self._thunks.append(thunk)
+        lib.SSL_CTX_set_alpn_select_cb(self._context, _address(thunk), None)
 
     @property
     def keylog_filename(self):
         return self._keylog and self._keylog.name
 
     @keylog_filename.setter
+    @alone
     def keylog_filename(self, name):
         lib.SSL_CTX_set_keylog_callback(self._context, None)
         if self._keylog is not None:
             self._keylog.close()
-        self._keylog = self._keylog_thunk = None
+        self._keylog = None
         if name is None:
             return
         name = _os.fspath(name)
         file = self._keylog = open(name, 'ab', buffering=0)
         if not file.tell():
             file.write(b'# TLS secrets log file, generated by OpenSSL / Python\n')
-        self._keylog_thunk = _KeylogCallback(lambda ssl, line: file.write(line + b'\n') and None)
-        lib.SSL_CTX_set_keylog_callback(self._context, _address(self._keylog_thunk))
+        thunk = _KeylogCallback(lambda ssl, line: file.write(line + b'\n') and None)
+        self._thunks.append(thunk)
+        lib.SSL_CTX_set_keylog_callback(self._context, _address(thunk))
 
     # Connections
 

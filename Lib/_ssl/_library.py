@@ -2,6 +2,8 @@
 
 import ctypes as _ctypes
 import sys as _sys
+from _orochi_ffi import Memory, read as read_memory
+from functools import wraps as _wraps
 from ctypes import c_char_p, c_int, c_long, c_size_t, c_ubyte, c_uint, c_ulong, c_void_p
 
 _NAMES = {
@@ -35,8 +37,9 @@ X509_get0_notBefore p p; X509_get0_notAfter p p; X509_get_ext_d2i p pipp; X509_N
 X509_NAME_ENTRY_get_object p p; X509_NAME_ENTRY_get_data p p; X509_NAME_ENTRY_set i p; ASN1_STRING_to_UTF8 i pp
 ASN1_STRING_get0_data p p; ASN1_STRING_length i p; ASN1_TIME_print i pp; i2a_ASN1_INTEGER i pp; i2d_X509 i pp; d2i_X509_bio p pp
 PEM_read_bio_X509 p pppp; PEM_write_bio_X509 i pp; X509_check_ca i p; X509_print i pp; X509_NAME_print_ex i ppiL
-OPENSSL_sk_num i p; OPENSSL_sk_value p pi; GENERAL_NAMES_free v p; GENERAL_NAME_print i pp; CRYPTO_free v psi
-X509_STORE_get0_objects p p; X509_OBJECT_get_type i p; X509_OBJECT_get0_X509 p p
+OPENSSL_sk_num i p; OPENSSL_sk_value p pi; OPENSSL_sk_free v p; GENERAL_NAMES_free v p; AUTHORITY_INFO_ACCESS_free v p
+CRL_DIST_POINTS_free v p; GENERAL_NAME_print i pp; CRYPTO_free v psi
+X509_STORE_lock i p; X509_STORE_unlock i p; X509_STORE_get0_objects p p; X509_OBJECT_get_type i p; X509_OBJECT_get0_X509 p p
 X509_STORE_add_cert i pp; X509_VERIFY_PARAM_set_flags i pL; X509_VERIFY_PARAM_clear_flags i pL; X509_VERIFY_PARAM_get_flags L p
 X509_VERIFY_PARAM_set_hostflags v pI; X509_VERIFY_PARAM_set1_host i psz; X509_VERIFY_PARAM_set1_ip i psz
 X509_verify_cert_error_string s l; X509_get_default_cert_file_env s; X509_get_default_cert_file s
@@ -191,7 +194,24 @@ def system_or_ssl_error(errno, filename=None):
     return ssl_error()
 
 
-# Memory of OpenSSL's
+# Memory of OpenSSL's, and for it
+
+INT_MAX = (1 << 31) - 1
+
+
+def alone(method):
+    """Lets one thread at a time into an object: most of OpenSSL's are for one."""
+    @_wraps(method)
+    def locked(self, *arguments, **options):
+        with self._lock:
+            return method(self, *arguments, **options)
+    return locked
+
+
+def received(size, write):
+    """The bytes that `write` puts into memory of a size: it is told where that is, and says how many there are."""
+    memory = Memory(size)
+    return read_memory(memory.address, max(write(memory.address), 0))
 
 
 def memory_text(write):
@@ -205,11 +225,9 @@ def memory_text(write):
 
 
 def read_bio(bio, length=-1):
-    pending = lib.BIO_ctrl_pending(bio)
+    pending = min(lib.BIO_ctrl_pending(bio), INT_MAX)
     length = pending if length < 0 else min(length, pending)
-    buffer = _ctypes.create_string_buffer(length or 1)
-    got = lib.BIO_read(bio, buffer, length) if length else 0
-    return buffer.raw[:max(got, 0)]
+    return received(length, lambda address: lib.BIO_read(bio, address, length)) if length else b''
 
 
 def bio_of(data):
@@ -221,3 +239,11 @@ def bio_of(data):
 def stack(address):
     """What lies in one of OpenSSL's stacks."""
     return [lib.OPENSSL_sk_value(address, i) for i in range(lib.OPENSSL_sk_num(address))] if address else []
+
+
+def taken_stack(address):
+    """The same of a stack that is the caller's, though what lies in it isn't."""
+    try:
+        return stack(address)
+    finally:
+        lib.OPENSSL_sk_free(address)

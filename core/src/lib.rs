@@ -14,6 +14,7 @@ pub mod header;
 pub mod heap;
 pub mod host;
 pub mod lock;
+pub mod numbers;
 pub mod object;
 pub mod publish;
 mod recall;

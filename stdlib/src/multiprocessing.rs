@@ -6,7 +6,7 @@ use crate::os_support;
 use orochi_macros::{Trace, pyclass, pyfunction, pymethods, pymodule};
 use orochi_objects::error::{assertion_error, value_error};
 use orochi_objects::types::dict;
-use orochi_objects::types::r#type::{TypeExt, modified};
+use orochi_objects::types::r#type::{TypeExt, change};
 use orochi_objects::{
     ArgSlice, DictExt, Guarded, ModuleExt, Obj, PyClass, PyModule, PyResult, PyType, Ref, Thread, Value,
     alloc, int, str,
@@ -252,8 +252,7 @@ fn init(thread: &mut Thread, module: &Obj<PyModule>) -> PyResult<()> {
     let most = int::new(thread, i32::MAX.into())?;
     let name = str::intern(thread, "SEM_VALUE_MAX")?;
     let namespace = class.namespace(thread).to_owned();
-    namespace.set_str(thread, name, most)?;
-    modified(thread, class);
+    change(thread, class, |thread| namespace.set_str(thread, name, most))?;
     let flags = dict::new(thread)?;
     for name in ["HAVE_SEM_OPEN", "HAVE_SEM_TIMEDWAIT"] {
         let name = str::intern(thread, name)?;

@@ -22,6 +22,7 @@ use orochi_objects::error::{PyErr, PyResult, type_error, value_error};
 use orochi_objects::thread::{ThreadState, with_frames_of_all, with_handled_of_all};
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
+use orochi_objects::types::r#type::change;
 use orochi_objects::types::{dict, exception, frame, int, set, tuple};
 use orochi_objects::{
     DictExt, ModuleExt, Obj, PyModule, PyType, Ref, Thread, TypeExt, Value, class_of, name, protocol,
@@ -100,10 +101,11 @@ fn _clear_type_descriptors(thread: &mut Thread, class: &Obj<PyType>) -> PyResult
         return Err(type_error("argument is immutable"));
     }
     let namespace = class.namespace(thread).to_owned();
-    let dict = namespace.remove_str(thread, name!("__dict__"))?;
-    let weakref = namespace.remove_str(thread, name!("__weakref__"))?;
-    orochi_objects::types::r#type::modified(thread, class);
-    drop((dict, weakref));
+    let removed = change(thread, class, |thread| {
+        let dict = namespace.remove_str(thread, name!("__dict__"))?;
+        PyResult::Ok((dict, namespace.remove_str(thread, name!("__weakref__"))?))
+    })?;
+    drop(removed);
     Ok(())
 }
 

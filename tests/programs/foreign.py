@@ -43,3 +43,56 @@ print(add(1.5, 2.25))
 inner = CFUNCTYPE(c_short, c_byte)(lambda n: n * 2)
 outer = CFUNCTYPE(c_short, c_short)(lambda n: inner(n) - 1)
 print(outer(-3), outer(50))
+
+# A callback that fails gives zero, and one sees the errno of the code around it.
+@CFUNCTYPE(c_void_p, c_int)
+def failing(n): raise ValueError(n)
+import sys
+hook, sys.unraisablehook = sys.unraisablehook, lambda args: print('unraisable', type(args.exc_value).__name__, args.exc_value)
+print(failing(3), CFUNCTYPE(c_double)(lambda: None)())
+sys.unraisablehook = hook
+@CFUNCTYPE(c_int, use_errno=True)
+def errno_of_callback():
+    seen = get_errno()
+    set_errno(77)
+    return seen
+call = CFUNCTYPE(c_int, use_errno=True)(cast(errno_of_callback, c_void_p).value)
+set_errno(55); print(call(), get_errno())
+
+# A callback whose function refers to what has it isn't kept for ever.
+import gc, weakref
+class Owner:
+    def __init__(self): self.callback = CFUNCTYPE(None)(self.method)
+    def method(self): pass
+owner = Owner(); gone = weakref.ref(owner); owner.callback(); del owner; gc.collect(); print(gone())
+
+# What holds no address can be pickled, whatever its fields are called.
+import pickle
+class Vector(Structure): _fields_ = [('x', c_int), ('P', c_int), ('z', c_int)]
+v = pickle.loads(pickle.dumps(Vector(1, 2, 3))); print(v.x, v.P, v.z)
+class Holder(Structure): _fields_ = [('inner', POINTER(c_int) * 2)]
+try: pickle.dumps(Holder())
+except ValueError as e: print(e)
+class Large(Structure): _fields_ = [('data', c_char * (1 << 30)), ('end', c_int)]
+print(sizeof(Large), Large.end.offset)
+
+# Memory that has been resized stays for those who know it.
+b = (c_int * 2)(1, 2); view = memoryview(b)
+resize(b, 64); print(sizeof(b), list(b), bytes(view)[:8]); resize(b, 16); print(sizeof(b), list(b))
+
+# Threads that store addresses in one array.
+import threading
+strings = (c_char_p * 8)()
+def fill(n):
+    for i in range(300): strings[n] = b'%d of %d' % (i, n); strings[0] = b'all %d' % n
+threads = [threading.Thread(target=fill, args=(n,)) for n in range(1, 5)]
+for t in threads: t.start()
+for t in threads: t.join()
+print([s.split()[-1] for s in strings[1:5]], strings[0][:3], sorted(strings._objects))
+objects = (py_object * 1)()
+def refer(value):
+    for _ in range(300): objects[0] = value; assert objects[0] in ('one', 'two')
+threads = [threading.Thread(target=refer, args=(value,)) for value in ('one', 'two')]
+for t in threads: t.start()
+for t in threads: t.join()
+print(objects[0] in ('one', 'two'))

@@ -20,6 +20,7 @@ use super::dict_table::{
     EMPTY, Entry, Probe, SMALL, Table, append, append_at, copy_whole, dispose, move_entries, release_entries,
 };
 use super::{AskPython, KeyMatch, KeyMatcher, NoMemory};
+use orochi_core::numbers::Numbers;
 use orochi_core::sync::{AtomicPtr, AtomicU32, Ordering, check};
 use orochi_core::word::{self, DELETED, UNBOUND, Word};
 use orochi_core::{Field, Owner, Ref, Thread, Trace, Value, lock};
@@ -100,10 +101,8 @@ pub type Rejected = (ChangeError, Value, Value);
 
 /// Gives out the numbers of [`DictStorage::keys_version`]; 0 when they are used up.
 fn new_version() -> u32 {
-    // Outlives the executions of a model, so not one of loom's.
-    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
-    // Relaxed: only uniqueness matters. The counter stops at the end rather than wrap around.
-    NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_add(1)).unwrap_or(0)
+    static VERSIONS: Numbers = Numbers::new();
+    VERSIONS.next()
 }
 
 impl DictStorage {

@@ -489,8 +489,11 @@ impl ListStorage {
             return Ok(old);
         }
         let len = Self::len_of(old);
-        let capacity = grown(needed.max(len)).ok_or(NoMemory)?;
-        if !old.is_null() && !owner.is_shared() {
+        let mut capacity = grown(needed.max(len)).ok_or(NoMemory)?;
+        if owner.is_shared() {
+            // Never where it is, so less often: other threads wait while it is copied, and the old memory lasts for a grace period.
+            capacity = capacity.max(len.saturating_add(len / 2));
+        } else if !old.is_null() {
             // SAFETY: nobody else uses a local list's buffer.
             let new = unsafe { Buffer::enlarge(old, capacity) }?;
             self.buffer.store(new, Ordering::Release);

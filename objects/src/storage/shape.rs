@@ -14,6 +14,7 @@
 
 use crate::types::str::PyStr;
 use orochi_core::Obj;
+use orochi_core::numbers::Numbers;
 use orochi_core::sync::{AtomicPtr, AtomicU32, Mutex, Ordering, lock, ordering};
 use std::ptr::NonNull;
 
@@ -57,7 +58,7 @@ pub struct ShapeTree {
     dictionary: AtomicPtr<Shape>,
 }
 
-static NEXT_ID: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
+static IDS: Numbers = Numbers::new();
 
 impl Shape {
     fn new(kind: Kind, names: Box<[Name]>) -> Box<Shape> {
@@ -81,8 +82,7 @@ impl Shape {
     pub fn make_id(&self) -> u32 {
         match self.id() {
             0 => {
-                let next = NEXT_ID.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_add(1));
-                let fresh = next.unwrap_or(0);
+                let fresh = IDS.next();
                 // Invariant 2: two threads may race; one id stays.
                 // Acquire as in `id`.
                 let order = ordering("shape: id", Ordering::AcqRel);

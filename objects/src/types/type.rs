@@ -13,10 +13,12 @@ use crate::types::str::PyStr;
 use crate::types::tuple::PyTuple;
 use crate::types::type_::cache::MethodCache;
 use crate::types::weakref::PyWeakRef;
+use orochi_core::numbers::Numbers;
 use orochi_core::sync::{AtomicU32, AtomicU64, Ordering};
 use orochi_core::{AtomicField, Field, Guarded, Obj, Owned, Ref, Thread, Trace, TypeFields, TypeHead, Value};
 use orochi_macros::pyclass;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::marker::PhantomData;
 
 /// type(object) -> the object's type
@@ -131,23 +133,17 @@ impl Subclass {
     }
 }
 
-/// Tells a base that a class which a program made derives from it.
-pub(crate) fn add_subclass(thread: &mut Thread, base: &Obj<PyType>, class: &Obj<PyType>) -> PyResult<()> {
-    add_dependent(thread, base, class, Subclass::Mortal)
+/// Tells a base that a class which a program made, to which this is a weak reference, derives from it.
+pub(crate) fn add_subclass(thread: &Thread, base: &Obj<PyType>, reference: Value) {
+    add_dependent(thread, base, reference, Subclass::Mortal);
 }
 
-/// Tells a class that another has it in its `__mro__`.
-pub(crate) fn add_follower(thread: &mut Thread, base: &Obj<PyType>, class: &Obj<PyType>) -> PyResult<()> {
-    add_dependent(thread, base, class, Subclass::Follower)
+/// Tells a class that another, to which this is a weak reference, has it in its `__mro__`.
+pub(crate) fn add_follower(thread: &Thread, base: &Obj<PyType>, reference: Value) {
+    add_dependent(thread, base, reference, Subclass::Follower);
 }
 
-fn add_dependent(
-    thread: &mut Thread,
-    base: &Obj<PyType>,
-    class: &Obj<PyType>,
-    kind: fn(Field) -> Subclass,
-) -> PyResult<()> {
-    let reference = crate::types::weakref::to_class(thread, class)?;
+fn add_dependent(thread: &Thread, base: &Obj<PyType>, reference: Value, kind: fn(Field) -> Subclass) {
     let dead: Vec<Subclass> = base.subclasses.with(base, thread, |subclasses, owner| {
         // Those that are dead, and this one, if it has been told before. The dead are looked for when they may save growing:
         // a class that many derive from isn't gone through for each new one.
@@ -161,12 +157,10 @@ fn add_dependent(
         dead
     });
     drop(dead);
-    Ok(())
 }
 
 /// Tells a base that a class doesn't derive from it any more.
-pub(crate) fn remove_subclass(thread: &mut Thread, base: &Obj<PyType>, class: &Obj<PyType>) -> PyResult<()> {
-    let reference = crate::types::weakref::to_class(thread, class)?;
+pub(crate) fn remove_subclass(thread: &Thread, base: &Obj<PyType>, reference: Ref<'_>) {
     let is_it = |subclass: &mut Subclass| match subclass {
         Subclass::Native(_) | Subclass::Follower(_) => false,
         Subclass::Mortal(other) => other.word() == reference.word(),
@@ -174,10 +168,9 @@ pub(crate) fn remove_subclass(thread: &mut Thread, base: &Obj<PyType>, class: &O
     let removed: Vec<Subclass> =
         base.subclasses.with(base, thread, |subclasses, _| subclasses.extract_if(.., is_it).collect());
     drop(removed);
-    Ok(())
 }
 
-static NEXT_VERSION: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
+static VERSIONS: Numbers = Numbers::new();
 
 impl PyType {
     /// A native class without namespace.
@@ -277,7 +270,7 @@ impl PyType {
     }
 
     /// A number that identifies the class's present state: it changes whenever the class or one of its bases does, and no
-    /// two classes ever share one. Zero is never returned.
+    /// two classes ever share one. Zero while the class is being changed, or when numbers have run out: caches note nothing then.
     #[inline(always)]
     pub fn version(&self) -> u32 {
         let version = match self.version.load(Ordering::Acquire) {
@@ -285,7 +278,7 @@ impl PyType {
             version => version,
         };
         // Looked at after the number was taken: one that was given out during a change isn't used before the change is done.
-        if self.is_changing() { NEXT_VERSION.fetch_add(1, Ordering::Relaxed) } else { version }
+        if self.is_changing() { 0 } else { version }
     }
 
     /// Whether the class's state is still the one with this number, which isn't zero.
@@ -296,7 +289,7 @@ impl PyType {
 
     #[cold]
     fn assign_version(&self) -> u32 {
-        let fresh = NEXT_VERSION.fetch_add(1, Ordering::Relaxed);
+        let fresh = VERSIONS.next();
         // Acquire/Release: whoever sees a version sees the namespace it stands for.
         match self.version.compare_exchange(0, fresh, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => fresh,
@@ -329,6 +322,24 @@ impl PyType {
         self.changing.load(Ordering::Acquire) != 0
     }
 
+    /// The same class, of which caches note nothing until [`finish`] says that it is whole.
+    pub(crate) fn unfinished(self) -> PyType {
+        PyType { changing: AtomicU32::new(1), ..self }
+    }
+
+    fn begin_change(&self, thread: &Thread) {
+        // Pairs with `is_changing`: whoever sees the change begun notes nothing, whoever doesn't notes it where this forgets it.
+        self.changing.fetch_add(1, Ordering::AcqRel);
+        self.forget_caches(thread);
+    }
+
+    fn end_change(&self, thread: &Thread) {
+        // Before: who looks the state up during the change and sees it ended when he notes it finds another table, or number.
+        self.forget_caches(thread);
+        // Pairs with `is_changing`: whoever sees the change ended sees the new state.
+        self.changing.fetch_sub(1, Ordering::AcqRel);
+    }
+
     /// Makes stale what caches know of this class; its subclasses see to themselves.
     fn forget_caches(&self, thread: &Thread) {
         self.version.store(0, Ordering::Release);
@@ -337,41 +348,44 @@ impl PyType {
     }
 }
 
-/// Says that a class has changed: caches that know it, one of its subclasses, or their instances' shapes become stale. To be
-/// called after the change, and before what was taken out of the class is dropped.
-pub fn modified(thread: &Thread, class: &Obj<PyType>) {
-    class.forget_caches(thread);
-    let dependents = class.subclasses.with(class, thread, |subclasses, _| {
-        subclasses.iter().filter_map(|subclass| subclass.upgrade(thread)).collect::<Vec<_>>()
-    });
-    for dependent in dependents {
-        modified(thread, &dependent);
-    }
-}
-
-/// Changes what a class holds. What caches know becomes stale before, and they note nothing until it is done: who has seen the new
-/// state in the class's namespace doesn't get the old one from a cache.
-pub fn change<R>(thread: &mut Thread, class: &Obj<PyType>, f: impl FnOnce(&mut Thread) -> R) -> R {
+/// The class and all whose lookups reach it, each once.
+fn with_dependents(thread: &Thread, class: &Obj<PyType>) -> Vec<Owned<PyType>> {
     let mut classes = vec![class.to_owned()];
+    let mut seen = HashSet::from([std::ptr::from_ref(class)]);
     let mut next = 0;
     while let Some(class) = classes.get(next).cloned() {
-        let subclasses = class.subclasses.with(&class, thread, |subclasses, _| {
+        let mut dependents = class.subclasses.with(&class, thread, |subclasses, _| {
             subclasses.iter().filter_map(|subclass| subclass.upgrade(thread)).collect::<Vec<_>>()
         });
-        classes.extend(subclasses);
+        dependents.retain(|dependent| seen.insert(std::ptr::from_ref(&**dependent)));
+        classes.extend(dependents);
         next += 1;
     }
+    classes
+}
+
+/// Changes what a class holds: its namespace, its bases, its slots. What caches know of it, of its subclasses and of their instances'
+/// shapes becomes stale before, and they note nothing until it is done: who has seen the new state doesn't get the old one from a cache.
+/// What was taken out of the class is to be dropped afterwards, since caches don't count what they hold.
+pub fn change<R>(thread: &mut Thread, class: &Obj<PyType>, f: impl FnOnce(&mut Thread) -> R) -> R {
+    let classes = with_dependents(thread, class);
     for class in &classes {
-        class.changing.fetch_add(1, Ordering::AcqRel);
-        class.forget_caches(thread);
+        class.begin_change(thread);
     }
     let result = f(thread);
-    for class in &classes {
-        class.changing.fetch_sub(1, Ordering::AcqRel);
+    // Subclasses that were made meanwhile know nothing of the change.
+    for class in with_dependents(thread, class) {
+        class.forget_caches(thread);
     }
-    // Once more: somebody may have taken a number when this began and noted something under it meanwhile.
-    modified(thread, class);
+    for class in &classes {
+        class.end_change(thread);
+    }
     result
+}
+
+/// Lets caches note what they find in a new class, which is whole now.
+pub(crate) fn finish(thread: &Thread, class: &Obj<PyType>) {
+    class.end_change(thread);
 }
 
 // SAFETY: visits every place of references.

@@ -27,7 +27,7 @@ use self::delta::{DAY, Delta};
 use self::time::Time;
 use self::tzinfo::TimeZone;
 use orochi_macros::pymodule;
-use orochi_objects::types::r#type::{TypeExt, modified};
+use orochi_objects::types::r#type::{TypeExt, change};
 use orochi_objects::{DictExt, ModuleExt, Obj, PyClass, PyModule, PyResult, StaticType, Thread, Value, str};
 
 /// Sets an attribute of a class, which programs can't.
@@ -37,8 +37,7 @@ fn set(thread: &mut Thread, class: &'static StaticType, name: &str, value: Value
     let namespace = class.namespace(thread).to_owned();
     // What an earlier initialisation set stays, for who has it already.
     if namespace.get_str(thread, name).is_none() {
-        namespace.set_str(thread, name, value)?;
-        modified(thread, class);
+        change(thread, class, |thread| namespace.set_str(thread, name, value))?;
     }
     Ok(())
 }

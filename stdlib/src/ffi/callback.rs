@@ -19,10 +19,18 @@ pub(super) struct PyCallback {
 #[pymethods]
 impl PyCallback {
     #[new]
-    #[signature(key, result, kinds, /)]
-    fn new(thread: &mut Thread, cls: &Obj<PyType>, key: usize, result: Ref<'_>, kinds: Ref<'_>) -> PyResult {
+    #[signature(key, with_errno, result, kinds, /)]
+    fn new(
+        thread: &mut Thread,
+        cls: &Obj<PyType>,
+        key: usize,
+        with_errno: bool,
+        result: Ref<'_>,
+        kinds: Ref<'_>,
+    ) -> PyResult {
         let signature = signature::parse(result, kinds, None)?;
-        let callback = foreign::Callback::new(signature, key as u64, answer).ok_or_else(memory_error)?;
+        let task = foreign::Task { answer, key: key as u64, with_errno };
+        let callback = foreign::Callback::new(signature, task).ok_or_else(memory_error)?;
         Ok(alloc(thread, cls, PyCallback { callback })?.into_value())
     }
 

@@ -58,9 +58,10 @@ fn symbol(thread: &mut Thread, handle: usize, name: Ref<'_>) -> PyResult<usize> 
 
 /// Gives a library up.
 #[pyfunction]
-fn close(handle: usize) -> PyResult<()> {
+fn close(thread: &mut Thread, handle: usize) -> PyResult<()> {
+    // As loading does, this runs code of the library's own.
     // SAFETY: the program answers for the handle, and for not using the library any more.
-    unsafe { foreign::close(handle) }.map_err(os_error_message)
+    thread.detached(|| unsafe { foreign::close(handle) }).map_err(os_error_message)
 }
 
 /// Bytes at an address.

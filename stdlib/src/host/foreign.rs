@@ -90,7 +90,7 @@ impl Signature {
 }
 
 thread_local! {
-    /// The call of foreign code that this OS thread is in.
+    /// The call of foreign code that this OS thread is in; none while a callback runs Python.
     static CURRENT: Cell<Option<NonNull<Recall>>> = const { Cell::new(None) };
     /// The errno that foreign calls see, apart from the one of the interpreter's own.
     static ERRNO: Cell<c_int> = const { Cell::new(0) };
@@ -160,11 +160,18 @@ pub(crate) unsafe fn call(
 /// What a callback runs: it is given the arguments' bytes and leaves the result's.
 pub(crate) type Answer = fn(&mut Thread, u64, Vec<Vec<u8>>) -> Vec<u8>;
 
+/// What a callback runs, and what that is told: the key; and whether it sees the errno that the foreign code left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Task {
+    pub(crate) answer: Answer,
+    pub(crate) key: u64,
+    pub(crate) with_errno: bool,
+}
+
 /// A function that foreign code may call.
 #[derive(Debug)]
 struct Thunk {
-    key: u64,
-    answer: Answer,
+    task: Task,
     arguments: Vec<usize>,
     result: (usize, Fill),
 }
@@ -183,9 +190,9 @@ unsafe impl Sync for Callback {}
 
 impl Callback {
     /// `None` if there is no memory for code.
-    pub(crate) fn new(signature: Signature, key: u64, answer: Answer) -> Option<Callback> {
+    pub(crate) fn new(signature: Signature, task: Task) -> Option<Callback> {
         let result = (signature.result.size, signature.result.fill);
-        let thunk = Box::leak(Box::new(Thunk { key, answer, arguments: signature.arguments, result }));
+        let thunk = Box::leak(Box::new(Thunk { task, arguments: signature.arguments, result }));
         let mut callback = Callback { closure: None, thunk: NonNull::from(&mut *thunk) };
         callback.closure = Some(Closure::try_new(signature.cif, enter, thunk).ok()?);
         Some(callback)
@@ -209,22 +216,46 @@ impl Drop for Callback {
 /// What the code of every callback runs.
 unsafe extern "C" fn enter(_cif: &ffi_cif, result: &mut u8, arguments: *const *const c_void, thunk: &Thunk) {
     let result = std::ptr::from_mut(result);
-    let bytes = match CURRENT.get() {
+    // Once Python code runs, the callback may be freed.
+    let (task, kind) = (thunk.task, thunk.result);
+    // A callback that comes while this one runs Python code, from a signal's handler say, must not be let in: the thread is in use.
+    let bytes = match CURRENT.take() {
         Some(recall) => {
             let copies = thunk.arguments.iter().enumerate().map(|(i, &size)| {
                 // SAFETY: libffi gives as many addresses of arguments as the signature has, each of the type there.
                 unsafe { std::slice::from_raw_parts((*arguments.add(i)).cast::<u8>(), size).to_vec() }
             });
             let copies = copies.collect();
-            // SAFETY: the call that came last on this thread has not ended, and it waits for this function to return.
-            unsafe { recall.as_ref().run(|thread| (thunk.answer)(thread, thunk.key, copies)) }
+            let bytes = keeping_errno(task.with_errno, || {
+                // SAFETY: the call that came last on this thread has not ended, and it waits for this function to return.
+                unsafe { recall.as_ref().run(|thread| (task.answer)(thread, task.key, copies)) }
+            });
+            CURRENT.set(Some(recall));
+            bytes
         }
         None => {
-            eprintln!("orochi: a callback was called on a thread that isn't one of Python's; it gives zero");
+            eprintln!("orochi: a callback was called where no foreign call of Python's is under way; it gives zero");
             Vec::new()
         }
     };
-    answer(&bytes, thunk.result, result);
+    answer(&bytes, kind, result);
+}
+
+/// Runs `f`, which leaves the thread's errno to the foreign code around it as it is; `shown` lets Python code see and change it.
+fn keeping_errno<R>(shown: bool, f: impl FnOnce() -> R) -> R {
+    if shown {
+        swap_errno();
+        let result = f();
+        swap_errno();
+        return result;
+    }
+    let place = errno();
+    // SAFETY: the thread's own variable, which always exists.
+    let kept = unsafe { *place };
+    let result = f();
+    // SAFETY: as above.
+    unsafe { *place = kept };
+    result
 }
 
 /// Leaves the result of a callback where libffi wants it: small numbers fill a register.
@@ -235,8 +266,12 @@ fn answer(bytes: &[u8], (size, fill): (usize, Fill), result: *mut u8) {
         Fill::Signed => ((value << unused) as i64 >> unused).to_ne_bytes(),
         Fill::Unsigned => value.to_ne_bytes(),
         Fill::Whole => {
+            // Zero if there is no answer.
             // SAFETY: libffi has room for the result.
-            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), result, size.min(bytes.len())) };
+            unsafe {
+                result.write_bytes(0, size);
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), result, size.min(bytes.len()));
+            }
             return;
         }
     };

@@ -527,6 +527,48 @@ def class_attributes():
 
 
 @test
+def special_methods():
+    class First:
+        pass
+
+    class Second:
+        value = 'second'
+
+        def __len__(self):
+            return 2
+
+    class Base(First):
+        value = 'base'
+
+    class Other(Base):
+        pass
+    made = []
+
+    def make():
+        made.append(type('Made', (Other,), {}))
+        del made[:-20]
+
+    def look():
+        with contextlib.suppress(TypeError, AttributeError):
+            assert len(Other()) in (1, 2)
+        assert Other().value in ('base', 'own')
+
+    def change():
+        Base.__len__ = lambda self: 1
+        Base.__getattribute__ = lambda self, name: 'own'
+        del Base.__len__, Base.__getattribute__
+        Base.__bases__ = (Second,)
+        assert len(Other()) == 2
+        Base.__bases__ = (First,)
+        assert not hasattr(Other, '__len__')
+    together(make, look, change)
+    Base.__bases__ = (Second,)
+    assert {len(each()) for each in made} | {len(Other())} == {2}
+    Base.__len__ = lambda self: 1
+    assert {len(each()) for each in made} | {len(Other())} == {1}
+
+
+@test
 def iterators():
     state = [iter(range(100)), iter([1] * 100), iter(dict.fromkeys(range(100))), zip('ab' * 50, range(100))]
 

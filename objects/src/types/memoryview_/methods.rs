@@ -63,17 +63,13 @@ fn cast(
     if shape.is_some() && geometry.shape.len() > 1 {
         return Err(type_error("memoryview: cast must be 1D -> ND or ND -> 1D"));
     }
-    let native = |which: &str| {
-        value_error(format!(
-            "memoryview: {which} format must be a native single character format prefixed with an optional '@'"
-        ))
-    };
+    let new = format::kind(format).ok_or_else(|| {
+        value_error(
+            "memoryview: destination format must be a native single character format prefixed with an optional '@'",
+        )
+    })?;
     let is_byte = |format: &str| matches!(format::character(format), Some('b' | 'B' | 'c'));
     // Bytes may be made of whatever it is.
-    if format::kind(&geometry.format).is_none() && !is_byte(format) {
-        return Err(native("source"));
-    }
-    let new = format::kind(format).ok_or_else(|| native("destination"))?;
     if !is_byte(&geometry.format) && !is_byte(format) {
         return Err(type_error("memoryview: cannot cast between two non-byte formats"));
     }

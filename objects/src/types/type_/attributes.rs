@@ -82,16 +82,16 @@ pub(crate) fn set_in_namespace(
     let namespace = class.namespace(thread).to_owned();
     // What was there is dropped after the caches have forgotten it: they don't count what they hold.
     let old = namespace.get_str(thread, name).map(Ref::to_owned);
-    let removed = change(thread, class, |thread| match value {
-        Some(value) => namespace.set_str(thread, name, value.to_owned()).map(|()| None),
-        None => match namespace.remove_str(thread, name)? {
-            Some(removed) => Ok(Some(removed)),
-            None => Err(missing(class, name)),
-        },
+    let removed = change(thread, class, |thread| {
+        let removed = match value {
+            Some(value) => namespace.set_str(thread, name, value.to_owned()).map(|()| None)?,
+            None => Some(namespace.remove_str(thread, name)?.ok_or_else(|| missing(class, name))?),
+        };
+        // The slots belong to what caches know.
+        super::update::update_name(thread, class, name);
+        PyResult::Ok(removed)
     })?;
-    drop(removed);
-    super::update::update_name(thread, class, name);
-    drop(old);
+    drop((removed, old));
     Ok(())
 }
 

@@ -113,6 +113,9 @@ impl MethodCache {
         class: &'a Obj<PyType>,
         name: &Obj<PyStr>,
     ) -> Option<Ref<'a>> {
+        if class.is_changing() {
+            return class.lookup_uncached(thread, name);
+        }
         // Invariant 2: the table first.
         let table = match self.table() {
             Some(table) => std::ptr::from_ref(table),

@@ -7,7 +7,7 @@ use crate::error::{PyErr, PyResult, attribute_error_message, type_error, value_e
 use crate::name;
 use crate::types::dict::DictExt;
 use crate::types::str::PyStr;
-use crate::types::r#type::{PyType, TypeExt, modified};
+use crate::types::r#type::{PyType, TypeExt};
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
 
@@ -137,14 +137,13 @@ impl PyType {
 
     #[setter]
     #[name = "__name__"]
-    fn set_name(thread: &mut Thread, this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
+    fn set_name(this: &Obj<Self>, value: Option<Ref<'_>>) -> PyResult<()> {
         let value = special(this, value, "__name__")?;
         let Some(name) = value.downcast::<PyStr>() else {
             let (class, given) = (this.name(), crate::class_of(value).name());
             return Err(type_error(format!("can only assign string to {class}.__name__, not '{given}'")));
         };
         this.name.set(this, super::new::checked_name(name)?);
-        modified(thread, this);
         Ok(())
     }
 

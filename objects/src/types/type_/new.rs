@@ -13,7 +13,10 @@ use crate::storage::instance::InstanceLayout;
 use crate::types::dict::{self, DictExt, PyDict};
 use crate::types::str::PyStr;
 use crate::types::tuple::{self, PyTuple};
-use crate::types::r#type::{Lasting, PyType, TypeExt, add_follower, add_subclass, modified, remove_subclass};
+use crate::types::r#type::{
+    Lasting, PyType, TypeExt, add_follower, add_subclass, change, finish, remove_subclass,
+};
+use crate::types::weakref;
 use orochi_core::{Obj, Owned, Ref, Thread, TypeFields, Value};
 
 /// What a class is made of.
@@ -170,7 +173,7 @@ fn make(thread: &mut Thread, metaclass: &Obj<PyType>, recipe: Recipe) -> PyResul
     flags.0 |= if instance.has_dict { TypeFlags::DICT.0 } else { 0 };
     flags.0 |= if recipe.weakref { TypeFlags::WEAKREF.0 } else { 0 };
     let table = SlotTable::new(&Slots::EMPTY);
-    let mut payload = PyType::blank(fields, table, instance, flags);
+    let mut payload = PyType::blank(fields, table, instance, flags).unfinished();
     payload.name = Lasting::new(Some(recipe.name.to_value()));
     payload.qualname = Lasting::new(Some(qualname.to_value()));
     payload.base = Lasting::new(Some(base.to_value()));
@@ -184,18 +187,20 @@ fn make(thread: &mut Thread, metaclass: &Obj<PyType>, recipe: Recipe) -> PyResul
     }
     settle(thread, &class)?;
     slots::add_descriptors(thread, &class, &recipe.slot_names)?;
+    finish(thread, &class);
     Ok(class)
 }
 
 /// Computes MRO and slots, and tells the bases.
 fn settle(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<()> {
     set_order(thread, class)?;
-    modified(thread, class);
     inherit_patterns(thread, class);
+    let reference = weakref::to_class(thread, class)?;
+    // In one step: a change of a base comes before it, or reaches the class.
+    let _updating = update::updating();
     resolve_slots(thread, class);
-    let bases = class.bases(thread).to_owned();
-    for base in bases.items().filter_map(Ref::downcast::<PyType>) {
-        add_subclass(thread, base, class)?;
+    for base in class.bases(thread).items().filter_map(Ref::downcast::<PyType>) {
+        add_subclass(thread, base, reference.clone());
     }
     Ok(())
 }
@@ -341,6 +346,16 @@ pub(crate) fn set_bases(thread: &mut Thread, class: &Obj<PyType>, value: Option<
     if !layout::same_layout(new_base, old_base) {
         return Err(assignment_layout(new_base, old_base));
     }
+    change(thread, class, |thread| replace_bases(thread, class, (old_base, new_base), bases))
+}
+
+/// Replaces the bases, and all that depends on them.
+fn replace_bases(
+    thread: &mut Thread,
+    class: &Obj<PyType>,
+    (old_base, new_base): (&Obj<PyType>, &Obj<PyType>),
+    bases: &Obj<PyTuple>,
+) -> PyResult<()> {
     let old_bases = class.bases(thread).to_owned();
     let new_bases = bases.to_owned();
     let kept_bases = class.bases.get();
@@ -364,14 +379,15 @@ pub(crate) fn set_bases(thread: &mut Thread, class: &Obj<PyType>, value: Option<
         return Err(error);
     }
     if still_ours() {
+        let reference = weakref::to_class(thread, class)?;
         for base in old_bases.items().filter_map(Ref::downcast::<PyType>) {
-            remove_subclass(thread, base, class)?;
+            remove_subclass(thread, base, reference.get());
         }
         for base in new_bases.items().filter_map(Ref::downcast::<PyType>) {
-            add_subclass(thread, base, class)?;
+            add_subclass(thread, base, reference.clone());
         }
     }
-    modified(thread, class);
+    let _updating = update::updating();
     resolve_tree(thread, class);
     Ok(())
 }
@@ -426,7 +442,8 @@ fn follow_strangers(thread: &mut Thread, class: &Obj<PyType>, order: &Obj<PyTupl
     }
     for other in order.items().filter_map(Ref::downcast::<PyType>) {
         if !other.has(TypeFlags::IMMUTABLE) && !derives(thread, class, other) {
-            add_follower(thread, other, class)?;
+            let reference = weakref::to_class(thread, class)?;
+            add_follower(thread, other, reference);
         }
     }
     Ok(())

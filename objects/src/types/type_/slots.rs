@@ -138,6 +138,5 @@ pub(crate) fn add_descriptors(
         let descriptor = getset::new(thread, class, &super::members::INSTANCE_WEAKREF)?;
         namespace.set_str(thread, name!("__weakref__"), descriptor)?;
     }
-    crate::types::r#type::modified(thread, class);
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::types::native_function::PyNativeFunction;
 use crate::types::str::PyStr;
 use crate::types::r#type::{PyType, TypeExt};
 use crate::types::wrapper_descriptor::PyWrapperDescriptor;
+use orochi_core::sync::{Mutex, MutexGuard, lock};
 use orochi_core::{Obj, Ref, Thread};
 
 /// What one special method says about a slot.
@@ -127,16 +128,26 @@ fn update_one(thread: &Thread, class: &Obj<PyType>, name: &Obj<PyStr>) {
     }
 }
 
+/// Held while slots are computed and stored, so that what is stored last was computed from all that has been changed. Nothing under
+/// it reaches a safepoint.
+pub(crate) fn updating() -> MutexGuard<'static, ()> {
+    static UPDATING: Mutex<()> = Mutex::new(());
+    lock(&UPDATING)
+}
+
 /// After `class.name` has been set or deleted: updates the class's slots and those of its subclasses that don't define the
 /// name themselves.
 pub(crate) fn update_name(thread: &Thread, class: &Obj<PyType>, name: &Obj<PyStr>) {
-    if !is_special(name) {
-        return;
-    }
-    update_one(thread, class, name);
-    for subclass in class.subclasses(thread) {
-        if subclass.namespace(thread).get_str(thread, name).is_none() {
-            update_name(thread, &subclass, name);
+    fn update_tree(thread: &Thread, class: &Obj<PyType>, name: &Obj<PyStr>) {
+        update_one(thread, class, name);
+        for subclass in class.subclasses(thread) {
+            if subclass.namespace(thread).get_str(thread, name).is_none() {
+                update_tree(thread, &subclass, name);
+            }
         }
+    }
+    if is_special(name) {
+        let _updating = updating();
+        update_tree(thread, class, name);
     }
 }
