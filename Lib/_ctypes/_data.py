@@ -554,6 +554,7 @@ def _simple(code, order):
 
 _SPECIAL = {
     '?': (1, 'B', lambda data: data != b'\0', _store_bool),
+    'v': (2, 'h', lambda data: data != b'\0\0', lambda value: (b'\xff\xff' if value else b'\0\0', None)),
     'c': (1, 'b', lambda data: data, _store_char),
     'u': (4, 'i', lambda data: data.decode(_WIDE, 'surrogatepass'), _store_wide),
     'z': (_POINTER_SIZE, 'P', _load_string, _store_string),
@@ -562,7 +563,7 @@ _SPECIAL = {
     'O': (_POINTER_SIZE, 'P', lambda data: ObjectReference.find(address_from(data)), _store_object),
     'g': _long_double(),
 }
-_CODES = 'cbBhHiIlLdfuzZqQPOg?'
+_CODES = 'cbBhHiIlLdfuzZqQPOv?g'
 _HAS_OTHER_ORDER = 'hHiIlLqQfd'
 
 
@@ -583,7 +584,7 @@ class PyCSimpleType(CType_Type):
         if code not in _CODES:
             raise AttributeError(
                 "class must define a '_type_' attribute which must be\n"
-                f"a single character string containing one of '{_CODES}'.")
+                f"a single character string containing one of the\nsupported types: '{_CODES}'.")
         if '_type_' not in namespace and '_c_info_' in cls.__mro__[1].__dict__:
             base = cls.__mro__[1]._c_info_
             cls._c_info_ = _simple(base.code, base.format[0])

@@ -174,8 +174,8 @@ class SSLConnection:
         if not self._ssl:
             raise ssl_error()
         self._context, self.server_side, self.server_hostname = context, bool(server_side), None
-        # OpenSSL goes on asking the callbacks of the first.
-        self._contexts = [context]
+        # OpenSSL goes on asking those of the first context when it has got another.
+        self._callbacks = [context._thunks]
         self._lock, self._bios, self._ended = _RLock(), bios, False
         self._socket = None if sock is None else _weakref.ref(sock)
         self._owner = None if owner is None else _weakref.ref(owner)
@@ -438,8 +438,7 @@ Returns the number of bytes written."""
         with self._lock:
             lib.SSL_set_SSL_CTX(self._ssl, context._context)
             self._context = context
-            if context not in self._contexts:
-                self._contexts.append(context)
+            self._callbacks.append(context._thunks)
 
     @alone
     def _finished(self):

@@ -25,6 +25,7 @@ use storage::instance::{Attributes, Head, InstanceLayout, Own, Stored};
 use storage::shape::{Name, ShapeTree};
 use storage::{KeyMatch, NoMemory};
 use types::str::PyStr;
+use types::changing::Changing;
 use types::r#type::PyType;
 
 /// An instance with room for one attribute; what would be its extension is its payload, since the checker's atomics have
@@ -61,7 +62,8 @@ fn class() -> &'static Obj<PyType> {
     );
     let layout = InstanceLayout { has_dict: true, slots: 0, inline: 1 };
     let (shapes, entry) = (ShapeTree::default(), AtomicField::empty());
-    let class = allocate_immortal(std::ptr::null(), PyType { fields, layout, shapes, entry });
+    let changing = Changing::new(0);
+    let class = allocate_immortal(std::ptr::null(), PyType { fields, layout, shapes, changing, entry });
     class.header().set_class(std::ptr::from_ref(class).cast());
     class
 }
@@ -345,6 +347,46 @@ fn method_cache_fill_against_fill() {
 #[test]
 fn method_cache_without_release_of_the_name_fails() {
     fails("method cache: name", || method_cache(false));
+}
+
+/// A change of a class as programs make it: who has seen the new entry in the class's namespace doesn't get the old one from the cache
+/// afterwards, be the change still under way.
+fn method_cache_during_change() {
+    let mut writer = attached();
+    let classes = Classes::new();
+    let class = class();
+    let cache: &'static MethodCache = Box::leak(Box::new(MethodCache::default()));
+    let name = name(class);
+    let old = classes.node(&writer, None).into_value();
+    drop(class.entry.swap(class, &mut writer, Some(old)));
+    let new = classes.node(&writer, None).into_value();
+    let word = new.get().word();
+    let other = thread::spawn(move || {
+        let mut reader = attached();
+        let class = Shared(class, cache, name);
+        lookup(&reader, &class);
+        if class.0.entry.load(&reader).map(Ref::word) == Some(word) {
+            let found = lookup(&reader, &class).map(Ref::word);
+            assert_eq!(found, Some(word), "the cache gives what the class had before");
+        }
+        reader.safepoint();
+    });
+    class.changing.begin(|| cache.clear(&writer));
+    let old = class.entry.swap(class, &mut writer, Some(new));
+    class.changing.end(|| cache.clear(&writer));
+    drop(old);
+    drop(writer);
+    other.join().expect("no panic");
+}
+
+#[test]
+fn method_cache_of_a_class_that_is_changing() {
+    model(method_cache_during_change);
+}
+
+#[test]
+fn method_cache_that_is_filled_during_a_change_fails() {
+    fails("type change: over", method_cache_during_change);
 }
 
 #[test]

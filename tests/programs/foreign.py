@@ -96,3 +96,6 @@ threads = [threading.Thread(target=refer, args=(value,)) for value in ('one', 't
 for t in threads: t.start()
 for t in threads: t.join()
 print(objects[0] in ('one', 'two'))
+
+import ctypes.wintypes
+truth = ctypes.wintypes.VARIANT_BOOL([1]); print(truth, bytes(truth), memoryview(truth).format, ctypes.wintypes.DWORD(5))

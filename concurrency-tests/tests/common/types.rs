@@ -1,5 +1,8 @@
 //! Stand-ins for the classes and strs of `objects/`, with the little that the files under test ask of them.
 
+#[path = "../../../../objects/src/types/type_/changing.rs"]
+pub(crate) mod changing;
+
 pub(crate) mod str {
     /// A name.
     pub(crate) struct PyStr;
@@ -12,6 +15,7 @@ pub(crate) mod str {
 }
 
 pub(crate) mod r#type {
+    use super::changing::Changing;
     use super::str::PyStr;
     use crate::storage::instance::InstanceLayout;
     use crate::storage::shape::ShapeTree;
@@ -24,6 +28,7 @@ pub(crate) mod r#type {
         pub(crate) fields: TypeFields,
         pub(crate) layout: InstanceLayout,
         pub(crate) shapes: ShapeTree,
+        pub(crate) changing: Changing,
         /// The only entry of the namespace.
         pub(crate) entry: AtomicField,
     }
@@ -41,11 +46,11 @@ pub(crate) mod r#type {
             &self.shapes
         }
 
-        /// No model has slots.
         pub(crate) fn is_changing(&self) -> bool {
-            false
+            self.changing.is_under_way()
         }
 
+        /// No model has slots.
         pub(crate) fn has_version(&self, _version: u32) -> bool {
             false
         }

@@ -12,6 +12,7 @@ use crate::types::dict::{DictExt, PyDict};
 use crate::types::str::PyStr;
 use crate::types::tuple::PyTuple;
 use crate::types::type_::cache::MethodCache;
+use crate::types::type_::changing::Changing;
 use crate::types::weakref::PyWeakRef;
 use orochi_core::numbers::Numbers;
 use orochi_core::sync::{AtomicU32, AtomicU64, Ordering};
@@ -42,8 +43,7 @@ pub struct PyType {
     shapes: ShapeTree,
     /// Number of the class's present state for caches; see `version`.
     version: AtomicU32,
-    /// How many changes of the class or of one of its bases are going on; see [`change`].
-    changing: AtomicU32,
+    changing: Changing,
     pub(crate) cache: MethodCache,
     /// The declaration of a native class.
     native: Option<&'static StaticType>,
@@ -213,7 +213,7 @@ impl PyType {
             instance,
             shapes: ShapeTree::new(),
             version: AtomicU32::new(0),
-            changing: AtomicU32::new(0),
+            changing: Changing::new(0),
             cache: MethodCache::new(),
             native: None,
             name: Lasting::new(None),
@@ -318,26 +318,12 @@ impl PyType {
     /// Whether the class or one of its bases is just being changed, so that caches should note nothing of it.
     #[inline]
     pub fn is_changing(&self) -> bool {
-        // Acquire pairs with the exchanges in `change`.
-        self.changing.load(Ordering::Acquire) != 0
+        self.changing.is_under_way()
     }
 
     /// The same class, of which caches note nothing until [`finish`] says that it is whole.
     pub(crate) fn unfinished(self) -> PyType {
-        PyType { changing: AtomicU32::new(1), ..self }
-    }
-
-    fn begin_change(&self, thread: &Thread) {
-        // Pairs with `is_changing`: whoever sees the change begun notes nothing, whoever doesn't notes it where this forgets it.
-        self.changing.fetch_add(1, Ordering::AcqRel);
-        self.forget_caches(thread);
-    }
-
-    fn end_change(&self, thread: &Thread) {
-        // Before: who looks the state up during the change and sees it ended when he notes it finds another table, or number.
-        self.forget_caches(thread);
-        // Pairs with `is_changing`: whoever sees the change ended sees the new state.
-        self.changing.fetch_sub(1, Ordering::AcqRel);
+        PyType { changing: Changing::new(1), ..self }
     }
 
     /// Makes stale what caches know of this class; its subclasses see to themselves.
@@ -370,7 +356,7 @@ fn with_dependents(thread: &Thread, class: &Obj<PyType>) -> Vec<Owned<PyType>> {
 pub fn change<R>(thread: &mut Thread, class: &Obj<PyType>, f: impl FnOnce(&mut Thread) -> R) -> R {
     let classes = with_dependents(thread, class);
     for class in &classes {
-        class.begin_change(thread);
+        class.changing.begin(|| class.forget_caches(thread));
     }
     let result = f(thread);
     // Subclasses that were made meanwhile know nothing of the change.
@@ -378,14 +364,14 @@ pub fn change<R>(thread: &mut Thread, class: &Obj<PyType>, f: impl FnOnce(&mut T
         class.forget_caches(thread);
     }
     for class in &classes {
-        class.end_change(thread);
+        class.changing.end(|| class.forget_caches(thread));
     }
     result
 }
 
 /// Lets caches note what they find in a new class, which is whole now.
 pub(crate) fn finish(thread: &Thread, class: &Obj<PyType>) {
-    class.end_change(thread);
+    class.changing.end(|| class.forget_caches(thread));
 }
 
 // SAFETY: visits every place of references.

@@ -3,6 +3,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod cache;
+pub(crate) mod changing;
 pub(crate) mod generic;
 pub(crate) mod hooks;
 pub(crate) mod inherit;

@@ -69,11 +69,13 @@ pub(super) fn instantiate(
             drop_register(init);
             return Constructed::Other;
         }
+        let filled = code.n_registers();
         let instance = match object::allocate(thread, class) {
             Ok(instance) => instance,
             Err(error) => {
+                // Making the error may have run Python code: function and code may be gone if the register borrowed.
                 drop_register(init);
-                clear_registers(registers, code.n_registers());
+                clear_registers(registers, filled);
                 return raised(&c, thread, error);
             }
         };
