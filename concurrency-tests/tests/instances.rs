@@ -24,8 +24,8 @@ use storage::dict::{DictStorage, Lookup};
 use storage::instance::{Attributes, Head, InstanceLayout, Own, Stored};
 use storage::shape::{Name, ShapeTree};
 use storage::{KeyMatch, NoMemory};
-use types::str::PyStr;
 use types::changing::Changing;
+use types::str::PyStr;
 use types::r#type::PyType;
 
 /// An instance with room for one attribute; what would be its extension is its payload, since the checker's atomics have

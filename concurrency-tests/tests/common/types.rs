@@ -1,6 +1,6 @@
 //! Stand-ins for the classes and strs of `objects/`, with the little that the files under test ask of them.
 
-#[path = "../../../../objects/src/types/type_/changing.rs"]
+#[path = "../../../objects/src/types/type_/changing.rs"]
 pub(crate) mod changing;
 
 pub(crate) mod str {

@@ -234,7 +234,9 @@ unsafe extern "C" fn enter(_cif: &ffi_cif, result: &mut u8, arguments: *const *c
             bytes
         }
         None => {
-            eprintln!("orochi: a callback was called where no foreign call of Python's is under way; it gives zero");
+            eprintln!(
+                "orochi: a callback was called where no foreign call of Python's is under way; it gives zero"
+            );
             Vec::new()
         }
     };

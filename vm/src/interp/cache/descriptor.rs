@@ -143,7 +143,9 @@ fn find_for_class<'a>(thread: &'a Thread, class: &'a Obj<PyType>, name: &Obj<PyS
     if meta.slots.raw(SlotId::tp_getattro) != PyType::static_type().get().slots.raw(SlotId::tp_getattro) {
         return None;
     }
-    let guard = (meta_version < (!KIND >> META_AT)).then_some(BY_OWN | meta_version << META_AT)?;
+    // Without a version there is nothing to go by: classes that nobody has asked for theirs have none either.
+    let is_told = (1..!KIND >> META_AT).contains(&meta_version);
+    let guard = is_told.then_some(BY_OWN | meta_version << META_AT)?;
     let in_meta = meta.lookup(thread, name);
     if let Some(found) = in_meta {
         if let Some(what) = data_descriptor(thread, found) {
