@@ -24,6 +24,7 @@ use orochi_objects::slots::SlotId;
 use orochi_objects::storage::dict::DictStorage;
 use orochi_objects::storage::instance::{Attributes, cached, slot_field};
 use orochi_objects::storage::known::{Entry, Use};
+use orochi_objects::storage::shape::Shape;
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::dict::{DictExt, PyDict};
 use orochi_objects::types::function::PyFunction;
@@ -467,7 +468,7 @@ pub(super) fn class_in(object: &Header) -> &Obj<PyType> {
 }
 
 /// The shape's number for caches; 0 while the class is being changed.
-fn number(class: &Obj<PyType>, shape: &orochi_objects::storage::shape::Shape) -> u32 {
+fn number(class: &Obj<PyType>, shape: &Shape) -> u32 {
     let id = shape.make_id();
     // Afterwards: a number that was given out during the change isn't used before the change is done.
     if class.is_changing() { 0 } else { id }

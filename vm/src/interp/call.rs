@@ -108,18 +108,7 @@ unsafe fn enter(
     how: Entry,
 ) {
     c.sync();
-    let new = NewFrame {
-        pc: code.entry(),
-        registers,
-        code,
-        function,
-        generator: std::ptr::null(),
-        owned: how.owned,
-        namespace: how.namespace,
-        mode: how.mode,
-        dst: how.dst,
-        base: how.base,
-    };
+    let new = NewFrame::of(function, code, registers, how);
     let frame = c.frame.wrapping_add(1);
     // SAFETY: as the caller promises.
     unsafe { push(thread, frame, new) };
@@ -356,19 +345,7 @@ pub(super) unsafe fn enter_bound(
         if names.is_some() || !code.takes_exactly(positional) {
             bind(thread, function, code, registers, positional, names)?;
         }
-        let new = NewFrame {
-            pc: code.entry(),
-            registers,
-            code,
-            function,
-            generator: std::ptr::null(),
-            owned: how.owned,
-            namespace: how.namespace,
-            mode: how.mode,
-            dst: how.dst,
-            base: how.base,
-        };
-        push(thread, frame, new);
+        push(thread, frame, NewFrame::of(function, code, registers, how));
     }
     Ok(())
 }

@@ -480,7 +480,7 @@ fn contains_plain(thread: &Thread, container: Ref<'_>, item: Ref<'_>) -> Option<
     set::contains_plain(thread, set, &Key::without_python(item)?)
 }
 
-/// Whether a str or an immediate is among the items of a tuple; `None` if Python code has to compare.
+/// Whether a str or None is among the items of a tuple; `None` if Python code has to compare.
 fn tuple_contains(items: &Obj<PyTuple>, item: Ref<'_>) -> Option<bool> {
     let text = exactly::<PyStr>(item);
     if text.is_none() && !item.is_none() {

@@ -1,5 +1,6 @@
 //! Pushing and popping frames.
 
+use super::call::Entry;
 use super::cursor::Cursor;
 use super::poll;
 use orochi_core::value::{drop_one_of_many, drop_register};
@@ -65,6 +66,30 @@ pub(super) struct NewFrame<'a> {
     pub(super) mode: Mode,
     pub(super) dst: u8,
     pub(super) base: u8,
+}
+
+impl<'a> NewFrame<'a> {
+    /// The frame of a function that begins; `registers` hold its arguments.
+    #[inline(always)]
+    pub(super) fn of(
+        function: &'a Obj<PyFunction>,
+        code: &'a Obj<PyCode>,
+        registers: *mut Word,
+        how: Entry,
+    ) -> NewFrame<'a> {
+        NewFrame {
+            pc: code.entry(),
+            registers,
+            code,
+            function,
+            generator: std::ptr::null(),
+            owned: how.owned,
+            namespace: how.namespace,
+            mode: how.mode,
+            dst: how.dst,
+            base: how.base,
+        }
+    }
 }
 
 /// Pushes a frame above the running one.

@@ -130,9 +130,9 @@ macro_rules! for_each_shortcut {
             warm
                 LoadAttr in attr, LoadMethod in attr, StoreAttr in attr,
                 GetItem in container, GetItemI in container, BuildTuple in container, BuildList in container,
-                SetItem in container, UnpackSequence in unpack, Eq in compare, Ne in compare, JumpEq in compare, JumpNe in compare, JumpIn in compare,
-                JumpIfTrue in compare, JumpIfFalse in compare, Not in compare,
-                JumpIfTrueOrDrop in compare, JumpIfFalseOrDrop in compare,
+                SetItem in container, UnpackSequence in unpack, Eq in compare, Ne in compare, JumpEq in compare,
+                JumpNe in compare, JumpIn in compare, JumpIfTrue in compare, JumpIfFalse in compare,
+                Not in compare, JumpIfTrueOrDrop in compare, JumpIfFalseOrDrop in compare,
                 ForIter in iter, Yield in generator, MatchException in exception,
                 Call in call, CallKw in call, Return in call, ReturnNone in call,;
         }

@@ -234,16 +234,16 @@ fn few_arguments(thread: &Thread, at: At, base: u8) -> Option<usize> {
 /// `f(*args, **kwargs)` with few arguments, for which there is room: they are laid out where those of other calls lie.
 fn call_few(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Called> {
     let (base, start) = (w.b(), at.address(w.b() + 2));
+    let positional = at.take_temp(base + 2);
+    // SAFETY: exactly a tuple, as the caller has found.
+    let items = unsafe { positional.get().cast::<PyTuple>() };
     if at.word(base + 3) == word::UNBOUND {
-        let positional = at.take_temp(base + 2);
-        // SAFETY: exactly a tuple, as the caller has found.
-        let n = lay_out(start, unsafe { positional.get().cast::<PyTuple>() }.items());
+        let n = lay_out(start, items.items());
         drop(positional);
         return call_laid_out(thread, at, w, n, None);
     }
-    let positional = at.take_temp(base + 2);
-    let keywords = (at.word(base + 3) != word::UNBOUND).then(|| at.take_temp(base + 3));
-    let named = match keywords.as_ref().and_then(|keywords| exactly::<PyDict>(keywords.get())) {
+    let keywords = at.take_temp(base + 3);
+    let named = match exactly::<PyDict>(keywords.get()) {
         Some(keywords) => dict::entries(thread, keywords)?,
         None => Vec::new(),
     };
@@ -252,8 +252,6 @@ fn call_few(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Called> {
     }
     let names = named.iter().map(|entry| entry.key.clone()).collect::<Vec<_>>();
     let names = if names.is_empty() { None } else { Some(tuple::new(thread, names)?) };
-    // SAFETY: exactly a tuple, as the caller has found.
-    let items = unsafe { positional.get().cast::<PyTuple>() };
     let n = lay_out(start, items.items().chain(named.iter().map(|entry| entry.value.get())));
     drop((positional, keywords, named));
     call_laid_out(thread, at, w, n, names.as_deref())

@@ -8,7 +8,6 @@ use orochi_core::word;
 use orochi_core::{Obj, Ref, Thread};
 use orochi_objects::args::Args;
 use orochi_objects::error::{PyResult, recursion_error};
-use orochi_objects::frames::Mode;
 use orochi_objects::slots::Sent;
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::function::PyFunction;
@@ -23,24 +22,12 @@ pub(crate) fn call_function(thread: &mut Thread, function: &Obj<PyFunction>, arg
     if !fits || !can_push(thread, frame, registers) || thread.native_stack_low() {
         return call_with(thread, function, args, None);
     }
-    let new = NewFrame {
-        pc: code.entry(),
-        registers,
-        code,
-        function,
-        generator: std::ptr::null(),
-        owned: word::UNBOUND,
-        namespace: word::UNBOUND,
-        mode: Mode::Entry,
-        dst: 0,
-        base: 0,
-    };
     // SAFETY: there is room; above the top everything is empty.
     unsafe {
         for i in 0..args.len() {
             *registers.add(i) = register_word(args.get(i).unwrap_or(Ref::NONE));
         }
-        push(thread, frame, new);
+        push(thread, frame, NewFrame::of(function, code, registers, Entry::NATIVE));
     }
     returned(run(thread)?)
 }
