@@ -106,17 +106,23 @@ pub(in super::super) fn load_method(
     Fast::DropBoth(object, c.replace(w.a(), function))
 }
 
-/// Gives the getter of a property a frame.
+/// Gives a property's getter a frame.
 #[inline(always)]
 fn property(c: &mut Cursor, thread: &mut Thread, w: Operands, known: Described) -> Fast {
-    let getter = exactly::<PyProperty>(held(thread, known))
+    match getter(thread, known.word) {
+        word::UNBOUND => Fast::Slow,
+        getter => enter_computed(c, thread, w, getter),
+    }
+}
+
+/// The getter of a property that the current cache holds, as a register's word; UNBOUND if it isn't a Python function.
+#[inline(never)]
+fn getter(thread: &Thread, property: Word) -> Word {
+    // SAFETY: as in `held`.
+    exactly::<PyProperty>(unsafe { Ref::from_word(property) })
         .and_then(|property| property.getter_function(thread))
         .and_then(exactly::<PyFunction>)
-        .map(|getter| register_word(getter.get()));
-    match getter {
-        Some(getter) => enter_computed(c, thread, w, getter),
-        None => Fast::Slow,
-    }
+        .map_or(word::UNBOUND, |getter| register_word(getter.get()))
 }
 
 /// Asks a descriptor; gives a word for a register. UNBOUND: an exception waits.
