@@ -16,11 +16,21 @@ pub(super) fn load<'a>(
     is_current: impl FnOnce(u32, u32) -> bool,
     second: impl FnOnce() -> &'a AtomicU64,
 ) -> Word {
+    load_with_kind(first, is_current, second).1
+}
+
+/// The same with the kind.
+#[inline(always)]
+pub(super) fn load_with_kind<'a>(
+    first: &AtomicU64,
+    is_current: impl FnOnce(u32, u32) -> bool,
+    second: impl FnOnce() -> &'a AtomicU64,
+) -> (u32, Word) {
     // Acquire: invariant 1.
     let word = first.load(Ordering::Acquire);
     let is_current = check("held method: current", is_current((word >> 32) as u32, word as u32));
     // Acquire: the method as it was when it became a class's.
-    if is_current { second().load(Ordering::Acquire) } else { word::UNBOUND }
+    (word as u32, if is_current { second().load(Ordering::Acquire) } else { word::UNBOUND })
 }
 
 /// Puts a method (or another value of a class) into the second word; whether it lies there now.

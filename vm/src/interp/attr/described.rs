@@ -27,13 +27,13 @@ fn held<'a>(_thread: &'a Thread, known: Described) -> Ref<'a> {
 /// The class that a class method gets.
 #[inline(always)]
 fn owner(known: Described, object: Ref<'_>) -> Ref<'_> {
-    if known.of_class { object } else { class_of(object).get() }
+    if known.of_class() { object } else { class_of(object).get() }
 }
 
 /// A value that is there without calling anything, as a register's word; UNBOUND if it isn't.
 #[inline(always)]
 fn plain(thread: &Thread, known: Described, object: Ref<'_>) -> Word {
-    match known.what {
+    match known.what() {
         What::Value => known.word,
         What::Class => class_of(object).get().register_word(),
         What::Static => match exactly::<PyStaticMethod>(held(thread, known)) {
@@ -53,7 +53,7 @@ pub(in super::super) fn load(c: &mut Cursor, thread: &mut Thread, w: Operands, k
         let object = c.consumed(w.b());
         return Fast::DropBoth(object, c.replace(w.a(), word));
     }
-    if known.what == What::Property {
+    if known.what() == What::Property {
         return property(c, thread, w, known);
     }
     c.skip();
@@ -76,7 +76,7 @@ pub(in super::super) fn load_method(
     known: Described,
 ) -> Fast {
     let (object, found) = (At(c.frame).get(w.b()), held(thread, known));
-    let function = match known.what {
+    let function = match known.what() {
         What::Function | What::NativeClassMethod => known.word,
         What::ClassMethod => {
             match exactly::<PyClassMethod>(found).and_then(|wrapper| wrapper.inner(thread)) {
@@ -94,7 +94,7 @@ pub(in super::super) fn load_method(
         }
     };
     c.skip();
-    if known.what == What::Function || known.of_class {
+    if known.what() == What::Function || known.of_class() {
         let receiver = c.take(thread, w.b());
         return Fast::DropBoth(c.replace(w.a(), function), c.replace(w.a() + 1, receiver));
     }
@@ -148,7 +148,7 @@ fn compute(thread: &mut Thread, at: At, register: u8, known: Described) -> Word 
 
 fn ask(thread: &mut Thread, known: Described, object: Ref<'_>, found: Ref<'_>, name: Ref<'_>) -> PyResult {
     let class = owner(known, object);
-    match known.what {
+    match known.what() {
         What::Computed => {
             if let Some(get) = computed(found).and_then(|definition| definition.get) {
                 return get(thread, object);

@@ -76,14 +76,29 @@ const ALL: [What; 9] = [
     What::GetAttr,
 ];
 
-/// What the cache knows of an object's attribute: what is to be done, and with what.
+/// What the cache knows of an object's attribute: what is to be done, and with what. (Small enough for two machine registers: the
+/// interpreter's operations have no memory of their own to pass it in.)
 #[derive(Clone, Copy)]
 pub(in super::super) struct Described {
-    pub(in super::super) what: What,
-    /// Whether the object is a class whose own attribute this is.
-    pub(in super::super) of_class: bool,
+    /// The lower half of the cache's first word.
+    kind: u32,
     /// What the class holds, as a register's word.
     pub(in super::super) word: Word,
+}
+
+impl Described {
+    /// What is to be done.
+    #[inline(always)]
+    pub(in super::super) fn what(self) -> What {
+        // `remember` writes no other number.
+        ALL.get(((self.kind & WHAT) >> WHAT_AT) as usize).copied().unwrap_or(What::Value)
+    }
+
+    /// Whether the object is a class whose own attribute this is.
+    #[inline(always)]
+    pub(in super::super) fn of_class(self) -> bool {
+        self.kind & GUARD == BY_OWN
+    }
 }
 
 #[inline(always)]
@@ -107,14 +122,9 @@ fn is_current(object: Ref<'_>, id: u32, what: u32) -> bool {
 /// What the cache says of the object, if it is about a descriptor.
 #[inline(always)]
 pub(in super::super) fn described(at: At, ext: u32, object: Ref<'_>) -> Option<Described> {
-    let mut seen = 0;
-    let is_current = |id, what| {
-        seen = what;
-        is_current(object, id, what)
-    };
-    let word = held::load(word_at(at, ext, 0), is_current, || word_at(at, ext, 1));
-    let what = *ALL.get(((seen & WHAT) >> WHAT_AT) as usize)?;
-    (word != word::UNBOUND).then_some(Described { what, of_class: seen & GUARD == BY_OWN, word })
+    let is_current = move |id, kind| is_current(object, id, kind);
+    let (kind, word) = held::load_with_kind(word_at(at, ext, 0), is_current, || word_at(at, ext, 1));
+    (word != word::UNBOUND).then_some(Described { kind, word })
 }
 
 /// Fills the cache of an attribute that is about to be read, if a descriptor is to be asked for it. `false` if not, or if the cache can't
