@@ -145,6 +145,14 @@ class SSLSession:
         return hash(self.id)
 
 
+def _copied_session(address):
+    """A session of its own: that of a connection can't be taken up again if the connection ends without saying so."""
+    copy = lib.SSL_SESSION_dup(address)
+    if not copy:
+        raise ssl_error()
+    return copy
+
+
 def _address_bytes(name):
     import socket
     for family in socket.AF_INET, socket.AF_INET6:
@@ -418,6 +426,13 @@ Returns the number of bytes written."""
 
     # What is known of it
 
+    def shown(self):
+        """What callbacks get for it; None if that is gone."""
+        for reference in self._owner, self._socket:
+            if reference is not None:
+                return reference()
+        return self
+
     @property
     def owner(self):
         return self._owner and self._owner()
@@ -523,7 +538,12 @@ Returns the number of bytes written."""
     @alone
     def session(self):
         address = lib.SSL_get1_session(self._ssl)
-        return SSLSession._of(address, self._context) if address else None
+        if not address:
+            return None
+        try:
+            return SSLSession._of(_copied_session(address), self._context)
+        finally:
+            lib.SSL_SESSION_free(address)
 
     @session.setter
     @alone
@@ -536,8 +556,12 @@ Returns the number of bytes written."""
             raise ValueError('Cannot set session for server-side SSLSocket.')
         if lib.SSL_is_init_finished(self._ssl):
             raise ValueError('Cannot set session after handshake.')
-        if not lib.SSL_set_session(self._ssl, session._session):
-            raise ssl_error()
+        copy = _copied_session(session._session)
+        try:
+            if not lib.SSL_set_session(self._ssl, copy):
+                raise ssl_error()
+        finally:
+            lib.SSL_SESSION_free(copy)
 
     @property
     @alone

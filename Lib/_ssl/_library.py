@@ -62,7 +62,7 @@ SSL_get_finished z ppz; SSL_get_peer_finished z ppz; SSL_session_reused i p; SSL
 SSL_get_client_ciphers p p; SSL_get1_supported_ciphers p p; SSL_verify_client_post_handshake i p; SSL_set_post_handshake_auth v pi
 SSL_set_SSL_CTX p pp; SSL_get_servername s pi; SSL_is_init_finished i p; SSL_set_read_ahead v pi; SSL_get_current_compression p p
 SSL_COMP_get_name s p; SSL_get_wbio p p; SSL_get_rbio p p
-SSL_SESSION_free v p; SSL_SESSION_get_id p pp; SSL_SESSION_get_time l p; SSL_SESSION_get_timeout l p
+SSL_SESSION_dup p p; SSL_SESSION_free v p; SSL_SESSION_get_id p pp; SSL_SESSION_get_time l p; SSL_SESSION_get_timeout l p
 SSL_SESSION_has_ticket i p; SSL_SESSION_get_ticket_lifetime_hint L p
 SSL_CIPHER_get_name s p; SSL_CIPHER_get_version s p; SSL_CIPHER_get_bits i pp; SSL_CIPHER_get_id I p; SSL_CIPHER_description p ppi
 SSL_CIPHER_is_aead i p; SSL_CIPHER_get_cipher_nid i p; SSL_CIPHER_get_digest_nid i p; SSL_CIPHER_get_kx_nid i p

@@ -29,12 +29,15 @@ use std::time::{Duration, Instant};
 const LOCKED: u8 = 1;
 const PARKED: u8 = 2;
 
-/// How often a waiter looks before it parks; the time between two looks doubles.
-const LOOKS: u32 = if cfg!(orochi_loom) { 1 } else { 7 };
+/// How often a waiter looks before it parks.
+const LOOKS: u32 = if cfg!(orochi_loom) { 1 } else { 14 };
+/// So often it looks soon: locks are held for less than this takes, and who can't get one from a thread that takes it again and again
+/// wouldn't find out that they fight. Then the time between two looks doubles.
+const SOON: u32 = 6;
 /// The time before the first look.
-const FIRST_PAUSE: Duration = Duration::from_nanos(100);
+const FIRST_PAUSE: Duration = Duration::from_nanos(50);
 /// How long a thread lets another one go on that it fights with.
-const TRUCE: Duration = Duration::from_micros(12);
+const TRUCE: Duration = Duration::from_micros(25);
 /// Who loses a lock within this time of having taken it over fights. About what handing an object over costs: a thread that
 /// has more than that to do between two operations is better off beside the other.
 const FIGHT: Duration = Duration::from_nanos(500);
@@ -82,7 +85,7 @@ impl Holder {
                 }
             }
             if looks < LOOKS {
-                pause(FIRST_PAUSE * (1 << looks));
+                pause(FIRST_PAUSE * (1 << looks.saturating_sub(SOON)));
                 looks += 1;
             } else if seen & LOCKED != 0 && wait(byte, seen) {
                 looks = 0;

@@ -68,3 +68,35 @@ for attempt in (
         attempt()
     except Exception as error:
         print(type(error).__name__, str(error).split(' (_')[0])
+
+# A session is taken up again, though the connection it is from has ended without saying so.
+contexts = context(ssl.PROTOCOL_TLS_CLIENT), context(ssl.PROTOCOL_TLS_SERVER)
+
+
+def connect(session=None):
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = contexts[0].wrap_bio(to_client, to_server, server_hostname='example.org', session=session)
+    server = contexts[1].wrap_bio(to_server, to_client, server_side=True)
+    pump(client.do_handshake, server.do_handshake)
+    return client, server
+
+
+first = connect()
+session = first[0].session
+del first
+again = connect(session)
+print(again[0].session_reused, again[1].session_reused, again[0].session.id == session.id)
+
+# A callback chooses another context, and the one that had it is gone.
+other = context(ssl.PROTOCOL_TLS_SERVER)
+
+
+def choose(connection, name, context):
+    connection.context = other
+    print(name)
+
+
+contexts[1].sni_callback = choose
+client, server = connect()
+contexts = contexts[0], None
+print(server.context is other, client.write(b'one'), server.read(3))

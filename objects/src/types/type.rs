@@ -334,20 +334,29 @@ impl PyType {
     }
 }
 
+/// Those whose lookups reach a class, but not through another.
+fn dependents(thread: &Thread, class: &Obj<PyType>) -> Vec<Owned<PyType>> {
+    class.subclasses.with(class, thread, |subclasses, _| {
+        subclasses.iter().filter_map(|subclass| subclass.upgrade(thread)).collect()
+    })
+}
+
 /// The class and all whose lookups reach it, each once.
 fn with_dependents(thread: &Thread, class: &Obj<PyType>) -> Vec<Owned<PyType>> {
     let mut classes = vec![class.to_owned()];
+    let mut found = dependents(thread, class);
+    if found.is_empty() {
+        return classes;
+    }
     let mut seen = HashSet::from([std::ptr::from_ref(class)]);
     let mut next = 0;
-    while let Some(class) = classes.get(next).cloned() {
-        let mut dependents = class.subclasses.with(&class, thread, |subclasses, _| {
-            subclasses.iter().filter_map(|subclass| subclass.upgrade(thread)).collect::<Vec<_>>()
-        });
-        dependents.retain(|dependent| seen.insert(std::ptr::from_ref(&**dependent)));
-        classes.extend(dependents);
+    loop {
+        found.retain(|dependent| seen.insert(std::ptr::from_ref(&**dependent)));
+        classes.append(&mut found);
         next += 1;
+        let Some(class) = classes.get(next) else { return classes };
+        found = dependents(thread, class);
     }
-    classes
 }
 
 /// Changes what a class holds: its namespace, its bases, its slots. What caches know of it, of its subclasses and of their instances'
