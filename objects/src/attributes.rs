@@ -10,7 +10,7 @@ use crate::types::key::{Key, exact_str};
 use crate::types::module::PyModule;
 use crate::types::object::PyObject;
 use crate::types::str::PyStr;
-use crate::types::r#type::PyType;
+use crate::types::r#type::{PyType, TypeExt};
 use orochi_core::{Obj, Owned, Ref, Thread, Value};
 
 /// The interned str with a name's text.
@@ -97,6 +97,14 @@ fn no_attributes(object: Ref<'_>, name: &Obj<PyStr>, in_class: bool) -> crate::e
         text,
         vec![("name", name.to_value()), ("obj", object.to_owned())],
     )
+}
+
+/// Whether the object's `__dict__` is what the interpreter gives instances, found in the common way.
+pub fn has_plain_dict(thread: &Thread, object: Ref<'_>) -> bool {
+    let class = crate::class_of(object);
+    crate::types::object::has_generic_getattr(class)
+        && Attributes::of(object).is_some()
+        && crate::types::type_::members::is_instance_dict(class.lookup(thread, crate::name!("__dict__")))
 }
 
 /// The instance's `__dict__`, in which its attributes live from now on. `None` if its class gives it none.

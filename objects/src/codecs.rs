@@ -29,8 +29,12 @@ enum Builtin {
 
 /// The built-in encoding of this name, in the spellings that CPython takes a shortcut for.
 fn builtin(encoding: &str) -> Option<Builtin> {
-    if encoding.len() > 20 {
-        return None;
+    match encoding {
+        "utf-8" | "utf8" | "UTF-8" => return Some(Builtin::Utf8),
+        "ascii" => return Some(Builtin::Ascii),
+        "latin-1" | "latin1" => return Some(Builtin::Latin1),
+        _ if encoding.len() > 20 => return None,
+        _ => {}
     }
     let name: String =
         encoding.chars().map(|c| if c == '-' || c == ' ' { '_' } else { c.to_ascii_lowercase() }).collect();
@@ -118,7 +122,8 @@ pub fn encode(
     check_names(thread, encoding, errors)?;
     let encoding = encoding.unwrap_or("utf-8");
     if let Some(codec) = builtin(encoding) {
-        if codec == Builtin::Utf8 && text.to_str().is_some() || codec == Builtin::Ascii && text.is_ascii() {
+        let ascii = text.is_ascii();
+        if codec == Builtin::Utf8 && (ascii || text.to_str().is_some()) || codec == Builtin::Ascii && ascii {
             return crate::bytes::new(thread, text.as_bytes());
         }
         let bytes = encode_builtin(thread, text, codec, errors)?;

@@ -71,8 +71,8 @@ pub struct Conversion<'a, T: ?Sized> {
     /// The type, as a code point or byte. Not checked: an argument is taken first, then [`Conversion::unsupported`]
     /// is the error for what the caller does not know.
     pub code: u32,
-    /// The index of the type in the format, in units.
-    pub index: usize,
+    /// The format up to the type.
+    pub before: &'a T,
 }
 
 /// Part of a format.
@@ -144,7 +144,7 @@ impl<'a, T: Text + ?Sized> Pieces<'a, T> {
             width: None,
             precision: None,
             code: 0,
-            index: 0,
+            before: self.format.cut(0, 0),
         };
         self.flags(&mut conversion)?;
         conversion.width = self.amount(isize::MAX as usize, PrintfError::WidthTooBig)?;
@@ -161,7 +161,7 @@ impl<'a, T: Text + ?Sized> Pieces<'a, T> {
         let width = self.format.unit_width(self.at);
         let unit = self.format.cut(self.at, self.at + width);
         conversion.code = code_of(unit.bytes());
-        conversion.index = self.format.cut(0, self.at).units();
+        conversion.before = self.format.cut(0, self.at);
         self.at += width;
         Ok(conversion)
     }
@@ -261,10 +261,23 @@ pub struct Layout {
     pub code: u8,
 }
 
-impl<T: ?Sized> Conversion<'_, T> {
+impl<T: Text + ?Sized> Conversion<'_, T> {
     /// The error for a type that there is not.
     pub fn unsupported(&self) -> PrintfError {
-        PrintfError::Unsupported { code: self.code, index: self.index }
+        PrintfError::Unsupported { code: self.code, index: self.index() }
+    }
+
+    /// The index of the type in the format, in units.
+    pub fn index(&self) -> usize {
+        self.before.units()
+    }
+
+    /// Whether there is nothing but the type, and maybe a key.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        !(self.left || self.plus || self.blank || self.alternate || self.zero)
+            && self.width.is_none()
+            && self.precision.is_none()
     }
 
     /// Puts arguments in the place of stars.
@@ -351,6 +364,9 @@ impl Layout {
         style.upper = self.code.is_ascii_uppercase();
         style.alternate = self.alternate;
         let text = float::format(x, &style);
+        if self.width <= text.len() && !self.plus && !self.blank {
+            return Ok(text);
+        }
         match text.strip_prefix('-') {
             Some(body) => self.number(true, "", 0, body),
             None => self.number(false, "", 0, &text),
@@ -460,7 +476,7 @@ mod tests {
         let Ok(Piece::Conversion(conversion)) = &found[3] else { panic!() };
         assert_eq!(conversion.key, Some(Wtf8::new("x(y)")));
         assert_eq!((conversion.left, conversion.width), (true, Some(Amount::Given(5))));
-        assert_eq!((conversion.precision, conversion.index), (Some(Amount::Star), 15));
+        assert_eq!((conversion.precision, conversion.index()), (Some(Amount::Star), 15));
         assert_eq!(all("%(a", true), [Err(PrintfError::IncompleteKey)]);
         assert_eq!(all("%(a", false), [Err(PrintfError::NotMapping)]);
         assert_eq!(all("%99999999999999999999d", false), [Err(PrintfError::WidthTooBig)]);

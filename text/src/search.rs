@@ -355,14 +355,50 @@ fn find_long(haystack: &[u8], first: u8, needle: &[u8]) -> Option<usize> {
 /// The places of a needle that isn't empty, from left to right.
 enum Occurrences<'a> {
     Byte(memchr::Memchr<'a>),
-    Bytes(Box<memmem::FindIter<'a, 'a>>),
+    Bytes(Places<'a>),
+}
+
+/// The places of a needle of several bytes. As in [`find_long`], the general algorithm is prepared only when there is much to
+/// search.
+struct Places<'a> {
+    haystack: &'a [u8],
+    needle: &'a [u8],
+    from: usize,
+    /// How often the needle's first byte has been found without the rest.
+    failed: usize,
+    /// What searches `haystack` from `from` on, once it is worth it.
+    general: Option<Box<memmem::FindIter<'a, 'a>>>,
+}
+
+impl Places<'_> {
+    fn next(&mut self) -> Option<usize> {
+        const TRIED: usize = 8;
+        const LONG: usize = 256;
+        loop {
+            if let Some(general) = &mut self.general {
+                return general.next().map(|at| self.from + at);
+            }
+            let rest = self.haystack.get(self.from..)?;
+            if self.failed > TRIED || rest.len() > LONG {
+                self.general = Some(Box::new(memmem::find_iter(rest, self.needle)));
+                continue;
+            }
+            let at = self.from + memchr::memchr(*self.needle.first()?, rest)?;
+            if self.haystack.get(at..)?.starts_with(self.needle) {
+                self.from = at + self.needle.len();
+                return Some(at);
+            }
+            self.from = at + 1;
+            self.failed += 1;
+        }
+    }
 }
 
 impl<'a> Occurrences<'a> {
     fn new(haystack: &'a [u8], needle: &'a [u8]) -> Self {
         match needle {
             [byte] => Self::Byte(memchr::memchr_iter(*byte, haystack)),
-            _ => Self::Bytes(Box::new(memmem::find_iter(haystack, needle))),
+            _ => Self::Bytes(Places { haystack, needle, from: 0, failed: 0, general: None }),
         }
     }
 }
@@ -400,7 +436,7 @@ pub fn count<T: Text + ?Sized>(haystack: &T, needle: &T) -> usize {
     match needle.bytes() {
         [] => haystack.units() + 1,
         [byte] => memchr::memchr_iter(*byte, haystack.bytes()).count(),
-        needle => memmem::find_iter(haystack.bytes(), needle).count(),
+        needle => Occurrences::new(haystack.bytes(), needle).count(),
     }
 }
 

@@ -93,8 +93,14 @@ pub fn call_args(thread: &mut Thread, callable: Ref<'_>, args: Args<'_>) -> PyRe
 
 /// `object.name(*args)`.
 pub fn call_method(thread: &mut Thread, object: Ref<'_>, name: &str, args: &[Ref<'_>]) -> PyResult {
-    let method = get_attr_str(thread, object, name)?;
-    call(thread, method.get(), args)
+    let name = crate::str::intern(thread, name)?;
+    match special::call_plain_method(thread, object, name, args)? {
+        Some(result) => Ok(result),
+        None => {
+            let method = get_attr(thread, object, name)?;
+            call(thread, method.get(), args)
+        }
+    }
 }
 
 /// `repr(object)`: a str.

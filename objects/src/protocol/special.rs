@@ -73,6 +73,28 @@ pub fn call_optional(
     })
 }
 
+/// Calls a method of the object's class that nothing of the object's own hides, without binding it. `None` if finding it, or
+/// calling it, takes more.
+pub fn call_plain_method(
+    thread: &mut Thread,
+    this: Ref<'_>,
+    name: &Obj<PyStr>,
+    args: &[Ref<'_>],
+) -> PyResult<Option<Value>> {
+    let class = crate::class_of(this);
+    if !crate::types::object::has_generic_getattr(class) {
+        return Ok(None);
+    }
+    let call = |thread: &mut Thread, found: Ref<'_>| {
+        let is_method = crate::class_of(found).has(TypeFlags::METHOD_DESCRIPTOR);
+        if !is_method || crate::attributes::get(thread, this, name)?.is_some() {
+            return Ok(None);
+        }
+        call_found(thread, found, true, this, args).map(Some)
+    };
+    thread.hold(class, |class, thread| class.lookup(thread, name), call).unwrap_or(Ok(None))
+}
+
 /// [`call`] with arguments as they came.
 pub fn call_args(
     thread: &mut Thread,

@@ -440,6 +440,15 @@ impl ListStorage {
             let stride = range(Self::len_of(buffer));
             let mut values = Vec::new();
             values.try_reserve_exact(stride.count).map_err(|_| NoMemory)?;
+            if !owner.is_shared()
+                && stride.step == 1
+                // SAFETY: nothing changes a local list meanwhile.
+                && let Some(run) =
+                    unsafe { Self::elements(buffer) }.get(stride.low..stride.low.saturating_add(stride.count))
+            {
+                values.extend(run.iter().map(|field| field.load(thread).map_or(Value::NONE, Ref::to_owned)));
+                return Ok(values);
+            }
             for i in 0..stride.count {
                 if let Some(value) = self.get(thread, stride.low + i * stride.step) {
                     values.push(value.to_owned());

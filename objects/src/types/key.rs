@@ -4,8 +4,10 @@ use crate::class::exactly;
 use crate::error::{PyErr, PyResult, type_error};
 use crate::protocol;
 use crate::protocol::compare::plain_tuple_eq;
+use crate::slots::SlotId;
 use crate::storage::{KeyMatch, KeyMatcher};
 use crate::types::exception;
+use crate::types::object::is_objects;
 use crate::types::str::PyStr;
 use crate::types::tuple::PyTuple;
 use orochi_core::word::Word;
@@ -30,6 +32,8 @@ enum Kind<'a> {
     Int(i64),
     /// An exact tuple.
     Tuple(&'a Obj<PyTuple>),
+    /// What only is equal to itself.
+    Identity,
     Other,
 }
 
@@ -75,7 +79,16 @@ impl<'a> Key<'a> {
         if let Some(small) = object.as_small_int() {
             return Some(Key { object, hash: hash_small(small), kind: Kind::Int(small) });
         }
-        Key::of_tuple(exactly::<PyTuple>(object)?)
+        match exactly::<PyTuple>(object) {
+            Some(tuple) => Key::of_tuple(tuple),
+            None => Key::of_identity(object),
+        }
+    }
+
+    /// The key of an object that is hashed by its address, and equal to nothing but itself: a class or a function, say.
+    fn of_identity(object: Ref<'a>) -> Option<Key<'a>> {
+        let plain = object.on_heap().is_some() && is_compared_by_identity(object);
+        plain.then(|| Key { object, hash: crate::hash::of_address(object), kind: Kind::Identity })
     }
 
     fn of_tuple(tuple: &'a Obj<PyTuple>) -> Option<Key<'a>> {
@@ -127,6 +140,13 @@ fn unhashable(thread: &mut Thread, error: PyErr, object: Ref<'_>, what: &str) ->
         }
         Err(error) => error,
     }
+}
+
+/// Whether the object's class leaves `__hash__` and `__eq__` as `object` has them.
+#[inline]
+fn is_compared_by_identity(object: Ref<'_>) -> bool {
+    let class = crate::class_of(object);
+    is_objects(class, SlotId::tp_hash) && is_objects(class, SlotId::tp_richcompare)
 }
 
 /// `hash(object)`.
@@ -184,7 +204,10 @@ impl KeyMatcher for Key<'_> {
                 None if candidate.header().is_none() => KeyMatch::No,
                 None => KeyMatch::Ask,
             },
-            Kind::Other => KeyMatch::Ask,
+            // It is the candidate whose class may know better.
+            Kind::Identity if candidate.on_heap().is_none() || exact_str(candidate).is_some() => KeyMatch::No,
+            Kind::Identity if is_compared_by_identity(candidate) => KeyMatch::No,
+            Kind::Identity | Kind::Other => KeyMatch::Ask,
         }
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn claims_class(thread: &Thread, class: &Obj<PyType>) -> bool {
 
 /// The slot of `object`, for telling whether a class has its own.
 #[inline]
-fn is_objects(class: &Obj<PyType>, slot: SlotId) -> bool {
+pub(crate) fn is_objects(class: &Obj<PyType>, slot: SlotId) -> bool {
     class.slots.raw(slot) == type_::object_class().slots.raw(slot)
 }
 

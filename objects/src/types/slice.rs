@@ -4,6 +4,7 @@ use crate::class::exactly;
 use crate::error::{PyResult, type_error, value_error};
 use crate::protocol::{self, CompareOp};
 use crate::storage::list::Stride;
+use crate::types::bytes::PyBytes;
 use crate::types::int::{self, IntRef};
 use crate::types::list::PyList;
 use crate::types::str::PyStr;
@@ -133,6 +134,17 @@ pub fn plain_part(thread: &mut Thread, sequence: Ref<'_>, bounds: Bounds) -> Opt
     }
     if let Some(list) = exactly::<PyList>(sequence) {
         return Some(crate::types::list_::slice(thread, list, bounds));
+    }
+    if let Some(bytes) = exactly::<PyBytes>(sequence).filter(|_| !bounds.is_stepwise()) {
+        let content = bytes.as_bytes();
+        let span = bounds.span(content.len());
+        if span.count == content.len() {
+            return Some(Ok(bytes.to_value()));
+        }
+        return Some(crate::bytes::new(
+            thread,
+            content.get(span.start..span.start + span.count).unwrap_or_default(),
+        ));
     }
     let tuple = exactly::<PyTuple>(sequence)?;
     Some(crate::types::tuple_::part(thread, tuple, bounds.span(tuple.len())))

@@ -6,7 +6,7 @@ use orochi_objects::protocol::{self, number};
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::int;
 use orochi_objects::types::key::Key;
-use orochi_objects::{PyClass, PyResult, class_of};
+use orochi_objects::{PyClass, PyResult, TypeExt, class_of};
 
 /// Count elements in the iterable, updating the mapping
 #[pyfunction]
@@ -15,17 +15,13 @@ use orochi_objects::{PyClass, PyResult, class_of};
 pub(crate) fn count_elements(thread: &mut Thread, mapping: Ref<'_>, iterable: Ref<'_>) -> PyResult<()> {
     let one = int::new(thread, 1)?;
     // Subclasses that leave item assignment and `get` as they are count like plain dicts.
-    let own = &class_of(mapping).slots;
     let plain = PyDict::static_type().get();
-    let assigns_plainly =
-        own.mp_ass_subscript().map(|f| f as usize) == plain.slots.mp_ass_subscript().map(|f| f as usize);
-    let gets_plainly = {
-        use orochi_objects::TypeExt;
-        let name = orochi_objects::name!("get");
-        let get = class_of(mapping).lookup(thread, name).map(Ref::word);
-        get.is_some() && get == plain.lookup(thread, name).map(Ref::word)
-    };
-    if let Some(counts) = mapping.downcast::<PyDict>().filter(|_| assigns_plainly && gets_plainly) {
+    let is_plain =
+        [orochi_objects::name!("get"), orochi_objects::name!("__setitem__")].into_iter().all(|name| {
+            let own = class_of(mapping).lookup(thread, name).map(Ref::word);
+            own.is_some() && own == plain.lookup(thread, name).map(Ref::word)
+        });
+    if let Some(counts) = mapping.downcast::<PyDict>().filter(|_| is_plain) {
         return protocol::iterate(thread, iterable, |thread, item| {
             let key = Key::for_dict(thread, item.get())?;
             let count = match dict::get(thread, counts, &key)? {

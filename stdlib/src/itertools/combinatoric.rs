@@ -22,8 +22,8 @@ impl Counters {
         Guarded::new(Counters { indices, cycles: Vec::new(), started: false, done })
     }
 
-    /// The indices to give out, after `advance` has moved them on if they aren't the first ones; `None` at the end.
-    fn next(&mut self, advance: impl FnOnce(&mut Counters) -> bool) -> Option<Vec<usize>> {
+    /// The first indices to give out, after `advance` has moved them on if they aren't the first ones; `None` at the end.
+    fn next(&mut self, count: usize, advance: impl FnOnce(&mut Counters) -> bool) -> Option<Indices> {
         if self.done {
             return None;
         }
@@ -32,7 +32,39 @@ impl Counters {
             return None;
         }
         self.started = true;
-        Some(self.indices.clone())
+        Some(Indices::of(self.indices.get(..count).unwrap_or(&self.indices)))
+    }
+}
+
+/// A copy of indices; a few need no memory of their own.
+enum Indices {
+    Few([usize; Indices::FEW], usize),
+    Many(Vec<usize>),
+}
+
+impl Indices {
+    const FEW: usize = 8;
+
+    fn of(indices: &[usize]) -> Indices {
+        let mut few = [0; Indices::FEW];
+        match few.get_mut(..indices.len()) {
+            Some(place) => {
+                place.copy_from_slice(indices);
+                Indices::Few(few, indices.len())
+            }
+            None => Indices::Many(indices.to_vec()),
+        }
+    }
+}
+
+impl std::ops::Deref for Indices {
+    type Target = [usize];
+
+    fn deref(&self) -> &[usize] {
+        match self {
+            Indices::Few(indices, count) => indices.get(..*count).unwrap_or_default(),
+            Indices::Many(indices) => indices,
+        }
     }
 }
 
@@ -47,8 +79,11 @@ fn zeros(count: usize) -> PyResult<Vec<usize>> {
     Ok(indices)
 }
 
-fn chosen<'a>(items: impl Iterator<Item = Option<&'a Field>>) -> Vec<Value> {
-    items.flatten().map(|item| item.fixed().to_owned()).collect()
+/// The tuple of these items of pools, all of which there are.
+fn chosen<'a>(thread: &Thread, mut items: impl ExactSizeIterator<Item = Option<&'a Field>>) -> PyResult {
+    let count = items.len();
+    let item = |_| items.next().flatten().map_or(Value::NONE, |item| item.fixed().to_owned());
+    Ok(tuple::build(thread, count, item)?.into_value())
 }
 
 fn non_negative(r: isize) -> PyResult<usize> {
@@ -111,10 +146,11 @@ impl Product {
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
         let pools = &this.pools;
         let next = this.counters.with(this, thread, |counters, _| {
-            counters.next(|counters| {
+            counters.next(usize::MAX, |counters| {
                 for (place, index) in counters.indices.iter_mut().enumerate().rev() {
                     *index += 1;
-                    let size = pools.get(place % pools.len().max(1)).map_or(0, |pool| pool.len());
+                    let pool = if place < pools.len() { place } else { place % pools.len().max(1) };
+                    let size = pools.get(pool).map_or(0, |pool| pool.len());
                     if *index < size {
                         return true;
                     }
@@ -125,11 +161,11 @@ impl Product {
         });
         let Some(indices) = next else { return Ok(None) };
         debug_assert_eq!(indices.len(), pools.len() * this.repeat);
-        let items = indices
-            .iter()
-            .enumerate()
-            .map(|(place, &index)| pools.get(place % pools.len().max(1)).and_then(|pool| pool.get(index)));
-        Ok(Some(tuple::new(thread, chosen(items))?.into_value()))
+        let items = indices.iter().enumerate().map(|(place, &index)| {
+            let pool = if place < pools.len() { place } else { place % pools.len().max(1) };
+            pools.get(pool).and_then(|pool| pool.get(index))
+        });
+        chosen(thread, items).map(Some)
     }
 }
 
@@ -173,10 +209,11 @@ impl Permutations {
 
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
-        let next = this.counters.with(this, thread, |counters, _| counters.next(next_permutation));
+        let next =
+            this.counters.with(this, thread, |counters, _| counters.next(this.length, next_permutation));
         let Some(indices) = next else { return Ok(None) };
-        let items = indices.iter().take(this.length).map(|&index| this.pool.get(index));
-        Ok(Some(tuple::new(thread, chosen(items))?.into_value()))
+        let items = indices.iter().map(|&index| this.pool.get(index));
+        chosen(thread, items).map(Some)
     }
 }
 
@@ -229,11 +266,11 @@ macro_rules! combinations {
             fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
                 let n = this.pool.len();
                 let next = this.counters.with(this, thread, |counters, _| {
-                    counters.next(|counters| $advance(&mut counters.indices, n))
+                    counters.next(usize::MAX, |counters| $advance(&mut counters.indices, n))
                 });
                 let Some(indices) = next else { return Ok(None) };
                 let items = indices.iter().map(|&index| this.pool.get(index));
-                Ok(Some(tuple::new(thread, chosen(items))?.into_value()))
+                chosen(thread, items).map(Some)
             }
         }
     )* };

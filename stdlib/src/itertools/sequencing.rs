@@ -6,6 +6,7 @@ use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{type_error, value_error};
 use orochi_objects::protocol;
 use orochi_objects::types::int::{self, IntRef};
+use orochi_objects::types::iterators::next_item;
 use orochi_objects::types::tuple;
 use orochi_objects::{ArgSlice, Args, PyResult, PyType};
 
@@ -54,7 +55,7 @@ impl Chain {
             let active = match this.active.get(thread) {
                 Some(active) => active,
                 None => {
-                    let next = match protocol::next(thread, source.get()) {
+                    let next = match next_item(thread, source.get()) {
                         Ok(Some(iterable)) => protocol::iter(thread, iterable.get()),
                         Ok(None) => {
                             this.source.swap(this, thread, None);
@@ -74,7 +75,7 @@ impl Chain {
                     }
                 }
             };
-            if let Some(item) = protocol::next(thread, active.get())? {
+            if let Some(item) = next_item(thread, active.get())? {
                 return Ok(Some(item));
             }
             this.active.swap(this, thread, None);

@@ -6,6 +6,8 @@ use super::unpickler::{Settings, Unpickler};
 use super::unpickling_error;
 use crate::support::import_attr;
 use num_bigint::BigInt;
+use orochi_objects::attributes;
+use orochi_objects::class::exactly;
 use orochi_objects::error::{overflow_error, type_error, value_error};
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::int::{self, PyInt};
@@ -17,7 +19,8 @@ use orochi_objects::types::{bytearray, bytes, float};
 use orochi_objects::{
     Args, Field, Obj, PyClass, PyErr, PyResult, PyType, Ref, Thread, Value, class_of, name, protocol, str,
 };
-use orochi_text::wtf8::Wtf8Buf;
+use orochi_text::wtf8::{Wtf8, Wtf8Buf};
+use std::vec::Drain;
 
 /// One `load`.
 pub(super) struct Loader<'a> {
@@ -98,6 +101,12 @@ impl<'a> Loader<'a> {
     fn pop_mark(&mut self) -> PyResult<Vec<Value>> {
         let mark = self.marks.pop().ok_or_else(|| unpickling_error("could not find MARK"))?;
         Ok(self.stack.split_off(mark.min(self.stack.len())))
+    }
+
+    /// [`Self::pop_mark`] without a list of its own.
+    fn since_mark(&mut self) -> PyResult<Drain<'_, Value>> {
+        let mark = self.marks.pop().ok_or_else(|| unpickling_error("could not find MARK"))?;
+        Ok(self.stack.drain(mark.min(self.stack.len())..))
     }
 
     fn byte(&mut self, thread: &mut Thread) -> PyResult<u8> {
@@ -326,12 +335,21 @@ impl<'a> Loader<'a> {
     }
 
     fn bytes(&mut self, thread: &mut Thread, len: usize) -> PyResult {
+        if let Some(content) = self.reader.part(len) {
+            return bytes::new(thread, content);
+        }
         let content = self.reader.take(thread, len)?;
         bytes::new(thread, &content)
     }
 
     fn text(&mut self, thread: &mut Thread, len: usize) -> PyResult {
-        let content = self.reader.take(thread, len)?;
+        let content = match self.reader.part(len) {
+            Some(content) => match Wtf8::from_bytes(content) {
+                Some(text) => return str::from_wtf8(thread, text),
+                None => content.to_vec(),
+            },
+            None => self.reader.take(thread, len)?,
+        };
         match Wtf8Buf::from_bytes(content) {
             Ok(text) => str::from_wtf8(thread, &text),
             Err(content) => self.decoded(thread, &content, "utf-8", "surrogatepass"),
@@ -387,8 +405,8 @@ impl<'a> Loader<'a> {
             EMPTY_DICT => dict::new(thread)?.into_value(),
             EMPTY_SET => set::new(thread)?.into_value(),
             TUPLE => {
-                let items = self.pop_mark()?;
-                tuple::new(thread, items)?.into_value()
+                let mut items = self.since_mark()?;
+                tuple::build(thread, items.len(), |_| items.next().unwrap_or(Value::NONE))?.into_value()
             }
             TUPLE1 | TUPLE2 | TUPLE3 => {
                 let count = usize::from(opcode - TUPLE1) + 1;
@@ -399,8 +417,8 @@ impl<'a> Loader<'a> {
                         unpickling_error("unexpected MARK found")
                     });
                 }
-                let items = self.stack.split_off(self.stack.len() - count);
-                tuple::new(thread, items)?.into_value()
+                let mut items = self.stack.drain(self.stack.len() - count..);
+                tuple::build(thread, count, |_| items.next().unwrap_or(Value::NONE))?.into_value()
             }
             LIST => {
                 let items = self.pop_mark()?;
@@ -408,9 +426,11 @@ impl<'a> Loader<'a> {
             }
             DICT => {
                 let made = dict::new(thread)?;
-                for (key, value) in pairs(self.pop_mark()?, "DICT")? {
+                let mut items = even(self.since_mark()?, "DICT")?;
+                while let (Some(key), Some(value)) = (items.next(), items.next()) {
                     dict::set_item(thread, &made, key.get(), value)?;
                 }
+                drop(items);
                 made.into_value()
             }
             FROZENSET => {
@@ -587,25 +607,34 @@ impl<'a> Loader<'a> {
 
     /// Puts items into the container below them.
     fn fill(&mut self, thread: &mut Thread, opcode: u8) -> PyResult<()> {
-        let items = match opcode {
-            APPEND => vec![self.pop()?],
-            SETITEM => {
-                let (value, key) = (self.pop()?, self.pop()?);
-                vec![key, value]
+        let count = match opcode {
+            APPEND => 1,
+            SETITEM => 2,
+            _ => {
+                let mark = self.marks.pop().ok_or_else(|| unpickling_error("could not find MARK"))?;
+                self.stack.len().saturating_sub(mark)
             }
-            _ => self.pop_mark()?,
         };
-        let target = self.top()?;
+        let start = self.stack.len().saturating_sub(count);
+        if start <= self.fence() {
+            return Err(if self.marks.is_empty() {
+                underflow()
+            } else {
+                unpickling_error("unexpected MARK found")
+            });
+        }
+        let target = start.checked_sub(1).and_then(|at| self.stack.get(at)).cloned().ok_or_else(underflow)?;
+        let mut items = self.stack.drain(start..);
         match opcode {
             APPEND | APPENDS => append_all(thread, &target, items),
-            ADDITEMS => add_all(thread, &target, items),
+            ADDITEMS => add_all(thread, &target, items.collect()),
             _ => {
-                for (key, value) in pairs(items, "SETITEMS")? {
-                    match target.get().downcast::<PyDict>() {
-                        Some(plain) if is_plain(&target, PyDict::static_type()) => {
-                            dict::set_item(thread, plain, key.get(), value)?;
-                        }
-                        _ => protocol::set_item(thread, target.get(), key.get(), Some(value.get()))?,
+                items = even(items, "SETITEMS")?;
+                let plain = exactly::<PyDict>(target.get());
+                while let (Some(key), Some(value)) = (items.next(), items.next()) {
+                    match plain {
+                        Some(plain) => dict::set_item(thread, plain, key.get(), value)?,
+                        None => protocol::set_item(thread, target.get(), key.get(), Some(value.get()))?,
                     }
                 }
                 Ok(())
@@ -628,14 +657,7 @@ impl<'a> Loader<'a> {
             let Some(attributes) = attributes.get().downcast::<PyDict>() else {
                 return Err(unpickling_error("state is not a dictionary"));
             };
-            let own = protocol::get_attr(thread, object.get(), name!("__dict__"))?;
-            for entry in dict::entries(thread, attributes)? {
-                let key = match entry.key.get().downcast::<PyStr>().and_then(|key| key.to_str()) {
-                    Some(text) => str::intern(thread, text)?.to_value(),
-                    None => entry.key,
-                };
-                protocol::set_item(thread, own.get(), key.get(), Some(entry.value.get()))?;
-            }
+            set_state(thread, object.get(), attributes)?;
         }
         if !slots.get().is_none() {
             let Some(slots) = slots.get().downcast::<PyDict>() else {
@@ -663,30 +685,20 @@ impl<'a> Loader<'a> {
     }
 }
 
-fn is_plain(value: &Value, class: &'static orochi_objects::StaticType) -> bool {
-    orochi_objects::class::is_exact(value.get(), class)
-}
-
 /// Keys and values that follow each other.
-fn pairs(items: Vec<Value>, opcode: &str) -> PyResult<Vec<(Value, Value)>> {
-    if !items.len().is_multiple_of(2) {
-        return Err(unpickling_error(format!("odd number of items for {opcode}")));
+fn even<'a>(items: Drain<'a, Value>, opcode: &str) -> PyResult<Drain<'a, Value>> {
+    if items.len().is_multiple_of(2) {
+        return Ok(items);
     }
-    let mut items = items.into_iter();
-    let mut pairs = Vec::new();
-    while let (Some(key), Some(value)) = (items.next(), items.next()) {
-        pairs.push((key, value));
-    }
-    Ok(pairs)
+    Err(unpickling_error(format!("odd number of items for {opcode}")))
 }
 
-fn append_all(thread: &mut Thread, target: &Value, items: Vec<Value>) -> PyResult<()> {
-    if let Some(plain) = target.get().downcast::<PyList>().filter(|_| is_plain(target, PyList::static_type()))
-    {
-        return items.into_iter().try_for_each(|item| list::push(thread, plain, item));
+fn append_all(thread: &mut Thread, target: &Value, mut items: Drain<'_, Value>) -> PyResult<()> {
+    if let Some(plain) = exactly::<PyList>(target.get()) {
+        return items.try_for_each(|item| list::push(thread, plain, item));
     }
     if let Some(extend) = protocol::find_attr(thread, target.get(), name!("extend"))? {
-        let items = list::new(thread, items)?;
+        let items = list::new(thread, items.collect())?;
         return protocol::call(thread, extend.get(), &[items.get()]).map(drop);
     }
     let append = protocol::get_attr(thread, target.get(), name!("append"))?;
@@ -696,10 +708,33 @@ fn append_all(thread: &mut Thread, target: &Value, items: Vec<Value>) -> PyResul
     Ok(())
 }
 
+/// Puts a state's entries among an object's own attributes.
+fn set_state(thread: &mut Thread, object: Ref<'_>, state: &Obj<PyDict>) -> PyResult<()> {
+    let entries = dict::entries(thread, state)?;
+    // Without making its dict, if that is the common one.
+    if attributes::has_plain_dict(thread, object)
+        && entries.iter().all(|entry| exactly::<PyStr>(entry.key.get()).is_some())
+    {
+        for entry in entries {
+            let name = str::expect_attribute_name(entry.key.get())?;
+            attributes::set(thread, object, name, Some(entry.value.get()), false)?;
+        }
+        return Ok(());
+    }
+    let own = protocol::get_attr(thread, object, name!("__dict__"))?;
+    for entry in entries {
+        let key = match entry.key.get().downcast::<PyStr>().and_then(|key| key.to_str()) {
+            Some(text) => str::intern(thread, text)?.to_value(),
+            None => entry.key,
+        };
+        protocol::set_item(thread, own.get(), key.get(), Some(entry.value.get()))?;
+    }
+    Ok(())
+}
+
 fn add_all(thread: &mut Thread, target: &Value, items: Vec<Value>) -> PyResult<()> {
-    if target.get().downcast::<PySet>().is_some() {
-        let items = list::new(thread, items)?;
-        return protocol::call_method(thread, target.get(), "update", &[items.get()]).map(drop);
+    if let Some(set) = target.get().downcast::<PySet>() {
+        return items.iter().try_for_each(|item| set::add(thread, set, item.get()).map(drop));
     }
     let add = protocol::get_attr(thread, target.get(), name!("add"))?;
     for item in items {

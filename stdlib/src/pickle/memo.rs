@@ -9,6 +9,7 @@ use orochi_objects::types::int::{self, IntRef};
 use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::{Field, Obj, PyClass, PyResult, Ref, Thread, Value, class_of, tuple};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// The objects that a pickler has written, by identity. It keeps them, so that identities stay what they are.
 #[derive(Default, Trace)]
@@ -16,7 +17,27 @@ pub(super) struct Seen {
     pub(super) objects: Vec<Field>,
     /// Positions in `objects` by the objects' words, with the numbers that the pickle has for them.
     #[trace(unsafe_skip)]
-    pub(super) numbers: HashMap<u64, usize>,
+    pub(super) numbers: HashMap<u64, usize, BuildHasherDefault<WordHasher>>,
+}
+
+/// Spreads words, whose low bits are alike, over a table's places. Programs can't choose words.
+#[derive(Default)]
+pub(super) struct WordHasher(u64);
+
+impl Hasher for WordHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let spread = (self.0 ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // The table takes its places from the lower bits, and tags from the upper ones.
+        self.0 = spread ^ (spread >> 32);
+    }
 }
 
 /// How many numbers may lie unused between those of a memo before it isn't an array any more.

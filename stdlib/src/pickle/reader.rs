@@ -99,6 +99,14 @@ impl Reader {
         self.fetch(thread, 1)?.first().copied().ok_or_else(truncated)
     }
 
+    /// The next bytes where they lie, if they are in memory.
+    pub(super) fn part(&mut self, len: usize) -> Option<&[u8]> {
+        let end = self.frame_end.unwrap_or(self.data.len());
+        let part = self.data.get(self.at..end)?.get(..len)?;
+        self.at += len;
+        Some(part)
+    }
+
     /// The next bytes.
     pub(super) fn take(&mut self, thread: &mut Thread, len: usize) -> PyResult<Vec<u8>> {
         let rest = self.rest();

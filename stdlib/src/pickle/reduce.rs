@@ -5,8 +5,9 @@ use super::save::{Saver, with_context};
 use super::shared::renamed;
 use super::{error, noted, qualified};
 use crate::support::import_attr;
+use orochi_objects::thread::ThreadState;
 use orochi_objects::types::bytes;
-use orochi_objects::types::dict::PyDict;
+use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::int;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::{self, PyTuple};
@@ -55,6 +56,22 @@ fn check_class(thread: &mut Thread, class: Ref<'_>, object: Ref<'_>, function: &
         )));
     }
     Ok(())
+}
+
+/// The module that an object says it is from, if that is loaded and has the object by this name: the common case.
+fn own_module(thread: &mut Thread, object: Ref<'_>, name: Ref<'_>) -> PyResult<Option<Value>> {
+    let Some(name) = name.downcast::<PyStr>().filter(|name| !name.as_bytes().contains(&b'.')) else {
+        return Ok(None);
+    };
+    let Some(module) = protocol::find_attr(thread, object, name!("__module__"))? else { return Ok(None) };
+    if module.get().downcast::<PyStr>().is_none() {
+        return Ok(None);
+    }
+    let modules = ThreadState::modules(thread)?;
+    let Some(modules) = modules.get().downcast::<PyDict>() else { return Ok(None) };
+    let Some(loaded) = dict::get_item(thread, modules, module.get())? else { return Ok(None) };
+    let found = protocol::find_attr(thread, loaded.get(), name)?;
+    Ok(found.is_some_and(|found| found.get().is(object)).then_some(module))
 }
 
 impl Saver<'_> {
@@ -234,8 +251,13 @@ impl Saver<'_> {
                 None => protocol::get_attr(thread, object, name!("__name__"))?,
             },
         };
-        let which = import_attr(thread, "pickle", "whichmodule")?;
-        let module = protocol::call(thread, which.get(), &[object, name.get()])?;
+        let module = match own_module(thread, object, name.get())? {
+            Some(module) => module,
+            None => {
+                let which = import_attr(thread, "pickle", "whichmodule")?;
+                protocol::call(thread, which.get(), &[object, name.get()])?
+            }
+        };
         if self.protocol >= 2 && self.save_extension(thread, &module, &name)? {
             return Ok(());
         }
@@ -276,9 +298,12 @@ impl Saver<'_> {
 
     /// Writes the code that `copyreg.add_extension` gave a name; false if there is none.
     fn save_extension(&mut self, thread: &mut Thread, module: &Value, name: &Value) -> PyResult<bool> {
-        let registry = import_attr(thread, "copyreg", "_extension_registry")?;
-        let key = tuple::of(thread, [module.clone(), name.clone()])?;
+        let registry = self.extensions(thread)?;
         let Some(registry) = registry.get().downcast::<PyDict>() else { return Ok(false) };
+        if orochi_objects::types::dict::len(thread, registry) == 0 {
+            return Ok(false);
+        }
+        let key = tuple::of(thread, [module.clone(), name.clone()])?;
         let Some(code) = orochi_objects::types::dict::get_item(thread, registry, key.get())? else {
             return Ok(false);
         };

@@ -7,11 +7,11 @@ use super::writer::Writer;
 use super::{error, noted, qualified};
 use crate::support::import_attr;
 use num_bigint::BigInt;
-use orochi_objects::class::is_exact;
-use orochi_objects::error::{PyErr, recursion_error, value_error};
+use orochi_objects::class::{exactly, is_exact};
+use orochi_objects::error::{PyErr, recursion_error, runtime_error, value_error};
 use orochi_objects::types::bytearray::{self, PyByteArray};
 use orochi_objects::types::bytes::{self, PyBytes};
-use orochi_objects::types::dict::PyDict;
+use orochi_objects::types::dict::{self, PyDict, Walk};
 use orochi_objects::types::function::PyFunction;
 use orochi_objects::types::int::{self, IntRef, PyInt};
 use orochi_objects::types::list::{self, PyList};
@@ -41,6 +41,10 @@ pub(super) struct Saver<'a> {
     pub(super) table: Option<Value>,
     persistent_id: Option<Value>,
     pub(super) reducer: Option<Value>,
+    /// `copyreg.dispatch_table`, once it was needed.
+    reducers: Option<Value>,
+    /// `copyreg._extension_registry`, likewise.
+    extensions: Option<Value>,
 }
 
 impl<'a> Saver<'a> {
@@ -69,7 +73,29 @@ impl<'a> Saver<'a> {
             table,
             persistent_id,
             reducer,
+            reducers: None,
+            extensions: None,
         }
+    }
+
+    /// The codes of `copyreg.add_extension`.
+    pub(super) fn extensions(&mut self, thread: &mut Thread) -> PyResult {
+        if let Some(registry) = &self.extensions {
+            return Ok(registry.clone());
+        }
+        let registry = import_attr(thread, "copyreg", "_extension_registry")?;
+        self.extensions = Some(registry.clone());
+        Ok(registry)
+    }
+
+    /// The table of reducers: the pickler's own, or that of `copyreg`.
+    fn reducers(&mut self, thread: &mut Thread) -> PyResult {
+        if let Some(table) = self.table.as_ref().or(self.reducers.as_ref()) {
+            return Ok(table.clone());
+        }
+        let table = import_attr(thread, "copyreg", "dispatch_table")?;
+        self.reducers = Some(table.clone());
+        Ok(table)
     }
 
     /// Writes a whole pickle.
@@ -265,7 +291,7 @@ impl<'a> Saver<'a> {
         let content = text.as_bytes();
         let short = (self.protocol >= 4).then_some(SHORT_BINUNICODE);
         let header = header(content.len(), short, BINUNICODE, (self.protocol >= 4).then_some(BINUNICODE8))?;
-        self.out.contents(thread, &header, content, None)?;
+        self.out.contents(thread, header.bytes(), content, None)?;
         self.memoize(thread, object);
         Ok(())
     }
@@ -274,7 +300,7 @@ impl<'a> Saver<'a> {
     fn write_bytes(&mut self, thread: &mut Thread, content: &[u8], object: Option<Ref<'_>>) -> PyResult<()> {
         let long = (self.protocol >= 4).then_some(BINBYTES8);
         let header = header(content.len(), Some(SHORT_BINBYTES), BINBYTES, long)?;
-        self.out.contents(thread, &header, content, object)
+        self.out.contents(thread, header.bytes(), content, object)
     }
 
     fn save_bytes(&mut self, thread: &mut Thread, object: Ref<'_>) -> PyResult<()> {
@@ -446,8 +472,42 @@ impl<'a> Saver<'a> {
     fn save_list(&mut self, thread: &mut Thread, object: Ref<'_>) -> PyResult<()> {
         self.out.write(if self.bin { &[EMPTY_LIST] } else { &[MARK, LIST] });
         self.memoize(thread, object);
+        if self.bin
+            && let Some(list) = exactly::<PyList>(object)
+        {
+            return self.append_list(thread, list);
+        }
         let items = protocol::iter(thread, object)?;
         self.appends(thread, items.get(), object)
+    }
+
+    /// Puts a list's items into the list that is on top of the stack. What is written meanwhile may change the list.
+    fn append_list(&mut self, thread: &mut Thread, list: &Obj<PyList>) -> PyResult<()> {
+        let len = list::len(thread, list);
+        let mut at = 0;
+        loop {
+            let end = at + BATCH;
+            let Some(first) = list::item(thread, list, at) else {
+                return Ok(());
+            };
+            let many = len != 1;
+            if many {
+                self.out.op(MARK);
+            }
+            let mut next = Some(first);
+            while let Some(item) = next {
+                let saved = self.save(thread, item.get());
+                noted(thread, saved, |thread| {
+                    Ok(format!("when serializing {} item {at}", qualified(thread, list.get())?))
+                })?;
+                at += 1;
+                next = if at < end && many { list::item(thread, list, at) } else { None };
+            }
+            self.out.op(if many { APPENDS } else { APPEND });
+            if !many {
+                return Ok(());
+            }
+        }
     }
 
     /// Puts an iterator's items into the list that is on top of the stack.
@@ -476,9 +536,55 @@ impl<'a> Saver<'a> {
     fn save_dict(&mut self, thread: &mut Thread, object: Ref<'_>) -> PyResult<()> {
         self.out.write(if self.bin { &[EMPTY_DICT] } else { &[MARK, DICT] });
         self.memoize(thread, object);
+        if self.bin
+            && let Some(dict) = exactly::<PyDict>(object)
+        {
+            return self.set_entries(thread, dict);
+        }
         let items = protocol::call_method(thread, object, "items", &[])?;
         let items = protocol::iter(thread, items.get())?;
         self.set_items(thread, items.get(), object)
+    }
+
+    /// Puts a dict's entries into the dict that is on top of the stack.
+    fn set_entries(&mut self, thread: &mut Thread, dict: &Obj<PyDict>) -> PyResult<()> {
+        let many = dict::len(thread, dict) != 1;
+        let mut walk = Walk::begin(thread, dict)?;
+        let mut next = walk.next(thread, dict);
+        while next.is_some() {
+            if many {
+                self.out.op(MARK);
+            }
+            let mut count = 0;
+            while let Some(entry) = next.take() {
+                self.save_pair(thread, entry.key.get(), entry.value.get(), dict.get())?;
+                if many && walk.is_disturbed(thread, dict) {
+                    return Err(runtime_error("dictionary changed size during iteration"));
+                }
+                count += 1;
+                next = if many { walk.next(thread, dict) } else { None };
+                if count == BATCH {
+                    break;
+                }
+            }
+            self.out.op(if many { SETITEMS } else { SETITEM });
+        }
+        Ok(())
+    }
+
+    fn save_pair(
+        &mut self,
+        thread: &mut Thread,
+        key: Ref<'_>,
+        value: Ref<'_>,
+        owner: Ref<'_>,
+    ) -> PyResult<()> {
+        self.save(thread, key)?;
+        let saved = self.save(thread, value);
+        noted(thread, saved, |thread| {
+            let key = protocol::repr(thread, key)?;
+            Ok(format!("when serializing {} item {}", qualified(thread, owner)?, str::display(key.get())))
+        })
     }
 
     /// Puts an iterator's pairs into the dict that is on top of the stack.
@@ -499,16 +605,7 @@ impl<'a> Saver<'a> {
                         "dict items iterator must return 2-tuples",
                     ));
                 };
-                self.save(thread, key)?;
-                let saved = self.save(thread, value);
-                noted(thread, saved, |thread| {
-                    let key = protocol::repr(thread, key)?;
-                    Ok(format!(
-                        "when serializing {} item {}",
-                        qualified(thread, owner)?,
-                        str::display(key.get())
-                    ))
-                })?;
+                self.save_pair(thread, key, value, owner)?;
             }
             self.out.op(if many { SETITEMS } else { SETITEM });
         }
@@ -581,10 +678,7 @@ impl<'a> Saver<'a> {
     /// Anything else: by the table of reducers, or by its own methods.
     fn save_other(&mut self, thread: &mut Thread, object: Ref<'_>) -> PyResult<()> {
         let class = class_of(object);
-        let table = match self.table.clone() {
-            Some(table) => table,
-            None => import_attr(thread, "copyreg", "dispatch_table")?,
-        };
+        let table = self.reducers(thread)?;
         let reducer = match table.get().downcast::<PyDict>() {
             Some(table) => orochi_objects::types::dict::get_item(thread, table, class.get())?,
             None => match protocol::get_item(thread, table.get(), class.get()) {
@@ -626,9 +720,33 @@ impl<'a> Saver<'a> {
     }
 }
 
+/// An opcode and a length.
+#[derive(Default)]
+struct Header {
+    bytes: [u8; 9],
+    len: usize,
+}
+
+impl Header {
+    fn push(&mut self, opcode: u8) {
+        self.extend_from_slice(&[opcode]);
+    }
+
+    fn extend_from_slice(&mut self, bytes: &[u8]) {
+        if let Some(place) = self.bytes.get_mut(self.len..self.len + bytes.len()) {
+            place.copy_from_slice(bytes);
+            self.len += bytes.len();
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
 /// The opcode and length before contents.
-fn header(len: usize, short: Option<u8>, normal: u8, long: Option<u8>) -> PyResult<Vec<u8>> {
-    let mut header = Vec::with_capacity(9);
+fn header(len: usize, short: Option<u8>, normal: u8, long: Option<u8>) -> PyResult<Header> {
+    let mut header = Header::default();
     if let (Some(opcode), Ok(len)) = (short, u8::try_from(len)) {
         header.extend_from_slice(&[opcode, len]);
     } else if let Ok(len) = u32::try_from(len) {

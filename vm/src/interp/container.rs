@@ -17,6 +17,7 @@ use orochi_objects::types::bytearray::{self, PyByteArray};
 use orochi_objects::types::bytes::PyBytes;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::list::{self, PyList};
+use orochi_objects::types::set::{self, PySet};
 use orochi_objects::types::slice;
 use orochi_objects::types::str;
 use orochi_objects::types::str::PyStr;
@@ -204,7 +205,8 @@ pub(super) fn SetAdd(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flo
 #[inline(always)]
 pub(super) fn SetUpdate(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> Flow {
     c.slow(thread, w, |thread, at, w| {
-        protocol::call_method(thread, at.get(w.a()), "update", &[at.get(w.b())])?;
+        let set = at.get(w.a()).downcast::<PySet>().ok_or_else(|| type_error("expected a set"))?;
+        set::update(thread, set, at.get(w.b()))?;
         at.consume(w.b());
         Ok(())
     })

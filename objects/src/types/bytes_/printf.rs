@@ -116,11 +116,11 @@ pub fn format(thread: &mut Thread, format: &[u8], arguments: Ref<'_>) -> PyResul
         let width = arguments.star(thread, conversion.width, false)?;
         let precision = arguments.star(thread, conversion.precision, true)?;
         let layout = conversion.layout(width, precision);
-        let argument = match found {
-            Some(found) => found,
+        let argument = match &found {
+            Some(found) => found.get(),
             None => arguments.take()?,
         };
-        convert(thread, &conversion, argument.get(), &layout, &mut out)?;
+        convert(thread, &conversion, argument, &layout, &mut out)?;
     }
     arguments.finish("bytes")?;
     Ok(out)

@@ -3,10 +3,12 @@
 use crate::error::{PyErr, PyResult, type_error};
 use crate::name;
 use crate::protocol::{self, find_attr, get_attr};
+use crate::thread::ThreadState;
 use crate::types::dict::{self, DictExt, PyDict};
 use crate::types::list::{self, PyList};
+use crate::types::module::PyModule;
 use crate::types::native_function::PyNativeFunction;
-use crate::types::object::PyObject;
+use crate::types::object::{PyObject, has_generic_getattr};
 use crate::types::str::PyStr;
 use crate::types::tuple::{self, PyTuple};
 use crate::types::r#type::{PyType, TypeExt};
@@ -86,21 +88,22 @@ fn reduce_new(thread: &mut Thread, this: Ref<'_>) -> PyResult {
     }
     let (args, kwargs) = new_arguments(thread, this)?;
     let has_args = args.is_some();
-    let copyreg = build::import_module(thread, "copyreg")?;
     let keywords = kwargs.as_ref().and_then(|kwargs| kwargs.get().downcast::<PyDict>());
     let (factory, factory_args) = match keywords {
         Some(keywords) if dict::len(thread, keywords) != 0 => {
-            let factory = protocol::get_attr_str(thread, copyreg.get(), "__newobj_ex__")?;
+            let factory = of_copyreg(thread, name!("__newobj_ex__"))?;
             let args = args.unwrap_or_else(|| tuple::empty(thread).to_value());
-            (factory, vec![class.to_value(), args, keywords.to_value()])
+            (factory, tuple::of(thread, [class.to_value(), args, keywords.to_value()])?)
         }
         _ => {
-            let factory = protocol::get_attr_str(thread, copyreg.get(), "__newobj__")?;
-            let mut all = vec![class.to_value()];
-            if let Some(args) = args.as_ref().and_then(|args| args.get().downcast::<PyTuple>()) {
-                all.extend(args.items().map(Ref::to_owned));
-            }
-            (factory, all)
+            let factory = of_copyreg(thread, name!("__newobj__"))?;
+            let given = args.as_ref().and_then(|args| args.get().downcast::<PyTuple>());
+            let count = given.map_or(0, |given| given.len());
+            let all = tuple::build(thread, count + 1, |i| match i.checked_sub(1) {
+                None => class.to_value(),
+                Some(i) => given.and_then(|given| given.item(i)).map_or(Value::NONE, Ref::to_owned),
+            })?;
+            (factory, all.into_value())
         }
     };
     let is_list = class.has(crate::class::TypeFlags::LIST_SUBCLASS);
@@ -113,14 +116,33 @@ fn reduce_new(thread: &mut Thread, this: Ref<'_>) -> PyResult {
     } else {
         Value::NONE
     };
-    let factory_args = tuple::new(thread, factory_args)?.into_value();
-    let parts = vec![factory, factory_args, state, list_items, dict_items];
-    Ok(tuple::new(thread, parts)?.into_value())
+    tuple::of(thread, [factory, factory_args, state, list_items, dict_items])
+}
+
+/// What `copyreg` has by this name.
+fn of_copyreg(thread: &mut Thread, name: &'static Obj<PyStr>) -> PyResult {
+    let modules = ThreadState::modules(thread)?;
+    if let Some(modules) = modules.get().downcast::<PyDict>()
+        && let Some(module) = modules.get_str(thread, name!("copyreg"))
+        && let Some(module) = module.downcast::<PyModule>()
+        && let Some(found) = module.namespace(thread).get_str(thread, name)
+    {
+        return Ok(found.to_owned());
+    }
+    let copyreg = build::import_module(thread, "copyreg")?;
+    get_attr(thread, copyreg.get(), name)
 }
 
 /// What `__getstate__` gives, the default one being told whether the object must be restorable from it alone.
 pub(crate) fn state(thread: &mut Thread, this: Ref<'_>, required: bool) -> PyResult {
-    let getstate = get_attr(thread, this, name!("__getstate__"))?;
+    let name = name!("__getstate__");
+    if has_generic_getattr(crate::class_of(this))
+        && is_default(thread, this, name)
+        && crate::attributes::get(thread, this, name)?.is_none()
+    {
+        return default_state(thread, this, required);
+    }
+    let getstate = get_attr(thread, this, name)?;
     if let Some(function) = getstate.get().downcast::<PyNativeFunction>()
         && std::ptr::eq(function.definition(), default_definition(thread))
     {

@@ -1,12 +1,13 @@
 //! `str % arguments`.
 
+use crate::class::exactly;
 use crate::error::{PyResult, memory_error, overflow_error, type_error, value_error};
 use crate::protocol;
 use crate::types::format::size_error;
 use crate::types::int::{self, IntRef};
 use crate::types::str::{self, PyStr};
 use crate::types::tuple::PyTuple;
-use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_core::{Obj, Ref, Thread};
 use orochi_text::int::{digits_of_big, digits_of_small};
 use orochi_text::printf::{Amount, Conversion, Layout, Piece, Pieces, PrintfError};
 use orochi_text::wtf8::{CodePoint, Wtf8, Wtf8Buf};
@@ -37,14 +38,14 @@ impl<'a> Arguments<'a> {
     }
 
     /// The next argument.
-    pub fn take(&mut self) -> PyResult<Value> {
+    pub fn take(&mut self) -> PyResult<Ref<'a>> {
         let found = match self.tuple {
             Some(tuple) => tuple.item(self.next),
             None if self.next == 0 && !self.used_key => Some(self.all),
             None => None,
         };
         self.next += 1;
-        found.map(Ref::to_owned).ok_or_else(|| type_error("not enough arguments for format string"))
+        found.ok_or_else(|| type_error("not enough arguments for format string"))
     }
 
     /// The argument under a key.
@@ -64,7 +65,7 @@ impl<'a> Arguments<'a> {
             return Ok(None);
         }
         let value = self.take()?;
-        let Some(number) = int::value(value.get()) else { return Err(type_error("* wants int")) };
+        let Some(number) = int::value(value) else { return Err(type_error("* wants int")) };
         let _ = thread;
         match number.to_i64() {
             Some(n) if precision && i32::try_from(n).is_err() => {
@@ -218,14 +219,43 @@ fn convert(
     Ok(())
 }
 
+const PLAIN_STR: u32 = 's' as u32;
+const PLAIN_INT: u32 = 'd' as u32;
+/// How much longer than its format a text becomes, as a rule.
+const ROOM: usize = 64;
+
+/// Appends what `%s` or `%d` makes of the commonest arguments; false if it is another one.
+#[inline]
+fn push_plain(thread: &mut Thread, code: u32, argument: Ref<'_>, out: &mut Wtf8Buf) -> PyResult<bool> {
+    if let Some(small) = argument.as_small_int() {
+        let mut buffer = [0; 20];
+        let digits = crate::types::int_::text::small_decimal(small, &mut buffer);
+        digits.iter().for_each(|&digit| out.push_ascii(digit));
+        return Ok(true);
+    }
+    if code != PLAIN_STR {
+        return Ok(false);
+    }
+    if let Some(text) = exactly::<PyStr>(argument) {
+        out.push_wtf8(text.as_wtf8());
+        return Ok(true);
+    }
+    let text = protocol::str(thread, argument)?;
+    if let Some(text) = text.get().downcast::<PyStr>() {
+        out.push_wtf8(text.as_wtf8());
+    }
+    Ok(true)
+}
+
 /// `format % arguments`.
 pub fn format(thread: &mut Thread, format: &Obj<PyStr>, arguments: Ref<'_>) -> PyResult {
     let mut arguments = Arguments::new(arguments, true);
     let mut out = Wtf8Buf::new();
+    // Short texts need no more than this.
+    out.try_reserve_exact(format.byte_len().saturating_add(ROOM)).map_err(|_| memory_error())?;
     for piece in Pieces::of_str(format.as_wtf8(), arguments.is_mapping()) {
         let conversion = match piece.map_err(printf_error)? {
             Piece::Literal(text) => {
-                out.try_reserve_exact(text.len()).map_err(|_| memory_error())?;
                 out.push_wtf8(text);
                 continue;
             }
@@ -236,14 +266,25 @@ pub fn format(thread: &mut Thread, format: &Obj<PyStr>, arguments: Ref<'_>) -> P
             let key = str::from_wtf8(thread, key)?;
             found = Some(arguments.lookup(thread, key.get())?);
         }
+        if conversion.is_plain() && matches!(conversion.code, PLAIN_STR | PLAIN_INT) {
+            let argument = match &found {
+                Some(found) => found.get(),
+                None => arguments.take()?,
+            };
+            if !push_plain(thread, conversion.code, argument, &mut out)? {
+                let layout = conversion.layout(None, None);
+                convert(thread, &conversion, argument, &layout, &mut out)?;
+            }
+            continue;
+        }
         let width = arguments.star(thread, conversion.width, false)?;
         let precision = arguments.star(thread, conversion.precision, true)?;
         let layout = conversion.layout(width, precision);
-        let argument = match found {
-            Some(found) => found,
+        let argument = match &found {
+            Some(found) => found.get(),
             None => arguments.take()?,
         };
-        convert(thread, &conversion, argument.get(), &layout, &mut out)?;
+        convert(thread, &conversion, argument, &layout, &mut out)?;
     }
     arguments.finish("string")?;
     str::from_wtf8(thread, &out)

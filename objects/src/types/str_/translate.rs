@@ -1,5 +1,6 @@
 //! `str.translate` and `str.maketrans`.
 
+use crate::class::exactly;
 use crate::error::{PyErr, PyResult, type_error, value_error};
 use crate::protocol;
 use crate::types::dict::{self, PyDict};
@@ -19,11 +20,15 @@ enum Meaning {
 
 fn look_up(thread: &mut Thread, table: Ref<'_>, c: CodePoint) -> PyResult<Meaning> {
     let key = int::new(thread, c.to_u32().into())?;
-    let found = match protocol::get_item(thread, table, key.get()) {
-        Ok(found) => found,
-        Err(error) if error.matches(&LookupError) => return Ok(Meaning::Same),
-        Err(error) => return Err(error),
+    let found = match exactly::<PyDict>(table) {
+        Some(table) => dict::get_item(thread, table, key.get())?,
+        None => match protocol::get_item(thread, table, key.get()) {
+            Ok(found) => Some(found),
+            Err(error) if error.matches(&LookupError) => None,
+            Err(error) => return Err(error),
+        },
     };
+    let Some(found) = found else { return Ok(Meaning::Same) };
     if found.get().is_none() {
         return Ok(Meaning::Deleted);
     }
@@ -42,28 +47,49 @@ fn look_up(thread: &mut Thread, table: Ref<'_>, c: CodePoint) -> PyResult<Meanin
     }
 }
 
+/// What is known of an ASCII character.
+#[derive(Clone, Copy)]
+enum Known {
+    /// It wasn't looked up yet, or becomes something else than one ASCII character.
+    Nothing,
+    Deleted,
+    Becomes(u8),
+}
+
+impl Known {
+    fn of(meaning: &Meaning, c: CodePoint) -> Known {
+        match meaning {
+            Meaning::Same => Known::Becomes(c.to_u32() as u8),
+            Meaning::Deleted => Known::Deleted,
+            Meaning::Becomes(text) => match text.as_bytes() {
+                [byte @ 0..128] => Known::Becomes(*byte),
+                _ => Known::Nothing,
+            },
+        }
+    }
+}
+
 fn translate(thread: &mut Thread, this: &Obj<PyStr>, table: Ref<'_>) -> PyResult {
     let mut out = Wtf8Buf::with_capacity(this.as_bytes().len());
-    // ASCII characters are looked up once each.
-    let mut known: Vec<Option<Meaning>> = Vec::new();
-    known.resize_with(128, || None);
+    // ASCII characters that become others, or nothing, are looked up once each.
+    let mut known = [Known::Nothing; 128];
     for c in this.as_wtf8().code_points() {
-        let looked_up;
-        let meaning = match known.get_mut(c.to_u32() as usize) {
-            Some(Some(meaning)) => &*meaning,
-            Some(place) => {
-                let meaning = look_up(thread, table, c)?;
-                &*place.insert(meaning)
+        match known.get(c.to_u32() as usize) {
+            Some(Known::Deleted) => continue,
+            Some(Known::Becomes(byte)) => {
+                out.push_ascii(*byte);
+                continue;
             }
-            None => {
-                looked_up = look_up(thread, table, c)?;
-                &looked_up
-            }
-        };
+            _ => {}
+        }
+        let meaning = look_up(thread, table, c)?;
+        if let Some(place) = known.get_mut(c.to_u32() as usize) {
+            *place = Known::of(&meaning, c);
+        }
         match meaning {
             Meaning::Same => out.push(c),
             Meaning::Deleted => {}
-            Meaning::Becomes(text) => out.push_wtf8(text),
+            Meaning::Becomes(text) => out.push_wtf8(&text),
         }
     }
     str::from_wtf8(thread, &out)

@@ -1,11 +1,11 @@
 //! The methods of `tuple`, and its iterator.
 
-use crate::class::{PyClass, is_exact};
+use crate::class::{PyClass, exactly, is_exact};
 use crate::error::{PyResult, index_error, memory_error, type_error, value_error};
 use crate::protocol::{self, CompareOp};
 use crate::types::int;
 use crate::types::iterators::reduced;
-use crate::types::list;
+use crate::types::list::{self, PyList};
 use crate::types::repr_guard;
 use crate::types::slice::{self, PySlice, Span};
 use crate::types::tuple::{self, PyTuple};
@@ -38,6 +38,13 @@ impl PyTuple {
             && is_exact(iterable, PyTuple::static_type())
         {
             return Ok(iterable.to_owned());
+        }
+        if exact
+            && let Some(list) = iterable.and_then(exactly::<PyList>)
+            && !list.header().is_shared()
+        {
+            let item = |i| list::item(thread, list, i).unwrap_or(Value::NONE);
+            return Ok(tuple::build(thread, list::len(thread, list), item)?.into_value());
         }
         let values = match iterable {
             Some(iterable) => list::to_values(thread, iterable)?,

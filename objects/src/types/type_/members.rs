@@ -54,10 +54,14 @@ fn native_base(mut class: &Obj<PyType>) -> Option<&Obj<PyType>> {
 fn native_dict(thread: &Thread, object: Ref<'_>) -> Option<Value> {
     let class = native_base(crate::class_of(object))?;
     let found = class.lookup(thread, name!("__dict__"))?;
-    let is_plain = found
-        .downcast::<crate::types::getset::PyGetSet>()
-        .is_some_and(|getset| std::ptr::eq(getset.definition(), &INSTANCE_DICT));
-    (!is_plain).then(|| found.to_owned())
+    (!is_instance_dict(Some(found))).then(|| found.to_owned())
+}
+
+/// Whether what a class has by the name of `__dict__` is the descriptor of instances' own dicts.
+pub(crate) fn is_instance_dict(found: Option<Ref<'_>>) -> bool {
+    found
+        .and_then(Ref::downcast::<crate::types::getset::PyGetSet>)
+        .is_some_and(|getset| std::ptr::eq(getset.definition(), &INSTANCE_DICT))
 }
 
 /// `instance.__weakref__`.
