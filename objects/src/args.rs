@@ -217,6 +217,9 @@ impl<'a> Args<'a> {
 
     /// The keyword arguments that `signature` doesn't name.
     pub fn var_kwargs(&self, signature: &'static Signature) -> KwArgs<'a> {
+        if self.keyword_count() == 0 {
+            return KwArgs(Vec::new());
+        }
         KwArgs(self.keywords().filter(|(name, _)| signature.keyword_index(name).is_none()).collect())
     }
 }

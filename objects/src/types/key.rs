@@ -70,7 +70,8 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// The key of an exact str or small int, or of a tuple of such, which can be hashed without calling anything.
+    /// The key of an exact str or small int, of what is hashed by its address, or of a tuple of such: they can be hashed without
+    /// calling anything.
     #[inline]
     pub fn without_python(object: Ref<'a>) -> Option<Key<'a>> {
         if let Some(string) = exact_str(object) {
@@ -94,9 +95,16 @@ impl<'a> Key<'a> {
     fn of_tuple(tuple: &'a Obj<PyTuple>) -> Option<Key<'a>> {
         let mut hasher = TupleHasher::new();
         for item in tuple.items() {
-            hasher.add(match item.as_small_int() {
-                Some(small) => hash_small(small),
-                None => exact_str(item)?.hash(),
+            hasher.add(if let Some(small) = item.as_small_int() {
+                hash_small(small)
+            } else if let Some(text) = exact_str(item) {
+                text.hash()
+            } else if let Some(boolean) = item.as_bool() {
+                i64::from(boolean)
+            } else if item.on_heap().is_some() && is_compared_by_identity(item) {
+                crate::hash::of_address(item)
+            } else {
+                return None;
             });
         }
         Some(Key { object: tuple.get(), hash: hasher.finish(), kind: Kind::Tuple(tuple) })

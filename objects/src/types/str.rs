@@ -241,7 +241,7 @@ pub fn concatenated(thread: &Thread, left: &Obj<PyStr>, right: &Obj<PyStr>) -> P
 
 /// The text of several strs in a row.
 pub fn joined<'a>(thread: &Thread, parts: impl ExactSizeIterator<Item = &'a Obj<PyStr>>) -> PyResult {
-    const FEW: usize = 12;
+    const FEW: usize = 24;
     let (mut ascii, len) = (true, parts.len());
     let bytes = parts.map(|part| {
         ascii &= part.is_ascii();
@@ -259,6 +259,16 @@ pub fn joined<'a>(thread: &Thread, parts: impl ExactSizeIterator<Item = &'a Obj<
         allocate(thread, class, &many, ascii)
     };
     made.map(Owned::into_value)
+}
+
+/// The `repr` of a text that is ASCII and holds nothing that is shown in another way; `None` for other texts.
+pub(crate) fn quoted(thread: &Thread, text: &Obj<PyStr>) -> Option<PyResult> {
+    let bytes = text.as_bytes();
+    let plain = text.is_ascii()
+        && bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'\'' | b'\\'));
+    plain.then(|| {
+        allocate(thread, PyStr::static_type().get(), &[b"'", bytes, b"'"], true).map(Owned::into_value)
+    })
 }
 
 /// The text of `original`, which is ASCII, with each byte changed to another ASCII one.

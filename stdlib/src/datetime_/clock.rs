@@ -36,7 +36,7 @@ impl Clock {
     }
 
     /// From microseconds since midnight, less than a day of them.
-    pub(super) fn from_microseconds(microseconds: i128) -> Clock {
+    pub(super) fn from_microseconds(microseconds: i64) -> Clock {
         let seconds = microseconds / 1_000_000;
         Clock {
             hour: (seconds / 3600) as u8,

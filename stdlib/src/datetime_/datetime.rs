@@ -46,8 +46,13 @@ fn microseconds((day, clock): Moment) -> i128 {
 }
 
 fn from_microseconds(microseconds: i128) -> PyResult<Moment> {
+    // All datetimes lie within the range of a machine word, in which dividing is quick.
+    if let Ok(small) = i64::try_from(microseconds) {
+        let day = day_of(small.div_euclid(DAY as i64).into())?;
+        return Ok((day, Clock::from_microseconds(small.rem_euclid(DAY as i64))));
+    }
     let day = day_of(microseconds.div_euclid(DAY))?;
-    Ok((day, Clock::from_microseconds(microseconds.rem_euclid(DAY))))
+    Ok((day, Clock::from_microseconds(microseconds.rem_euclid(DAY) as i64)))
 }
 
 impl DateTime {
@@ -546,16 +551,13 @@ impl DateTime {
 
     #[slot]
     fn nb_add(thread: &mut Thread, left: Ref<'_>, right: Ref<'_>) -> PyResult {
-        match (
-            left.downcast::<Self>(),
-            right.downcast::<Delta>(),
-            left.downcast::<Delta>(),
-            right.downcast::<Self>(),
-        ) {
-            (Some(moment), Some(delta), ..) | (.., Some(delta), Some(moment)) => {
-                DateTime::moved(thread, moment, delta.total())
-            }
-            _ => Ok(Value::NOT_IMPLEMENTED),
+        let pair = match left.downcast::<Self>() {
+            Some(moment) => right.downcast::<Delta>().map(|delta| (moment, delta)),
+            None => right.downcast::<Self>().zip(left.downcast::<Delta>()),
+        };
+        match pair {
+            Some((moment, delta)) => DateTime::moved(thread, moment, delta.total()),
+            None => Ok(Value::NOT_IMPLEMENTED),
         }
     }
 

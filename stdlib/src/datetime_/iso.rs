@@ -6,9 +6,13 @@ use super::tzinfo::{checked, utc};
 use orochi_objects::error::{type_error, value_error};
 use orochi_objects::types::str::PyStr;
 use orochi_objects::{Obj, PyErr, PyResult, Ref, Thread, Value, protocol, str};
+use std::borrow::Cow;
 
 /// The characters of a text: what isn't ASCII is one byte that nothing matches.
-pub(super) fn characters(text: &Obj<PyStr>) -> Vec<u8> {
+pub(super) fn characters(text: &Obj<PyStr>) -> Cow<'_, [u8]> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text.as_bytes());
+    }
     let byte = |point: orochi_text::wtf8::CodePoint| u8::try_from(point.to_u32()).unwrap_or(0xFF);
     text.as_wtf8().code_points().map(byte).collect()
 }

@@ -2,6 +2,7 @@
 
 use orochi_core::{AtomicField, Field, Obj, Owned, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
+use orochi_objects::types::iterators::next_item;
 use orochi_objects::types::tuple;
 use orochi_objects::{PyResult, PyType, protocol};
 
@@ -38,7 +39,7 @@ pub(crate) struct Grouper {
 impl GroupBy {
     /// Reads an item and its key; whether there is one.
     fn step(this: &Obj<GroupBy>, thread: &mut Thread) -> PyResult<bool> {
-        let Some(value) = protocol::next(thread, this.iterator.fixed())? else { return Ok(false) };
+        let Some(value) = next_item(thread, this.iterator.fixed())? else { return Ok(false) };
         let key = if this.function.fixed().is_none() {
             value.clone()
         } else {

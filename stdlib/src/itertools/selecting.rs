@@ -4,6 +4,7 @@ use orochi_core::sync::{AtomicBool, Ordering};
 use orochi_core::{AtomicField, Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::protocol::{self, number};
+use orochi_objects::types::iterators::next_item;
 use orochi_objects::types::list;
 use orochi_objects::{PyResult, PyType};
 
@@ -51,7 +52,7 @@ impl Accumulate {
             this.total.swap(this, thread, Some(initial.clone()));
             return Ok(Some(initial));
         }
-        let Some(item) = protocol::next(thread, this.iterator.fixed())? else { return Ok(None) };
+        let Some(item) = next_item(thread, this.iterator.fixed())? else { return Ok(None) };
         let total = match this.total.get(thread) {
             None => item,
             Some(total) if this.function.fixed().is_none() => number::add(thread, total.get(), item.get())?,
@@ -90,8 +91,8 @@ impl Compress {
 
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
-        while let Some(item) = protocol::next(thread, this.data.fixed())? {
-            let Some(selector) = protocol::next(thread, this.selectors.fixed())? else { return Ok(None) };
+        while let Some(item) = next_item(thread, this.data.fixed())? {
+            let Some(selector) = next_item(thread, this.selectors.fixed())? else { return Ok(None) };
             if protocol::is_true(thread, selector.get())? {
                 return Ok(Some(item));
             }
@@ -166,7 +167,7 @@ fn drop_while(
     iterator: Ref<'_>,
     decided: &AtomicBool,
 ) -> PyResult<Option<Value>> {
-    while let Some(item) = protocol::next(thread, iterator)? {
+    while let Some(item) = next_item(thread, iterator)? {
         if decided.load(Ordering::Relaxed) {
             return Ok(Some(item));
         }
@@ -185,7 +186,7 @@ fn filter_false(
     iterator: Ref<'_>,
     _decided: &AtomicBool,
 ) -> PyResult<Option<Value>> {
-    while let Some(item) = protocol::next(thread, iterator)? {
+    while let Some(item) = next_item(thread, iterator)? {
         if !holds(thread, function, &item)? {
             return Ok(Some(item));
         }
@@ -199,7 +200,7 @@ fn star_map(
     iterator: Ref<'_>,
     _decided: &AtomicBool,
 ) -> PyResult<Option<Value>> {
-    let Some(args) = protocol::next(thread, iterator)? else { return Ok(None) };
+    let Some(args) = next_item(thread, iterator)? else { return Ok(None) };
     let args = list::to_values(thread, args.get())?;
     let args: Vec<Ref<'_>> = args.iter().map(Value::get).collect();
     protocol::call(thread, function, &args).map(Some)
@@ -214,7 +215,7 @@ fn take_while(
     if decided.load(Ordering::Relaxed) {
         return Ok(None);
     }
-    let Some(item) = protocol::next(thread, iterator)? else { return Ok(None) };
+    let Some(item) = next_item(thread, iterator)? else { return Ok(None) };
     let verdict = protocol::call(thread, function, &[item.get()])?;
     if protocol::is_true(thread, verdict.get())? {
         return Ok(Some(item));

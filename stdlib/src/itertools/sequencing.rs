@@ -163,7 +163,7 @@ impl ISlice {
         let mut position = this.position.load(Ordering::Relaxed);
         // Items up to the next one are skipped, also when that lies at the end.
         while position < next.min(limit) {
-            if protocol::next(thread, iterator.get())?.is_none() {
+            if next_item(thread, iterator.get())?.is_none() {
                 this.iterator.swap(this, thread, None);
                 return Ok(None);
             }
@@ -174,7 +174,7 @@ impl ISlice {
             this.iterator.swap(this, thread, None);
             return Ok(None);
         }
-        let item = protocol::next(thread, iterator.get())?;
+        let item = next_item(thread, iterator.get())?;
         if item.is_none() {
             this.iterator.swap(this, thread, None);
         }
@@ -215,14 +215,14 @@ impl Pairwise {
         let Some(iterator) = this.iterator.get(thread) else { return Ok(None) };
         let mut previous = this.previous.get(thread);
         if previous.is_none() {
-            previous = protocol::next(thread, iterator.get())?;
+            previous = next_item(thread, iterator.get())?;
             this.previous.swap(this, thread, previous.clone());
             if this.iterator.load(thread).is_none() {
                 this.previous.swap(this, thread, None);
                 return Ok(None);
             }
         }
-        let (Some(old), Some(new)) = (previous, protocol::next(thread, iterator.get())?) else {
+        let (Some(old), Some(new)) = (previous, next_item(thread, iterator.get())?) else {
             this.iterator.swap(this, thread, None);
             this.previous.swap(this, thread, None);
             return Ok(None);
@@ -267,7 +267,7 @@ impl Batched {
         let Some(iterator) = this.iterator.get(thread) else { return Ok(None) };
         let mut items = Vec::with_capacity(this.size.min(1024));
         while items.len() < this.size {
-            match protocol::next(thread, iterator.get())? {
+            match next_item(thread, iterator.get())? {
                 Some(item) => items.push(item),
                 None => {
                     this.iterator.swap(this, thread, None);
@@ -339,7 +339,7 @@ impl ZipLongest {
                 iterators.get(i).filter(|field| !field.is_empty()).map(|field| field.fixed().to_owned())
             });
             let item = match &iterator {
-                Some(iterator) => protocol::next(thread, iterator.get())?,
+                Some(iterator) => next_item(thread, iterator.get())?,
                 None => None,
             };
             any |= item.is_some();

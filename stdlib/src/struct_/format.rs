@@ -195,11 +195,19 @@ impl Layout {
             }
             None => return Err(error("required argument is not an integer")),
         };
+        let bits = place.len() as u32 * 8;
+        if let IntRef::Small(small) = number
+            && bits < 64
+            && matches!(code, b'b' | b'h' | b'i' | b'l')
+            && (small >> (bits - 1) == 0 || small >> (bits - 1) == -1)
+        {
+            self.put(place, &small.to_le_bytes());
+            return Ok(());
+        }
         let number = match number {
             IntRef::Small(small) => Some(i128::from(small)),
             IntRef::Big(big) => big.to_i128(),
         };
-        let bits = place.len() as u32 * 8;
         let (low, high) = match code {
             b'P' => (i128::from(i64::MIN), i128::from(u64::MAX)),
             b'b' | b'h' | b'i' | b'l' | b'q' | b'n' => (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1),

@@ -337,6 +337,11 @@ fn replace_arguments<'a>(
     thread: &mut Thread,
     args: crate::Args<'a>,
 ) -> PyResult<(&'a Obj<PyStr>, &'a Obj<PyStr>, i64)> {
+    if let Some([old, new]) = args.exact::<2>()
+        && let (Some(old), Some(new)) = (old.downcast::<PyStr>(), new.downcast::<PyStr>())
+    {
+        return Ok((old, new, -1));
+    }
     let given = args.len() + args.keyword_count();
     let mut count = args.get(2);
     for (name, value) in args.keywords() {

@@ -178,7 +178,10 @@ impl PyStr {
 
     #[slot]
     fn tp_repr(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        str::new(thread, &orochi_text::repr::repr(this.as_wtf8()))
+        match str::quoted(thread, this) {
+            Some(quoted) => quoted,
+            None => str::new(thread, &orochi_text::repr::repr(this.as_wtf8())),
+        }
     }
 
     fn __getnewargs__(thread: &mut Thread, this: &Obj<Self>) -> PyResult {

@@ -1,9 +1,10 @@
 //! `str`: splitting, stripping and joining.
 
-use crate::class::{PyClass, is_exact};
+use crate::class::{PyClass, exactly, is_exact};
 use crate::error::{PyResult, memory_error, type_error, value_error};
-use crate::types::list;
+use crate::types::list::{self, PyList};
 use crate::types::str::{self, PyStr};
+use crate::types::tuple::PyTuple;
 use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
 use orochi_text::search::{self, Ends};
@@ -54,30 +55,48 @@ pub fn join(thread: &mut Thread, separator: &Obj<PyStr>, iterable: Ref<'_>) -> P
     if class.slots.tp_iter().is_none() && class.slots.sq_item().is_none() {
         return Err(type_error("can only join an iterable"));
     }
+    if let Some(tuple) = exactly::<PyTuple>(iterable) {
+        return join_parts(thread, separator, tuple.len(), |i| tuple.item(i));
+    }
+    if let Some(list) = exactly::<PyList>(iterable).filter(|list| !list.header().is_shared()) {
+        let thread = &*thread;
+        return join_parts(thread, separator, list::len(thread, list), |i| list::get(thread, list, i));
+    }
     let items = list::to_values(thread, iterable)?;
     join_values(thread, separator, &items)
 }
 
 /// `separator.join(items)`.
 pub fn join_values(thread: &mut Thread, separator: &Obj<PyStr>, items: &[Value]) -> PyResult {
-    if let [only] = items
-        && is_exact(only.get(), PyStr::static_type())
+    join_parts(thread, separator, items.len(), |i| items.get(i).map(Value::get))
+}
+
+/// `separator.join` of `count` items, which stay what they are meanwhile.
+fn join_parts<'a>(
+    thread: &Thread,
+    separator: &Obj<PyStr>,
+    count: usize,
+    item: impl Fn(usize) -> Option<Ref<'a>>,
+) -> PyResult {
+    if count == 1
+        && let Some(only) = item(0)
+        && is_exact(only, PyStr::static_type())
     {
-        return Ok(only.clone());
+        return Ok(only.to_owned());
     }
-    let mut parts: Vec<&Obj<PyStr>> = Vec::new();
-    parts.try_reserve_exact(items.len().saturating_mul(2)).map_err(|_| memory_error())?;
-    for (i, item) in items.iter().enumerate() {
-        let Some(text) = item.get().downcast::<PyStr>() else {
-            let class = crate::class_of(item.get()).name();
+    for i in 0..count {
+        let item = item(i).unwrap_or(Ref::NONE);
+        if item.downcast::<PyStr>().is_none() {
+            let class = crate::class_of(item).name();
             return Err(type_error(format!("sequence item {i}: expected str instance, {class} found")));
-        };
-        if i > 0 && !separator.is_empty() {
-            parts.push(separator);
         }
-        parts.push(text);
     }
-    str::joined(thread, parts.into_iter())
+    let part = |i: usize| item(i).and_then(Ref::downcast::<PyStr>).unwrap_or(separator);
+    if separator.is_empty() || count < 2 {
+        return str::joined(thread, (0..count).map(part));
+    }
+    let total = count.checked_mul(2).ok_or_else(memory_error)? - 1;
+    str::joined(thread, (0..total).map(|i| if i % 2 == 0 { part(i / 2) } else { separator }))
 }
 
 #[pymethods(part = SPLIT)]
