@@ -94,11 +94,16 @@ pub fn call_args(thread: &mut Thread, callable: Ref<'_>, args: Args<'_>) -> PyRe
 /// `object.name(*args)`.
 pub fn call_method(thread: &mut Thread, object: Ref<'_>, name: &str, args: &[Ref<'_>]) -> PyResult {
     let name = crate::str::intern(thread, name)?;
+    call_method_args(thread, object, name, Args::new(args))
+}
+
+/// [`call_method`] with the name as a str, and arguments as they came.
+pub fn call_method_args(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>, args: Args<'_>) -> PyResult {
     match special::call_plain_method(thread, object, name, args)? {
         Some(result) => Ok(result),
         None => {
             let method = get_attr(thread, object, name)?;
-            call(thread, method.get(), args)
+            call_args(thread, method.get(), args)
         }
     }
 }

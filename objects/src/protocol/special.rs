@@ -79,7 +79,7 @@ pub fn call_plain_method(
     thread: &mut Thread,
     this: Ref<'_>,
     name: &Obj<PyStr>,
-    args: &[Ref<'_>],
+    args: Args<'_>,
 ) -> PyResult<Option<Value>> {
     let class = crate::class_of(this);
     if !crate::types::object::has_generic_getattr(class) {
@@ -90,7 +90,7 @@ pub fn call_plain_method(
         if !is_method || crate::attributes::get(thread, this, name)?.is_some() {
             return Ok(None);
         }
-        call_found(thread, found, true, this, args).map(Some)
+        args.with_first(this, |args| super::call_args(thread, found, args)).map(Some)
     };
     thread.hold(class, |class, thread| class.lookup(thread, name), call).unwrap_or(Ok(None))
 }

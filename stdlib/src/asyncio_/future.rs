@@ -10,7 +10,7 @@ use orochi_objects::error::{runtime_error, type_error};
 use orochi_objects::types::exception::{self as builtin, PyBaseException};
 use orochi_objects::types::{exception_chain, list, set, tuple};
 use orochi_objects::{
-    AtomicField, Field, Guarded, Obj, PyClass, PyErr, PyResult, PyType, Ref, Thread, TypeExt, Value,
+    Args, AtomicField, Field, Guarded, Obj, PyClass, PyErr, PyResult, PyType, Ref, Thread, TypeExt, Value,
     class_of, name, protocol,
 };
 
@@ -134,8 +134,8 @@ impl Future {
         for field in [&this.source_traceback, &this.cancel_message, &this.cancelled_error] {
             drop(field.swap(this, thread, None));
         }
-        let debug = protocol::get_attr(thread, event_loop.get(), name!("get_debug"))?;
-        let debug = protocol::call(thread, debug.get(), &[])?;
+        let get_debug = name!("get_debug");
+        let debug = protocol::call_method_args(thread, event_loop.get(), get_debug, Args::new(&[]))?;
         if protocol::is_true(thread, debug.get())? && !crate::sys::is_shutting_down() {
             let extract = crate::support::import_attr(thread, "traceback", "extract_stack")?;
             let stack = protocol::call(thread, extract.get(), &[])?;
@@ -486,8 +486,12 @@ pub(super) fn call_soon(
     argument: Option<Ref<'_>>,
     context: Ref<'_>,
 ) -> PyResult<()> {
-    let mut values = vec![function];
-    values.extend(argument);
-    values.push(context);
-    call_method_in(thread, event_loop, name!("call_soon"), &values, name!("context")).map(drop)
+    let (call_soon, keyword) = (name!("call_soon"), name!("context"));
+    match argument {
+        Some(argument) => {
+            call_method_in(thread, event_loop, call_soon, &[function, argument, context], keyword)
+        }
+        None => call_method_in(thread, event_loop, call_soon, &[function, context], keyword),
+    }
+    .map(drop)
 }

@@ -48,9 +48,8 @@ fn call_method_in(
     values: &[Ref<'_>],
     keyword: &'static Obj<PyStr>,
 ) -> PyResult {
-    let method = protocol::get_attr(thread, object, method)?;
     let names = tuple::from_refs(thread, &[keyword.get()])?;
-    protocol::call_args(thread, method.get(), Args::with_names(values, Some(&names)))
+    protocol::call_method_args(thread, object, method, Args::with_names(values, Some(&names)))
 }
 
 /// The loop that this thread runs.

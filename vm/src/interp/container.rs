@@ -16,6 +16,7 @@ use orochi_objects::error::{PyErr, PyResult, type_error};
 use orochi_objects::types::bytearray::{self, PyByteArray};
 use orochi_objects::types::bytes::PyBytes;
 use orochi_objects::types::dict::{self, PyDict};
+use orochi_objects::types::key::Key;
 use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::set::{self, PySet};
 use orochi_objects::types::slice;
@@ -259,6 +260,9 @@ pub(super) fn merge(
     source: Ref<'_>,
     callee: Ref<'_>,
 ) -> PyResult<()> {
+    if let Some(source) = exactly::<PyDict>(source) {
+        return merge_dict(thread, target, source, callee);
+    }
     if !is_mapping(thread, source)? {
         let name = many::function_text(thread, callee)?;
         let given = class_of(source).name();
@@ -271,6 +275,26 @@ pub(super) fn merge(
         }
         let value = protocol::get_item(thread, source, key.get())?;
         dict::set_item(thread, target, key.get(), value)?;
+    }
+    Ok(())
+}
+
+/// [`merge`] of exactly a dict.
+fn merge_dict(
+    thread: &mut Thread,
+    target: &Obj<PyDict>,
+    source: &Obj<PyDict>,
+    callee: Ref<'_>,
+) -> PyResult<()> {
+    if dict::len(thread, target) == 0 {
+        return orochi_objects::types::dict_::update_from_dict(thread, target, source);
+    }
+    for entry in dict::entries(thread, source)? {
+        let key = Key::with_hash(entry.key.get(), entry.hash);
+        if dict::contains(thread, target, &key)? {
+            return Err(repeated(thread, callee, entry.key.get())?);
+        }
+        dict::set(thread, target, &key, entry.value)?;
     }
     Ok(())
 }

@@ -250,8 +250,8 @@ fn call_few(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Called> {
     if named.iter().any(|entry| entry.key.get().downcast::<PyStr>().is_none()) {
         return Err(type_error("keywords must be strings"));
     }
-    let names = named.iter().map(|entry| entry.key.clone()).collect::<Vec<_>>();
-    let names = if names.is_empty() { None } else { Some(tuple::new(thread, names)?) };
+    let name = |i: usize| named.get(i).map_or(Value::NONE, |entry| entry.key.clone());
+    let names = if named.is_empty() { None } else { Some(tuple::build(thread, named.len(), name)?) };
     let n = lay_out(start, items.items().chain(named.iter().map(|entry| entry.value.get())));
     drop((positional, keywords, named));
     call_laid_out(thread, at, w, n, names.as_deref())
