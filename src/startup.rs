@@ -34,6 +34,8 @@ pub fn run(config: &'static Config) -> i32 {
         eprintln!("orochi: there is no memory for the main thread");
         return 1;
     };
+    // Until another thread is started.
+    process_runtime().assume_alone();
     let thread = &mut *thread;
     if let Some(seed) = config.hash_seed {
         orochi_objects::hash::set_seed(seed);

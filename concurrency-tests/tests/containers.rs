@@ -9,6 +9,7 @@ mod storage;
 use common::objects::{Classes, Handle, Node, attached};
 use common::{fails, model};
 use orochi_core::sync::thread;
+use orochi_core::thread::process_runtime;
 use orochi_core::{Layout, Obj, Owner, Payload, Ref, Thread, Value};
 use storage::KeyMatch;
 use storage::dict::{DictStorage, Lookup};
@@ -106,6 +107,37 @@ fn list_read_without_release_of_the_element_fails() {
             drop(list.set(Owner::from(list), thread, 0, element));
         });
     });
+}
+
+/// A thread that is alone inserts into a shared list, in place and without its lock, when another one comes and looks at the list.
+fn list_changed_alone() {
+    let mut first = attached();
+    let classes = Classes::new();
+    let elements = [0, 1].map(|_| classes.node(&first, None).into_value());
+    let storage = ListStorage::from_values(elements.into()).expect("memory");
+    let list = Handle::new(classes.object(&first, storage));
+    let last = (**list.get()).get(&first, 1).expect("an element").word();
+    process_runtime().assume_alone();
+    let other = thread::spawn(move || {
+        let reader = attached();
+        let seen = list.get().to_vec(Owner::from(list.get()), &reader).expect("memory");
+        assert_eq!(seen.last().map(|last| last.get().word()), Some(last));
+    });
+    let element = classes.node(&first, None).into_value();
+    list.get().insert(Owner::from(list.get()), &first, |_| 0, element).expect("memory");
+    first.safepoint();
+    drop(first);
+    other.join().expect("no panic");
+}
+
+#[test]
+fn list_changed_by_a_thread_that_is_alone() {
+    model(list_changed_alone);
+}
+
+#[test]
+fn list_changed_by_a_thread_that_only_seems_alone_fails() {
+    fails("alone: nobody needs to be stopped", list_changed_alone);
 }
 
 #[test]

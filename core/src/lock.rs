@@ -135,7 +135,7 @@ fn wake(byte: &AtomicU8) {
     unpark_all(byte as *const AtomicU8 as usize);
 }
 
-/// Runs `f` under the owner's lock if the owner is shared, and plainly if it is local.
+/// Runs `f` under the owner's lock if the owner is shared, and plainly if it is local (or there is no other thread).
 ///
 /// A leaf lock: `f` must not drop references, run Python code or block. For the storage of containers; other state lies
 /// in a [`crate::Guarded`].
@@ -145,7 +145,8 @@ pub fn with<R>(owner: Owner<'_>, thread: &Thread, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Holds an object's lock if the object is shared; holds nothing if it is local.
+/// Holds an object's lock if the object is shared; holds nothing if it is local, or if there is no other thread: no safepoint is passed
+/// while a leaf lock is held, and no thread begins in between (`Runtime::end_solitude`).
 pub(crate) struct Guard<'a> {
     header: Option<&'a Header>,
     thread: &'a Thread,
@@ -155,7 +156,7 @@ impl<'a> Guard<'a> {
     #[inline]
     pub(crate) fn new(header: &'a Header, thread: &'a Thread) -> Guard<'a> {
         thread.enter_leaf();
-        if header.is_shared() {
+        if header.is_shared() && !thread.is_alone() {
             thread.holder().acquire(header.lock_byte());
             Guard { header: Some(header), thread }
         } else {

@@ -97,6 +97,8 @@ pub struct Runtime {
     pub(crate) orphaned: AtomicUsize,
     /// Whether somebody waits for the present epoch to end.
     pub(crate) wanted: AtomicBool,
+    /// Whether there is only one thread, which may therefore do without locks; see [`Runtime::assume_alone`].
+    alone: AtomicBool,
     pub(crate) space: Arc<Space>,
     pub(crate) weak: WeakTable,
     pub(crate) split: SplitObjects,
@@ -126,6 +128,7 @@ impl Runtime {
             orphans: Mutex::new(Orphans::default()),
             orphaned: AtomicUsize::new(0),
             wanted: AtomicBool::new(false),
+            alone: AtomicBool::new(false),
             space: Arc::new(Space::new()),
             weak: WeakTable::new(),
             split: SplitObjects::new(),
@@ -159,6 +162,36 @@ impl Runtime {
     pub(crate) fn unregister(&self, shared: &Arc<ThreadShared>) {
         lock(&self.registry).threads.retain(|thread| thread.id != shared.id);
         self.changed.notify_all();
+    }
+
+    /// Lets the only thread do without locks, and change the blocks of shared containers in place, between its safepoints, until
+    /// another thread comes. Nothing changes if there is another one.
+    pub fn assume_alone(&self) {
+        let registry = lock(&self.registry);
+        if registry.threads.len() == 1 {
+            // Relaxed: a thread that comes later registers under the same lock.
+            self.alone.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether there is only one thread. The answer holds until that thread's next safepoint.
+    #[inline(always)]
+    pub(crate) fn is_alone(&self) -> bool {
+        // Relaxed: `end_solitude` lets another thread begin only after this one has passed a safepoint, which orders this.
+        self.alone.load(Ordering::Relaxed)
+    }
+
+    /// Before a thread that has just been attached looks at any object: the one that was alone is brought to a safepoint, and knows
+    /// from then on that it isn't.
+    pub(crate) fn end_solitude(&self, me: &ThreadShared) {
+        if !self.is_alone() {
+            return;
+        }
+        if check("alone: nobody needs to be stopped", false) {
+            return self.alone.store(false, Ordering::Relaxed);
+        }
+        // What the other one did is visible here, and this to it: stopping and resuming are Acquire and Release.
+        self.stop_the_world(me, |_| self.alone.store(false, Ordering::Relaxed));
     }
 
     /// How many threads are registered.

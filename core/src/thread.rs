@@ -143,6 +143,7 @@ impl Thread {
         thread.heap.set_alarm(runtime.gc.minimum(), Box::new(move || alarm.request(poll::COLLECT)));
         runtime.attach(&thread.shared);
         CURRENT.with(|current| current.set(&raw const *thread));
+        runtime.end_solitude(&thread.shared);
         stress::begin(&thread);
         Some(thread)
     }
@@ -151,6 +152,12 @@ impl Thread {
     #[inline(always)]
     pub fn runtime(&self) -> &'static Runtime {
         self.runtime
+    }
+
+    /// Whether there is no other thread, so that shared objects may be changed as if they were local, until the next safepoint.
+    #[inline(always)]
+    pub fn is_alone(&self) -> bool {
+        self.runtime.is_alone()
     }
 
     /// The part other threads may touch.

@@ -5,7 +5,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Expr, ExprLit, Ident, Lit, LitStr, Meta, Result};
+use syn::{Attribute, Error, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path, Result};
 
 use crate::signature::DeclaredSignature;
 
@@ -61,6 +61,8 @@ pub(crate) struct Markers {
     pub(crate) signature: Option<DeclaredSignature>,
     /// `Some("")` hides the text.
     pub(crate) text: Option<String>,
+    /// The path of the quick way.
+    pub(crate) quick: Option<Path>,
     pub(crate) doc: String,
     pub(crate) cfgs: Vec<Attribute>,
 }
@@ -70,7 +72,8 @@ impl Markers {
     pub(crate) fn take(attributes: &mut Vec<Attribute>) -> Result<Self> {
         let doc = documentation(attributes);
         let cfgs = attributes.iter().filter(|a| a.path().is_ident("cfg")).cloned().collect();
-        let mut markers = Self { kind: None, name: None, also: None, signature: None, text: None, doc, cfgs };
+        let mut markers =
+            Self { kind: None, name: None, also: None, signature: None, text: None, quick: None, doc, cfgs };
         let mut kept = Vec::with_capacity(attributes.len());
         for attribute in attributes.drain(..) {
             if !markers.read(&attribute)? {
@@ -91,6 +94,7 @@ impl Markers {
                 let list = attribute.meta.require_list()?;
                 self.signature = Some(DeclaredSignature::parse(list.tokens.clone(), ident.span())?);
             }
+            "quick" => self.quick = Some(attribute.parse_args::<Path>()?),
             "text_signature" => self.text = Some(string_value(attribute)?.value()),
             "no_text_signature" => {
                 attribute.meta.require_path_only()?;

@@ -6,7 +6,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Error, LitStr, Result};
+use syn::{Error, LitStr, Path, Result};
 
 use crate::attributes::{Also, Markers};
 use crate::function::{Parameter, Returns, Role, Shape, parameters, returns};
@@ -21,6 +21,8 @@ pub(crate) struct Shim {
     doc: String,
     /// The path of the Rust function.
     path: TokenStream,
+    /// The path of its quick way.
+    quick: Option<Path>,
     parameters: Vec<Parameter>,
     returns: Returns,
 }
@@ -41,6 +43,7 @@ impl Shim {
             text: markers.text,
             doc: markers.doc,
             path,
+            quick: markers.quick,
             parameters,
             returns: returns(&function.output),
         })
@@ -342,11 +345,15 @@ pub(crate) fn method_def(
         };
         (item, quote!(shim))
     };
+    let quick = match &shim.quick {
+        Some(quick) => quote!(Some(#quick)),
+        None => quote!(None),
+    };
     Ok(quote! {{
         #signature
         #item
         __o::MethodDef {
-            name: #name, kind: __o::MethodKind::#kind, function: #function, signature: &SIGNATURE, doc: #doc,
+            name: #name, kind: __o::MethodKind::#kind, function: #function, quick: #quick, signature: &SIGNATURE, doc: #doc,
         }
     }})
 }

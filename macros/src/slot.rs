@@ -134,6 +134,7 @@ pub(crate) fn new_items(
             name: "__new__",
             kind: __o::MethodKind::New,
             function: |thread, args| __o::call_new::<#class>(thread, args, tp_new),
+            quick: None,
             signature: &SIGNATURE,
             doc: "Create and return a new object.  See help(type) for accurate signature.",
         }

@@ -7,6 +7,7 @@
 
 use crate::args::{NativeFn, Signature};
 use crate::error::PyResult;
+use crate::quick::QuickFn;
 use crate::slots::Slots;
 use crate::storage::instance::InstanceLayout;
 use crate::types::r#type::PyType;
@@ -40,6 +41,8 @@ pub struct MethodDef {
     pub kind: MethodKind,
     /// The shim that the interpreter calls.
     pub function: NativeFn,
+    /// What is tried before.
+    pub quick: Option<QuickFn>,
     /// Its parameters.
     pub signature: &'static Signature,
     /// `__doc__`.

@@ -21,6 +21,7 @@ pub mod interned;
 pub mod interpreter;
 pub mod monitoring;
 pub mod protocol;
+pub mod quick;
 pub mod slots;
 pub mod state;
 pub mod storage;

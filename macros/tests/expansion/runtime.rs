@@ -152,10 +152,12 @@ impl<'a> Args<'a> {
 }
 
 pub type NativeFn = fn(&mut Thread, Args<'_>) -> PyResult<Value>;
+pub type QuickFn = fn(&Thread) -> bool;
 pub struct MethodDef {
     pub name: &'static str,
     pub kind: MethodKind,
     pub function: NativeFn,
+    pub quick: Option<QuickFn>,
     pub signature: &'static Signature,
     pub doc: &'static str,
 }

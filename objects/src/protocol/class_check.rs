@@ -1,5 +1,6 @@
 //! `isinstance` and `issubclass`.
 
+use crate::class::exactly;
 use crate::error::{PyResult, recursion_error, type_error};
 use crate::name;
 use crate::protocol::{find_attr, is_true, special};
@@ -18,6 +19,32 @@ pub fn is_instance(thread: &mut Thread, object: Ref<'_>, class: Ref<'_>) -> PyRe
         return is_real_instance(thread, object, class);
     }
     check(thread, object, class, name!("__instancecheck__"), "isinstance", &is_real_instance)
+}
+
+/// [`is_instance`] if no Python code is needed to tell.
+pub fn is_known_instance(thread: &Thread, object: Ref<'_>, class: Ref<'_>) -> Option<bool> {
+    let own = crate::class_of(object);
+    if own.get().is(class) {
+        return Some(true);
+    }
+    if is_plain_class(class) {
+        let class = class.downcast::<PyType>()?;
+        let is_all = || {
+            crate::types::object::has_generic_getattr(own) && !crate::types::object::claims_class(thread, own)
+        };
+        return if own.is_subtype_of(class) { Some(true) } else { is_all().then_some(false) };
+    }
+    let classes = exactly::<PyTuple>(class)?;
+    for class in classes.items() {
+        // Not of tuples in tuples: how deep they go must be watched.
+        if exactly::<PyTuple>(class).is_some() {
+            return None;
+        }
+        if is_known_instance(thread, object, class)? {
+            return Some(true);
+        }
+    }
+    Some(false)
 }
 
 /// `issubclass(class, base)`.

@@ -6,6 +6,7 @@
 //!    an empty slot takes the index as out of range.
 //! 2. In a buffer of a shared list an element never moves to another slot: setting, appending and popping at the end happen in
 //!    place, everything else builds a new buffer. So a reader that has loaded the buffer sees one order of elements.
+//!    While there is no other thread a shared list is changed as a local one is ([`is_exclusive`]).
 //! 3. A buffer that was replaced owns no references (they moved), only memory. It is retired if the owner is shared.
 //! 4. The null pointer is the empty buffer; zeroed memory is an empty list.
 //!
@@ -123,6 +124,12 @@ impl Buffer {
         // SAFETY: as the caller promises; slots follow the head.
         unsafe { (&raw mut (*buffer).slots).cast::<Field>().add(index) }
     }
+}
+
+/// Whether nobody else can look at the list before this thread's next safepoint.
+#[inline(always)]
+fn is_exclusive(owner: Owner<'_>, thread: &Thread) -> bool {
+    !owner.is_shared() || thread.is_alone()
 }
 
 /// How far to grow for `len` elements: CPython's schedule, about an eighth more than needed.
@@ -322,6 +329,14 @@ impl ListStorage {
         Ok(())
     }
 
+    /// Whether there is room for another element.
+    #[inline(always)]
+    pub fn has_room(&self, _thread: &Thread) -> bool {
+        let buffer = self.load();
+        // SAFETY: as in `len_of`.
+        !buffer.is_null() && Self::len_of(buffer) < unsafe { (*buffer).capacity }
+    }
+
     /// The place of an element of a local list, for the interpreter; `None` for a shared one, or out of range.
     #[inline(always)]
     pub fn local_slot<'a>(&'a self, owner: Owner<'_>, thread: &'a Thread, index: usize) -> Option<&'a Field> {
@@ -336,6 +351,20 @@ impl ListStorage {
         let (len, capacity) =
             unsafe { (buffer.as_ref().len.load(Ordering::Relaxed), buffer.as_ref().capacity) };
         (len < capacity).then_some(LocalRoom { buffer, len })
+    }
+
+    /// Takes out the last element of a list that nobody else looks at, as [`ListStorage::pop`] does; `None` if there is none, or others
+    /// may look.
+    #[inline(always)]
+    pub fn pop_exclusive(&self, owner: Owner<'_>, thread: &mut Thread) -> Option<Value> {
+        let buffer =
+            NonNull::new(self.buffer.load(Ordering::Relaxed)).filter(|_| is_exclusive(owner, thread))?;
+        // SAFETY: a buffer that this thread alone uses; slots below the length are initialised.
+        unsafe {
+            let last = buffer.as_ref().len.load(Ordering::Relaxed).checked_sub(1)?;
+            buffer.as_ref().len.store(last, Ordering::Relaxed);
+            (*Buffer::slot(buffer.as_ptr(), last)).replace(Field::empty()).into_value()
+        }
     }
 
     /// Memory for a list that is being made, and is local.
@@ -471,15 +500,15 @@ impl ListStorage {
         if let Some(old) = NonNull::new(old) {
             // SAFETY: unlinked, and only its memory is left (invariant 3). A local list has no other readers.
             unsafe {
-                if owner.is_shared() {
+                if is_exclusive(owner, thread) {
+                    Buffer::free(old.cast());
+                } else {
                     epoch::retire(
                         thread,
                         old.cast(),
                         old.as_ref().capacity * size_of::<Field>(),
                         Buffer::free,
                     );
-                } else {
-                    Buffer::free(old.cast());
                 }
             }
         }
@@ -499,11 +528,11 @@ impl ListStorage {
         }
         let len = Self::len_of(old);
         let mut capacity = grown(needed.max(len)).ok_or(NoMemory)?;
-        if owner.is_shared() {
+        if !is_exclusive(owner, thread) {
             // Never where it is, so less often: other threads wait while it is copied, and the old memory lasts for a grace period.
             capacity = capacity.max(len.saturating_add(len / 2));
         } else if !old.is_null() {
-            // SAFETY: nobody else uses a local list's buffer.
+            // SAFETY: nobody else uses the buffer.
             let new = unsafe { Buffer::enlarge(old, capacity) }?;
             self.buffer.store(new, Ordering::Release);
             return Ok(new);
@@ -524,10 +553,10 @@ impl ListStorage {
     #[inline]
     pub fn push(&self, owner: Owner<'_>, thread: &Thread, value: Value) -> Result<(), NoMemory> {
         let field = owner.store(value);
-        if !owner.is_shared() {
+        if is_exclusive(owner, thread) {
             let buffer = self.buffer.load(Ordering::Relaxed);
             if !buffer.is_null() {
-                // SAFETY: a local list's buffer, which this thread alone uses.
+                // SAFETY: a buffer that this thread alone uses.
                 unsafe {
                     let len = (*buffer).len.load(Ordering::Relaxed);
                     if len < (*buffer).capacity {
@@ -618,7 +647,7 @@ impl ListStorage {
             let buffer = self.load();
             let len = Self::len_of(buffer);
             let Some(at) = index(len).filter(|&at| at < len) else { return Ok(None) };
-            // SAFETY: `at` is below `len`; elements move in place only if the list is local (invariant 2).
+            // SAFETY: `at` is below `len`; elements move in place only if nobody else looks (invariant 2).
             unsafe {
                 if at + 1 == len {
                     let field = (*Buffer::slot(buffer, at)).replace(Field::empty());
@@ -626,7 +655,7 @@ impl ListStorage {
                     return Ok(Some(field));
                 }
                 let stride = Stride { low: at, step: 1, count: 1 };
-                if owner.is_shared() {
+                if !is_exclusive(owner, thread) {
                     return self.rebuild_locked(owner, thread, stride, Vec::new()).map(|mut old| old.pop());
                 }
                 let field = Buffer::slot(buffer, at).read();
@@ -700,7 +729,7 @@ impl ListStorage {
             if at == len {
                 return self.append_locked(owner, thread, field);
             }
-            if owner.is_shared() {
+            if !is_exclusive(owner, thread) {
                 let stride = Stride { low: at, step: 1, count: 0 };
                 let mut fields = Vec::new();
                 if fields.try_reserve_exact(1).is_err() {
@@ -715,7 +744,7 @@ impl ListStorage {
                     .and_then(|mut back| back.pop());
             }
             let Ok(buffer) = self.reserve_locked(owner, thread, len + 1) else { return Some(field) };
-            // SAFETY: there is room for one more; the list is local.
+            // SAFETY: there is room for one more; nobody else looks.
             unsafe {
                 std::ptr::copy(Buffer::slot(buffer, at), Buffer::slot(buffer, at + 1), len - at);
                 Buffer::slot(buffer, at).write(field);
@@ -796,7 +825,7 @@ impl ListStorage {
             }
             // SAFETY: `len` slots are initialised; a shared list's elements move to a new buffer (invariant 2).
             unsafe {
-                if !owner.is_shared() {
+                if is_exclusive(owner, thread) {
                     std::slice::from_raw_parts_mut(Buffer::slot(buffer, 0), len).reverse();
                     return Ok(());
                 }
@@ -878,10 +907,11 @@ impl ListStorage {
         }
         let (kept, added) = (len - remove.count, insert.len());
         let Some(total) = kept.checked_add(added) else { return Err(insert) };
-        // A local list keeps its buffer if the elements fit in it without wasting more than half.
+        // A list that nobody else looks at keeps its buffer if the elements fit in it without wasting more than half.
         // SAFETY: the present buffer is live.
         let capacity = if old.is_null() { 0 } else { unsafe { (*old).capacity } };
-        let in_place = !owner.is_shared() && total <= capacity && (total >= capacity / 2 || capacity <= 16);
+        let in_place =
+            is_exclusive(owner, thread) && total <= capacity && (total >= capacity / 2 || capacity <= 16);
         let new = if in_place {
             old
         } else if total == 0 {

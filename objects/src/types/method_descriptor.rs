@@ -3,25 +3,12 @@
 use crate::args::Args;
 use crate::class::{MethodDef, PyClass};
 use crate::error::{PyResult, type_error};
-use crate::types::dict::PyDict;
 use crate::types::generator::PyGenerator;
-use crate::types::list::PyList;
 use crate::types::native_function::{self, Definition};
 use crate::types::r#type::{PyType, TypeExt};
 use orochi_core::object::TypeHead;
 use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
-
-/// Methods that the interpreter knows: it may do what they do without a call, and without counting a shared result.
-#[derive(Clone, Copy, PartialEq, Eq, Trace)]
-pub enum Quick {
-    /// None of them.
-    None,
-    /// `list.append`.
-    ListAppend,
-    /// `dict.get`.
-    DictGet,
-}
 
 /// A native method of a class.
 #[pyclass(name = "method_descriptor", no_new, method_descriptor)]
@@ -32,7 +19,6 @@ pub struct PyMethodDescriptor {
     /// The class again, which `class` keeps; null if calls need more than the native function.
     #[trace(unsafe_skip)]
     direct: *const TypeHead,
-    quick: Quick,
 }
 
 /// A native class method.
@@ -52,18 +38,13 @@ pub fn new(
 ) -> PyResult<Value> {
     let is_generator = std::ptr::eq(class, PyGenerator::static_type().get());
     let direct = if is_generator { std::ptr::null() } else { class.head().as_ptr().cast_const() };
-    let quick = match method.name {
-        "append" if std::ptr::eq(class, PyList::static_type().get()) => Quick::ListAppend,
-        "get" if std::ptr::eq(class, PyDict::static_type().get()) => Quick::DictGet,
-        _ => Quick::None,
-    };
     let class = Field::new_local(class.to_value());
     let method = Definition(method);
     Ok(if class_method {
         let descriptor = PyClassMethodDescriptor { class, method };
         crate::alloc(thread, PyClassMethodDescriptor::static_type().get(), descriptor)?.into_value()
     } else {
-        let descriptor = PyMethodDescriptor { class, method, direct, quick };
+        let descriptor = PyMethodDescriptor { class, method, direct };
         crate::alloc(thread, PyMethodDescriptor::static_type().get(), descriptor)?.into_value()
     })
 }
@@ -93,12 +74,6 @@ impl PyMethodDescriptor {
     #[inline(always)]
     pub fn direct_class(&self) -> *const TypeHead {
         self.direct
-    }
-
-    /// What the interpreter may do instead of calling it.
-    #[inline(always)]
-    pub fn quick(&self) -> Quick {
-        self.quick
     }
 
     /// The class it belongs to.

@@ -27,6 +27,10 @@ pub(crate) fn is_own_getattr(address: usize) -> bool {
 
 /// Whether classes derived from this one have another `__class__` than `object`'s.
 pub(crate) fn claims_class(thread: &Thread, class: &Obj<PyType>) -> bool {
+    // Native classes with the attribute lookup of `object` don't.
+    if class.native().is_some() && has_generic_getattr(class) {
+        return false;
+    }
     let name = crate::name!("__class__");
     let own = type_::object_class().lookup(thread, name);
     match (class.lookup(thread, name), own) {

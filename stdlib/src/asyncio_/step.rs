@@ -25,6 +25,7 @@ static WAKEUP: MethodDef = MethodDef {
     name: "task_wakeup",
     kind: MethodKind::Method,
     function: call_wakeup,
+    quick: None,
     signature: &WAKEUP_SIGNATURE,
     doc: "",
 };

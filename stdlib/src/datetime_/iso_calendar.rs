@@ -20,6 +20,7 @@ static METHODS: [MethodDef; 1] = [MethodDef {
     name: "__reduce__",
     kind: MethodKind::Method,
     function: |thread, args| reduce(thread, args.this()),
+    quick: None,
     signature: &REDUCE,
     doc: "__reduce__() -> (cls, state)",
 }];

@@ -37,6 +37,7 @@ fn every(thread: &mut Thread, iterable: Ref<'_>, wanted: bool) -> PyResult<bool>
 /// Return the number of items in a container.
 #[pyfunction]
 #[signature(obj, /)]
+#[quick(super::quick::len)]
 fn len(thread: &mut Thread, obj: Ref<'_>) -> PyResult<usize> {
     protocol::len(thread, obj)
 }

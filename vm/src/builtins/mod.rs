@@ -9,6 +9,7 @@ mod iteration;
 mod numbers;
 mod objects;
 pub(crate) mod output;
+mod quick;
 mod source;
 
 use crate::Interpreter;
@@ -98,12 +99,6 @@ static CLASSES: &[fn() -> &'static StaticType] = &[
     types::tuple::PyTuple::static_type,
     types::r#type::PyType::static_type,
 ];
-
-/// What `len` is made of, for the interpreter to know it by.
-#[inline(always)]
-pub(crate) fn len_definition() -> &'static MethodDef {
-    &iteration::__def_len
-}
 
 /// Fills the interpreter's `builtins` module.
 ///

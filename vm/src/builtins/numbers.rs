@@ -10,6 +10,7 @@ use orochi_objects::{Args, class_of, name};
 /// Return the absolute value of the argument.
 #[pyfunction]
 #[signature(number, /)]
+#[quick(super::quick::abs)]
 fn abs(thread: &mut Thread, number: Ref<'_>) -> PyResult {
     let class = class_of(number);
     match class.slots.nb_absolute() {
@@ -325,6 +326,7 @@ fn extreme(thread: &mut Thread, args: Args<'_>, function: &str, op: CompareOp) -
 /// the provided iterable is empty.
 /// With two or more positional arguments, return the largest argument.
 #[pyfunction]
+#[quick(super::quick::max)]
 fn max(thread: &mut Thread, args: Args<'_>) -> PyResult {
     extreme(thread, args, "max", CompareOp::Gt)
 }
@@ -337,6 +339,7 @@ fn max(thread: &mut Thread, args: Args<'_>) -> PyResult {
 /// the provided iterable is empty.
 /// With two or more positional arguments, return the smallest argument.
 #[pyfunction]
+#[quick(super::quick::min)]
 fn min(thread: &mut Thread, args: Args<'_>) -> PyResult {
     extreme(thread, args, "min", CompareOp::Lt)
 }

@@ -10,6 +10,7 @@ use string::PyStr;
 /// Return whether the object is callable (i.e., some kind of function).
 #[pyfunction]
 #[signature(obj, /)]
+#[quick(super::quick::callable)]
 fn callable(obj: Ref<'_>) -> bool {
     class_of(obj).slots.tp_call().is_some()
 }
@@ -131,6 +132,7 @@ fn hash(thread: &mut Thread, obj: Ref<'_>) -> PyResult<i64> {
 /// or ...`` etc.
 #[pyfunction]
 #[signature(obj, class_or_tuple, /)]
+#[quick(super::quick::isinstance)]
 fn isinstance(thread: &mut Thread, obj: Ref<'_>, class_or_tuple: Ref<'_>) -> PyResult<bool> {
     protocol::class_check::is_instance(thread, obj, class_or_tuple)
 }
@@ -226,6 +228,7 @@ fn chr(thread: &mut Thread, i: Ref<'_>) -> PyResult {
 /// single byte value.
 #[pyfunction]
 #[signature(character, /)]
+#[quick(super::quick::ord)]
 fn ord(thread: &mut Thread, character: Ref<'_>) -> PyResult<u32> {
     let expected = |what: &str, length: usize| {
         type_error(format!("ord() expected a character, but {what} of length {length} found"))

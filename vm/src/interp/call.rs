@@ -8,7 +8,7 @@
 mod callee;
 mod construct;
 pub(crate) mod enter;
-mod native;
+pub(super) mod native;
 
 use super::bind::{bind, bind_quickly, fill_defaults_quickly};
 use super::cursor::{At, Cursor, Fast, Flow, Operands, raise};
@@ -158,7 +158,7 @@ pub(super) mod warm {
     /// Calls the Python function or the class that lies in the window. [`Fast::Slow`] if there is more to it than a frame whose arguments
     /// are quickly bound.
     #[inline(always)]
-    fn enter_quickly(
+    pub(super) fn enter_quickly(
         c: &mut Cursor,
         thread: &mut Thread,
         w: Operands,
@@ -203,22 +203,6 @@ pub(super) mod warm {
             enter(c, thread, function, code, registers, Entry::call(w.a(), w.b()));
         }
         Fast::Done
-    }
-
-    #[inline(always)]
-    pub(in super::super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
-        let Some(callee) = c.object(w.b()) else { return Fast::Slow };
-        let done = enter_quickly(c, thread, w, callee.get(), None);
-        if done != Fast::Slow || exact::<PyFunction>(callee.get()).is_some() {
-            return done;
-        }
-        c.sync();
-        match native::call(thread, c.regs, w.word(), callee.get()) {
-            Some(Flow::Next) => Fast::Done,
-            Some(Flow::Raise) => Fast::Raise,
-            Some(_) => Fast::Reload,
-            None => Fast::Slow,
-        }
     }
 
     #[inline(always)]
@@ -283,6 +267,28 @@ pub(super) mod warm {
             word::UNBOUND if is_simple(c, Mode::Entry) => exit(c, thread, word::NONE),
             word::UNBOUND => Fast::Slow,
             result => leave(c, thread, result),
+        }
+    }
+}
+
+/// Calls of functions whose arguments don't lie as they are wanted, of classes, and of other native objects.
+pub(super) mod cool {
+    use super::warm::enter_quickly;
+    use super::*;
+
+    #[inline(always)]
+    pub(in super::super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let Some(callee) = c.object(w.b()) else { return Fast::Slow };
+        let done = enter_quickly(c, thread, w, callee.get(), None);
+        if done != Fast::Slow || exact::<PyFunction>(callee.get()).is_some() {
+            return done;
+        }
+        c.sync();
+        match native::call(thread, c.regs, w.word(), callee.get()) {
+            Some(Flow::Next) => Fast::Done,
+            Some(Flow::Raise) => Fast::Raise,
+            Some(_) => Fast::Reload,
+            None => Fast::Slow,
         }
     }
 }

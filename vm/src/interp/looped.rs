@@ -3,6 +3,7 @@
 use super::cursor::{Cursor, Fast, Flow};
 use super::{HANDLERS, for_each_shortcut, outcome, poll, tracing};
 use super::{arith, attr, call, compare, container, exception, generator, iter, jump, load, name};
+use call::native;
 use container::unpack;
 use orochi_compiler::opcode::Op;
 use orochi_core::Thread;
@@ -11,7 +12,10 @@ use orochi_objects::slots::Sent;
 use orochi_objects::thread::ThreadState;
 
 macro_rules! cases {
-    (hot $($hot:ident in $home:ident,)*; warm $($warm:ident in $place:ident,)*;) => {
+    (
+        hot $($hot:ident in $home:ident,)*; warm $($warm:ident in $place:ident,)*;
+        cool $($cool:ident in $site:ident,)*;
+    ) => {
         #[inline(always)]
         fn hot(c: &mut Cursor, thread: &mut Thread, op: Op) -> Fast {
             let operands = c.operands();
@@ -26,6 +30,15 @@ macro_rules! cases {
             let operands = c.operands();
             match op {
                 $( Op::$warm => $place::warm::$warm(c, thread, operands), )*
+                _ => Fast::Slow,
+            }
+        }
+
+        #[inline(always)]
+        fn cool(c: &mut Cursor, thread: &mut Thread, op: Op) -> Fast {
+            let operands = c.operands();
+            match op {
+                $( Op::$cool => $site::cool::$cool(c, thread, operands), )*
                 _ => Fast::Slow,
             }
         }
@@ -51,6 +64,9 @@ pub(super) fn run_untraced(thread: &mut Thread) -> Option<PyResult<Sent>> {
         let mut done = hot(&mut c, thread, op);
         if done == Fast::Slow {
             done = warm(&mut c, thread, op);
+        }
+        if done == Fast::Slow {
+            done = cool(&mut c, thread, op);
         }
         let drops = matches!(done, Fast::Drop(_) | Fast::DropBoth(..));
         let flow = done.flow().unwrap_or_else(|| {

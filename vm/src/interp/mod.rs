@@ -100,7 +100,7 @@ for_each_op!(outline);
 /// The operations of which the loop does the common cases itself.
 ///
 /// `hot` ones do no more than a few loads and stores, and call nothing that isn't inlined; what an operand's end makes to be
-/// destroyed is left to the loop. `warm` ones come next, and may call functions. The operation's handler does the rest.
+/// destroyed is left to the loop. `warm` ones come next, and may call functions; `cool` ones after them. The operation's handler does the rest.
 macro_rules! for_each_shortcut {
     ($callback:ident) => {
         $callback! {
@@ -134,7 +134,9 @@ macro_rules! for_each_shortcut {
                 JumpNe in compare, JumpIn in compare, JumpIfTrue in compare, JumpIfFalse in compare,
                 Not in compare, JumpIfTrueOrDrop in compare, JumpIfFalseOrDrop in compare,
                 ForIter in iter, Yield in generator, MatchException in exception,
-                Call in call, CallKw in call, Return in call, ReturnNone in call,;
+                Call in native, CallKw in call, Return in call, ReturnNone in call,;
+            cool
+                Call in call,;
         }
     };
 }

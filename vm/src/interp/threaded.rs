@@ -12,6 +12,7 @@
 use super::cursor::{Cursor, Fast, Flow};
 use super::{HANDLERS, for_each_shortcut, outcome, poll, tracing};
 use super::{arith, attr, call, compare, container, exception, generator, iter, jump, load, name};
+use call::native;
 use container::unpack;
 use orochi_compiler::opcode::Op;
 use orochi_core::Thread;
@@ -157,7 +158,10 @@ macro_rules! step {
 }
 
 macro_rules! steps {
-    (hot $($hot:ident in $home:ident,)*; warm $($warm:ident in $place:ident,)*;) => {
+    (
+        hot $($hot:ident in $home:ident,)*; warm $($warm:ident in $place:ident,)*;
+        cool $($cool:ident in $site:ident,)*;
+    ) => {
         #[allow(non_snake_case, reason = "they carry the names of the operations")]
         mod hot {
             use super::*;
@@ -167,12 +171,25 @@ macro_rules! steps {
         #[allow(non_snake_case, reason = "they carry the names of the operations")]
         mod warm {
             use super::*;
-            $( step!($warm in $place::warm, or slow); )*
+            $( step!($warm in $place::warm, or COOL[Op::$warm as usize]); )*
         }
+
+        #[allow(non_snake_case, reason = "they carry the names of the operations")]
+        mod cool {
+            use super::*;
+            $( step!($cool in $site::cool, or slow); )*
+        }
+
+        /// What does the rest that the warm ones leave.
+        const COOL: [Step; 256] = {
+            let mut steps: [Step; 256] = [slow; 256];
+            $( steps[Op::$cool as usize] = cool::$cool; )*
+            steps
+        };
 
         /// What does the rest of each operation.
         const WARM: [Step; 256] = {
-            let mut steps: [Step; 256] = [slow; 256];
+            let mut steps: [Step; 256] = COOL;
             $( steps[Op::$warm as usize] = warm::$warm; )*
             steps
         };

@@ -4,6 +4,7 @@ use crate::args::KwArgs;
 use crate::class::{PyClass, is_exact};
 use crate::error::{PyErr, PyResult, key_error, key_error_message, runtime_error, type_error, value_error};
 use crate::protocol::{self, CompareOp};
+use crate::quick::{Quick, Registers};
 use crate::storage::dict::DictStorage;
 use crate::types::dict::{self, DictExt, PyDict, Walk};
 use crate::types::key::Key;
@@ -11,9 +12,23 @@ use crate::types::repr_guard;
 use crate::types::set::{self, AnySet};
 use crate::types::tuple;
 use crate::types::r#type::PyType;
+use orochi_core::word;
 use orochi_core::{Obj, Owner, Ref, Thread, Value};
 use orochi_macros::pymethods;
 use orochi_text::wtf8::Wtf8Buf;
+
+/// `dict.get` of a key for which no Python code is needed.
+fn quick_get(thread: &mut Thread, args: Registers<'_>) -> Quick {
+    let (Some(dict), Some(key), 2..=3) = (args.get(0), args.get(1), args.len()) else { return Quick::OTHER };
+    // SAFETY: methods get an instance of exactly their class.
+    let dict = unsafe { dict.cast::<PyDict>() };
+    match dict::find_register(thread, dict, key) {
+        None => Quick::OTHER,
+        Some(word::UNBOUND) => args.get(2).map_or(Quick::NONE, Quick::reference),
+        // SAFETY: made for a register.
+        Some(found) => unsafe { Quick::from_word(found) },
+    }
+}
 
 #[pymethods(part = METHODS)]
 impl PyDict {
@@ -65,6 +80,7 @@ impl PyDict {
 
     /// Return the value for key if key is in the dictionary, else default.
     #[signature(key, default=None, /)]
+    #[quick(quick_get)]
     fn get(thread: &mut Thread, this: &Obj<Self>, key: Ref<'_>, default: Option<Ref<'_>>) -> PyResult {
         match dict::get_item(thread, this, key)? {
             Some(value) => Ok(value),

@@ -4,6 +4,7 @@ use super::sort;
 use crate::error::{PyResult, index_error, value_error};
 use crate::protocol;
 use crate::protocol::compare::plain_eq;
+use crate::quick::{Quick, Registers};
 use crate::storage::list::{ListStorage, Stride};
 use crate::types::int;
 use crate::types::list::{self, PyList};
@@ -11,6 +12,45 @@ use crate::types::slice;
 use crate::types::r#type::PyType;
 use orochi_core::{Obj, Owner, Ref, Thread, Value};
 use orochi_macros::pymethods;
+
+/// `list.append` of a list with room for the argument that nobody else looks at.
+#[inline(always)]
+fn quick_append(thread: &mut Thread, args: Registers<'_>) -> Quick {
+    let Some([list, _]) = args.exactly() else { return Quick::OTHER };
+    // SAFETY: methods get an instance of exactly their class. The argument is used no more; the list hasn't changed in between.
+    unsafe {
+        let list = list.cast::<PyList>();
+        if list.header().is_shared() {
+            return append_alone(thread, list, args);
+        }
+        let Some(room) = list.storage().local_room(Owner::from(list)) else { return Quick::OTHER };
+        let Some(value) = args.take_last() else { return Quick::OTHER };
+        room.fill(value);
+    }
+    Quick::NONE
+}
+
+/// `list.append` of a shared list while there is no other thread.
+fn append_alone(thread: &mut Thread, list: &Obj<PyList>, args: Registers<'_>) -> Quick {
+    if !thread.is_alone() || !list.storage().has_room(thread) {
+        return Quick::OTHER;
+    }
+    // SAFETY: as in `quick_append`.
+    let Some(value) = (unsafe { args.take_last() }) else { return Quick::OTHER };
+    match list.storage().push(Owner::from(list), thread, value) {
+        Ok(()) => Quick::NONE,
+        // There was room.
+        Err(_) => Quick::OTHER,
+    }
+}
+
+/// `list.pop()` of a list that nobody else looks at.
+fn quick_pop(thread: &mut Thread, args: Registers<'_>) -> Quick {
+    let Some([list]) = args.exactly() else { return Quick::OTHER };
+    // SAFETY: as in `quick_append`.
+    let list = unsafe { list.cast::<PyList>() };
+    list.storage().pop_exclusive(Owner::from(list), thread).map_or(Quick::OTHER, Quick::value)
+}
 
 #[pymethods(part = METHODS)]
 impl PyList {
@@ -32,6 +72,7 @@ impl PyList {
     }
 
     /// Append object to the end of the list.
+    #[quick(quick_append)]
     fn append(thread: &mut Thread, this: &Obj<Self>, object: Ref<'_>) -> PyResult<()> {
         list::push(thread, this, object.to_owned())
     }
@@ -51,6 +92,7 @@ impl PyList {
     ///
     /// Raises IndexError if list is empty or index is out of range.
     #[signature(index=-1, /)]
+    #[quick(quick_pop)]
     fn pop(thread: &mut Thread, this: &Obj<Self>, index: isize) -> PyResult {
         let at = |len: usize| match usize::try_from(index) {
             Ok(index) => Some(index),

@@ -51,6 +51,7 @@ static NEW_SIGNATURE: Signature = Signature::new("__new__", None, &[], "($type, 
 static NEW: MethodDef = MethodDef {
     name: "__new__",
     kind: MethodKind::New,
+    quick: None,
     function: |thread, args| {
         let Some(owner) = args.this().downcast::<PyType>() else {
             return Err(type_error("__new__() called with non-type 'self'"));

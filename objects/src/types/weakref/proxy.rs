@@ -81,6 +81,7 @@ macro_rules! forwarded_method {
         MethodDef {
             name: $name,
             kind: MethodKind::Method,
+            quick: None,
             function: |thread, args| {
                 let this = args.get(0).ok_or_else(|| crate::error::type_error("a proxy is needed"))?;
                 let this = real(thread, this)?;

@@ -1,29 +1,104 @@
 //! Calls of native functions and methods straight from the caller's registers.
 
 use super::super::cache::class_in;
-use super::super::cursor::{At, Flow, raise, register_word};
+use super::super::cursor::{At, Cursor, Fast, Flow, Operands, raise, register_word};
 use super::super::frames::clear_registers;
 use super::super::iter::exact;
 use super::super::{poll, tracing};
 use super::callee::{self, Called};
-use crate::builtins;
 use orochi_compiler::opcode::Word as Instruction;
-use orochi_core::value::{drop_register, on_heap, take_register};
+use orochi_core::value::{drop_register, on_heap};
 use orochi_core::word::{self, Word};
-use orochi_core::{Header, Obj, Owner, Ref, Thread};
-use orochi_objects::args::Args;
+use orochi_core::{Header, Obj, Ref, Thread};
+use orochi_objects::args::{Args, NativeFn};
 use orochi_objects::class::PyClass;
 use orochi_objects::class_of;
 use orochi_objects::error::PyErr;
+use orochi_objects::quick::Registers;
 use orochi_objects::thread::ThreadState;
-use orochi_objects::types::dict::{self, PyDict};
-use orochi_objects::types::list::{self, PyList};
-use orochi_objects::types::method_descriptor::{PyClassMethodDescriptor, PyMethodDescriptor, Quick};
+use orochi_objects::types::method_descriptor::{PyClassMethodDescriptor, PyMethodDescriptor};
 use orochi_objects::types::native_function::PyNativeFunction;
-use orochi_objects::types::str::PyStr;
-use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::types::r#type::{PyType, TypeExt};
 use orochi_objects::types::type_;
+
+/// Calls of functions of modules and of methods of native classes.
+pub(in super::super) mod warm {
+    use super::*;
+
+    #[inline(always)]
+    pub(in super::super::super) fn Call(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let Some(callee) = c.object(w.b()) else { return Fast::Slow };
+        let callee = callee.get();
+        // SAFETY: the window lies within the frame.
+        let (window, receiver) = unsafe { (c.regs.add(w.b() as usize), *c.regs.add(w.b() as usize + 1)) };
+        let (definition, receives) = if let Some(method) = exact::<PyMethodDescriptor>(callee) {
+            // SAFETY: rooted in the window.
+            let class = unsafe { on_heap(receiver) }.map(|object| object.class());
+            if class.is_none_or(|class| !std::ptr::eq(class, method.direct_class())) {
+                return Fast::Slow;
+            }
+            (method.definition(), 1)
+        } else if let Some(function) = exact::<PyNativeFunction>(callee) {
+            if receiver != word::UNBOUND || function.bound_to().is_some() {
+                return Fast::Slow;
+            }
+            (function.definition(), 0)
+        } else {
+            return Fast::Slow;
+        };
+        let n = w.c() as usize + receives;
+        // SAFETY: the arguments lie in the window and stay there for the length of the call.
+        let result = unsafe {
+            let start = window.add(2 - receives);
+            match definition.quick.map(|quick| quick(thread, Registers::new(start, n)).into_word()) {
+                Some(result) if result != word::UNBOUND => result,
+                _ => {
+                    c.sync();
+                    invoke(thread, definition.function, start, n)
+                }
+            }
+        };
+        if result == word::UNBOUND {
+            return Fast::Raise;
+        }
+        clear_registers(window, w.c() as usize + 2);
+        let old = c.replace(w.a(), result);
+        if thread.poll() == 0 {
+            return Fast::Drop(old);
+        }
+        c.sync();
+        match polled(thread, old) {
+            Flow::Raise => Fast::Raise,
+            Flow::Reload => Fast::Reload,
+            _ => Fast::Done,
+        }
+    }
+
+    /// Calls a native function; gives a word for a register. UNBOUND: an exception waits.
+    ///
+    /// # Safety
+    /// As [`Args::from_registers`].
+    #[inline(never)]
+    unsafe fn invoke(thread: &mut Thread, function: NativeFn, start: *const Word, n: usize) -> Word {
+        // SAFETY: as the caller promises.
+        match function(thread, unsafe { Args::from_registers(start, n, None) }) {
+            Ok(result) => result.into_word(),
+            Err(error) => {
+                raise(thread, error);
+                word::UNBOUND
+            }
+        }
+    }
+
+    /// The end of a call after which there is something to look after.
+    #[cold]
+    #[inline(never)]
+    fn polled(thread: &mut Thread, old: Word) -> Flow {
+        // SAFETY: taken out of a register.
+        unsafe { drop_register(old) };
+        look_around(thread).unwrap_or(Flow::Next)
+    }
+}
 
 /// Calls a native function, a native class, or a method of one with an instance of exactly that class, straight from the
 /// window of the running instruction, whose frame begins at `registers`. `None` if the callee is something else, or a
@@ -39,14 +114,6 @@ pub(super) fn call(
     // SAFETY: the window lies within the frame.
     let (window, receiver) = unsafe { (registers.add(w.b() as usize), *registers.add(w.b() as usize + 1)) };
     let (function, receives) = if let Some(method) = exact::<PyMethodDescriptor>(callee) {
-        let known = match method.quick() {
-            Quick::None => None,
-            Quick::ListAppend => (count == 1 && append(window)).then_some(word::NONE),
-            Quick::DictGet => dict_get(thread, window, count),
-        };
-        if let Some(result) = known {
-            return finish(thread, registers, w, result);
-        }
         // SAFETY: rooted in the window.
         let class = match unsafe { on_heap(receiver) } {
             Some(object) => object.class(),
@@ -69,10 +136,6 @@ pub(super) fn call(
             unsafe { *window.add(1) = register_word(own) };
             (definition.function, true)
         } else {
-            let is_len = std::ptr::eq(definition, builtins::len_definition()) && count == 1;
-            if is_len && let Some(len) = len(thread, window) {
-                return finish(thread, registers, w, len);
-            }
             (definition.function, receiver != word::UNBOUND)
         }
     } else if let Some(method) = exact::<PyClassMethodDescriptor>(callee)
@@ -120,62 +183,6 @@ fn known_result(thread: &Thread, window: *mut Word, count: usize, callee: &Heade
         Args::from_registers(window.add(2 - receives), count + receives, None)
     };
     known(thread, callee.into(), args).map(register_word)
-}
-
-/// `list.append` of a local list with room for the argument.
-#[inline(always)]
-fn append(window: *mut Word) -> bool {
-    // SAFETY: the window of a call with one argument.
-    let (receiver, argument) = unsafe { (*window.add(1), *window.add(2)) };
-    // SAFETY: rooted in the window.
-    let list = unsafe { on_heap(receiver) }.and_then(|object| exact::<PyList>(object.get()));
-    let Some(room) = list.and_then(|list| list.storage().local_room(Owner::from(list))) else { return false };
-    if argument == word::UNBOUND {
-        return false;
-    }
-    // SAFETY: the word is taken out of its register; the list hasn't changed in between.
-    unsafe {
-        *window.add(2) = word::UNBOUND;
-        room.fill(take_register(argument));
-    }
-    true
-}
-
-/// `dict.get` of a key for which no Python code is needed, as a register's word.
-#[inline(always)]
-fn dict_get(thread: &Thread, window: *mut Word, count: usize) -> Option<Word> {
-    if count == 0 || count > 2 {
-        return None;
-    }
-    // SAFETY: the window of a call with one or two arguments, which are rooted there.
-    let (receiver, key) = unsafe { (on_heap(*window.add(1))?, Ref::from_word(*window.add(2))) };
-    let dict = exact::<PyDict>(receiver.get())?;
-    match dict::find_register(thread, dict, key)? {
-        word::UNBOUND if count == 1 => Some(word::NONE),
-        // SAFETY: as above.
-        word::UNBOUND => Some(register_word(unsafe { Ref::from_word(*window.add(3)) })),
-        found => Some(found),
-    }
-}
-
-/// `len` of the commonest classes, as a register's word.
-#[inline(always)]
-fn len(thread: &Thread, window: *mut Word) -> Option<Word> {
-    // SAFETY: the window of a call with one argument, which is rooted there.
-    let (receiver, object) = unsafe { (*window.add(1), on_heap(*window.add(2))?.get()) };
-    if receiver != word::UNBOUND {
-        return None;
-    }
-    let len = if let Some(list) = exact::<PyList>(object) {
-        list::len(thread, list)
-    } else if let Some(text) = exact::<PyStr>(object) {
-        text.len()
-    } else if let Some(tuple) = exact::<PyTuple>(object) {
-        tuple.len()
-    } else {
-        dict::len(thread, exact::<PyDict>(object)?)
-    };
-    word::from_int(len as i64)
 }
 
 /// Calls a class. An `__init__` in Python gets a frame.
