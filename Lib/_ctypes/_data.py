@@ -4,6 +4,7 @@ import _orochi_ffi as _ffi
 import _struct
 import _thread
 import math as _math
+import os as _os
 import sys as _sys
 
 _NATIVE = '<' if _sys.byteorder == 'little' else '>'
@@ -127,7 +128,7 @@ class CType_Type(type):
             raise TypeError('the _handle attribute of the second argument must be an integer')
         concrete(cls).final = True
         try:
-            return at_address(cls, _ffi.symbol(handle, name))
+            return at_address(cls, _ffi.symbol(handle, name, 'symbol'))
         except AttributeError as error:
             raise ValueError(str(error)) from None
 
@@ -241,6 +242,9 @@ def get_bytes(data):
 
 # Held while an address and what it leads to are noted, so that threads which store in one place agree on what is there.
 storing = _thread.RLock()
+if hasattr(_os, 'register_at_fork'):
+    # A child has no thread that could give it back.
+    _os.register_at_fork(after_in_child=storing._at_fork_reinit)
 
 
 def put(base, offset, index, data, kept):

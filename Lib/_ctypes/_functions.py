@@ -35,7 +35,7 @@ def dlsym(handle, name):
     """find symbol in shared library"""
     _sys.audit('ctypes.dlsym/handle', handle, name)
     try:
-        return _ffi.symbol(handle, name)
+        return _ffi.symbol(handle, name, 'symbol')
     except AttributeError as error:
         raise OSError(str(error)) from None
 
@@ -218,8 +218,8 @@ class _Pinned:
 
 
 _program = _ffi.open(None, RTLD_LOCAL)
-_memmove_addr = _ffi.symbol(_program, 'memmove')
-_memset_addr = _ffi.symbol(_program, 'memset')
+_memmove_addr = _ffi.symbol(_program, 'memmove', 'function')
+_memset_addr = _ffi.symbol(_program, 'memset', 'function')
 _cast_addr = _OwnAddress(1, _cast)
 _string_at_addr = _OwnAddress(2, _string_at)
 _wstring_at_addr = _OwnAddress(3, _wstring_at)
@@ -380,7 +380,7 @@ class CFuncPtr(_CData, metaclass=PyCFuncPtrType):
         if not isinstance(handle, int):
             raise TypeError('the _handle attribute of the second argument must be an integer')
         _sys.audit('ctypes.dlsym', library, name)
-        _ffi.write(self._c_address, address_bytes(_ffi.symbol(handle, name)))
+        _ffi.write(self._c_address, address_bytes(_ffi.symbol(handle, name, 'function')))
         keep(self, 0, library)
 
     def _set_parameters(self, parameters):

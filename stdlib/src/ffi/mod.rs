@@ -48,12 +48,15 @@ fn open(thread: &mut Thread, name: Option<Ref<'_>>, mode: i32) -> PyResult<usize
     thread.detached(|| foreign::open(name.as_deref(), mode)).map_err(os_error_message)
 }
 
-/// The address of a name in a library.
+/// The address of a name in a library. `what` is what errors call it.
 #[pyfunction]
-fn symbol(thread: &mut Thread, handle: usize, name: Ref<'_>) -> PyResult<usize> {
+fn symbol(thread: &mut Thread, handle: usize, name: Ref<'_>, what: &str) -> PyResult<usize> {
     let name = name_of(thread, name)?;
     // SAFETY: the program answers for the handle.
-    unsafe { foreign::symbol(handle, &name) }.map_err(attribute_error_message)
+    unsafe { foreign::symbol(handle, &name) }.map_err(|said| {
+        let unsaid = || format!("{what} '{}' not found", name.to_string_lossy());
+        attribute_error_message(if said.is_empty() { unsaid() } else { said })
+    })
 }
 
 /// Gives a library up.

@@ -281,14 +281,13 @@ fn answer(bytes: &[u8], (size, fill): (usize, Fill), result: *mut u8) {
     unsafe { std::ptr::copy_nonoverlapping(whole.as_ptr(), result, whole.len().min(size_of::<usize>())) };
 }
 
-/// What the loader said last.
+/// What the loader said last; empty if it didn't say anything.
 fn loader_error() -> String {
     // SAFETY: a string that stays until the loader is asked for the next one.
-    let text = unsafe {
+    unsafe {
         let text = libc::dlerror();
-        if text.is_null() { None } else { Some(CStr::from_ptr(text).to_string_lossy().into_owned()) }
-    };
-    text.unwrap_or_else(|| "dlsym() found nothing".to_owned())
+        if text.is_null() { String::new() } else { CStr::from_ptr(text).to_string_lossy().into_owned() }
+    }
 }
 
 /// Loads a library; without a name it is the program itself.
@@ -298,7 +297,7 @@ pub(crate) fn open(name: Option<&CStr>, mode: c_int) -> Result<usize, String> {
     if handle.is_null() { Err(loader_error()) } else { Ok(handle as usize) }
 }
 
-/// The address of a name in a library.
+/// The address of a name in a library. The error's text is empty if the loader has an address, which is null.
 ///
 /// # Safety
 /// `handle` is one that [`open`] gave.
