@@ -469,12 +469,14 @@ impl ListStorage {
             let stride = range(Self::len_of(buffer));
             let mut values = Vec::new();
             values.try_reserve_exact(stride.count).map_err(|_| NoMemory)?;
-            if !owner.is_shared()
-                && stride.step == 1
+            let run = stride.low..stride.low.saturating_add(stride.count);
+            let run = if owner.is_shared() || stride.step != 1 {
+                None
+            } else {
                 // SAFETY: nothing changes a local list meanwhile.
-                && let Some(run) =
-                    unsafe { Self::elements(buffer) }.get(stride.low..stride.low.saturating_add(stride.count))
-            {
+                unsafe { Self::elements(buffer) }.get(run)
+            };
+            if let Some(run) = run {
                 values.extend(run.iter().map(|field| field.load(thread).map_or(Value::NONE, Ref::to_owned)));
                 return Ok(values);
             }
