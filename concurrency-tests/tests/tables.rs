@@ -181,6 +181,47 @@ fn set_removal_that_does_not_look_again_fails() {
     fails("set: found slot", removal_against_clear);
 }
 
+/// Adds a key as `set.add` does; whether it is new.
+fn add_unless_there(set: &Obj<SetStorage>, thread: &Thread, hash: i64, key: Ref<'_>) -> bool {
+    loop {
+        let set::Lookup::Missing(missing) = set.find(thread, hash, key.word(), &by_identity) else { return false };
+        if set.insert(Owner::from(set), thread, missing, hash, key.to_owned()).is_ok() {
+            return true;
+        }
+    }
+}
+
+/// Two threads add the same key to a set with the slot of a deleted one, which one of them uses again.
+fn additions_of_one_key() {
+    let mut writer = attached();
+    let classes = Classes::new();
+    let set = Handle::new(classes.object(&writer, SetStorage::new()));
+    let key = Handle::new(classes.node(&writer, None));
+    add(set.get(), &writer, 7, key.get().get());
+    assert!(discard(set.get(), &mut writer, 7, key.get().get()));
+    let other = thread::spawn(move || {
+        let mut second = attached();
+        let added = add_unless_there(set.get(), &second, 7, key.get().get());
+        second.safepoint();
+        added
+    });
+    let added = add_unless_there(set.get(), &writer, 7, key.get().get());
+    writer.safepoint();
+    let by_other = other.join().expect("no panic");
+    assert!(added != by_other, "it was new to one of them");
+    assert_eq!(set.get().len(&writer), 1);
+}
+
+#[test]
+fn set_additions_of_one_key() {
+    model(additions_of_one_key);
+}
+
+#[test]
+fn set_addition_that_does_not_look_again_fails() {
+    fails("set: search still true", additions_of_one_key);
+}
+
 fn insert(dict: &Obj<DictStorage>, thread: &Thread, hash: i64, key: Ref<'_>, value: Value) {
     let Lookup::Missing(missing) = dict.find(thread, hash, key.word(), &by_identity) else {
         panic!("a new key")

@@ -6,8 +6,8 @@
 //! Invariants:
 //! 1. A slot is unused (zero key), then belongs to one key: `hash` is written before the key (Release), the key is marked
 //!    DELETED when it is taken out. A slot of a deleted key is used again (as in CPython the last one that the search
-//!    came across). Searches that ended before that are stale: `generation` changes. A reader that wants the hash of the
-//!    key it has read looks whether the key is still there after reading the hash.
+//!    came across). Searches that began before that are stale: `generation` changes, after the key is there. A reader
+//!    that wants the hash of the key it has read looks whether the key is still there after reading the hash.
 //! 2. Everything else needs another table, which is built aside, published with Release, and the old one retired (local
 //!    sets: freed at once). Its references have moved.
 //! 3. A table has at least one unused slot, so probing ends.
@@ -350,16 +350,6 @@ impl SetStorage {
         search(cursor, hash, key, matcher)
     }
 
-    /// The key of a found slot; `None` if it was taken out or the table replaced.
-    pub fn key<'a>(&'a self, thread: &'a Thread, found: Found) -> Option<Ref<'a>> {
-        if self.load() != found.table || self.generation.load(Ordering::Acquire) != found.generation {
-            return None;
-        }
-        // SAFETY: the table is the present one.
-        let key = unsafe { &(*Table::slot(found.table, found.slot)).key };
-        if key.word() == DELETED { None } else { key.load(thread) }
-    }
-
     /// Inserts a key that was found missing.
     #[inline]
     pub fn insert(
@@ -377,7 +367,7 @@ impl SetStorage {
                 && self.generation.load(Ordering::Acquire) == missing.generation
                 // SAFETY: the present table.
                 && (table.is_null() || unsafe { (*table).filled.load(Ordering::Relaxed) } == missing.filled);
-            if !current {
+            if !check("set: search still true", current) {
                 return Some((true, key));
             }
             if let Some(slot) = missing.deleted {
@@ -393,8 +383,6 @@ impl SetStorage {
 
     /// Puts the key into a slot whose key was deleted.
     fn reuse_locked(&self, table: *mut Table, slot: usize, hash: i64, key: Field) {
-        let generation = self.generation.load(Ordering::Relaxed);
-        self.generation.store(generation.wrapping_add(1), Ordering::Release);
         // SAFETY: the present table; the slot's key is deleted.
         unsafe {
             let slot = &*Table::slot(table, slot);
@@ -403,6 +391,9 @@ impl SetStorage {
             slot.key.init(key);
             (*table).used.store((*table).used.load(Ordering::Relaxed) + 1, Ordering::Release);
         }
+        // Last: a search that begins with the new number (Acquire in `find`) must see the key.
+        let generation = self.generation.load(Ordering::Relaxed);
+        self.generation.store(generation.wrapping_add(1), Ordering::Release);
     }
 
     /// Puts the key into its slot and grows the table when that fills it; gives the key back without memory.
