@@ -184,7 +184,9 @@ fn set_removal_that_does_not_look_again_fails() {
 /// Adds a key as `set.add` does; whether it is new.
 fn add_unless_there(set: &Obj<SetStorage>, thread: &Thread, hash: i64, key: Ref<'_>) -> bool {
     loop {
-        let set::Lookup::Missing(missing) = set.find(thread, hash, key.word(), &by_identity) else { return false };
+        let set::Lookup::Missing(missing) = set.find(thread, hash, key.word(), &by_identity) else {
+            return false;
+        };
         if set.insert(Owner::from(set), thread, missing, hash, key.to_owned()).is_ok() {
             return true;
         }
