@@ -140,6 +140,35 @@ fn list_changed_by_a_thread_that_only_seems_alone_fails() {
     fails("alone: nobody needs to be stopped", list_changed_alone);
 }
 
+/// A thread that is alone destroys what it has taken out of a list, without an epoch, when another one comes and reads.
+fn destroyed_alone() {
+    let mut first = attached();
+    let classes = Classes::new();
+    let element = classes.node(&first, None).into_value();
+    let storage = ListStorage::from_values(vec![element]).expect("memory");
+    let list = Handle::new(classes.object(&first, storage));
+    process_runtime().assume_alone();
+    let other = thread::spawn(move || {
+        let reader = attached();
+        read((**list.get()).get(&reader, 0).expect("an element"));
+    });
+    let element = classes.node(&first, None).into_value();
+    drop(list.get().set(Owner::from(list.get()), &mut first, 0, element));
+    first.safepoint();
+    drop(first);
+    other.join().expect("no panic");
+}
+
+#[test]
+fn destruction_by_a_thread_that_is_alone() {
+    model(destroyed_alone);
+}
+
+#[test]
+fn destruction_by_a_thread_that_only_seems_alone_fails() {
+    fails("alone: nobody needs to be stopped", destroyed_alone);
+}
+
 #[test]
 fn lists_of_two_writers_keep_both_elements() {
     model(|| {

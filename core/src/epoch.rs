@@ -15,6 +15,7 @@
 //! 3. An item stamped `e` may be reclaimed when every attached thread has announced an epoch greater than `e`: all of them
 //!    passed a quiescent point after the unlinking was visible. Detached threads hold none by definition.
 //! 4. A shared object is then destroyed only if its count is still zero and it wasn't touched since (`Header::claim`).
+//! 5. While a thread is alone (`Runtime::assume_alone`) its own quiescent point is all that an item waits for.
 
 use crate::header::{Claimed, Header};
 use crate::reclaim;
@@ -72,9 +73,12 @@ enum Retired {
 impl Limbo {
     fn push(&self, thread: &Thread, what: Retired, bytes: usize) {
         let stamp = stamp(thread);
+        let may_wait = matches!(what, Retired::Memory { .. });
         self.items.borrow_mut().push_back(Item { stamp, bytes, what });
         self.bytes.set(self.bytes.get().saturating_add(bytes));
-        if !self.in_company.get() || self.is_due() || self.was_quiet() {
+        // Nobody notices when memory is given back.
+        let may_wait = may_wait && thread.is_alone();
+        if self.is_due() || !may_wait && (!self.in_company.get() || self.was_quiet()) {
             thread.shared().request(poll::RECLAIM);
         }
     }
@@ -112,6 +116,10 @@ impl Limbo {
 
 /// The epoch to stamp an item with that has just been unlinked (invariant 1).
 fn stamp(thread: &Thread) -> u64 {
+    if thread.is_alone() {
+        // Whoever comes stops the world first, which shows it all that was unlinked before.
+        return thread.runtime().epoch.load(Ordering::Relaxed);
+    }
     // Pairs with the fence in `Runtime::announce`.
     fence(Ordering::SeqCst);
     thread.runtime().epoch.load(Ordering::SeqCst)
@@ -155,6 +163,12 @@ pub fn retire_box<T>(thread: &Thread, unlinked: Box<T>) {
 pub(crate) fn reclaim(thread: &Thread, eager: bool) {
     let runtime = thread.runtime();
     adopt_orphans(thread);
+    if thread.is_alone() {
+        // There is no reader but this thread, which holds nothing borrowed (invariant 5).
+        while reclaim_before(thread, u64::MAX) {}
+        thread.limbo().in_company.set(false);
+        return;
+    }
     // With this thread alone attached each round ends at once, so whatever the destroyed objects held goes too.
     while !thread.limbo().is_empty() {
         let (safe, company) = runtime.announce_and_look(thread.shared());

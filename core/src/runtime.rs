@@ -87,6 +87,12 @@ impl ThreadShared {
     }
 }
 
+/// Whether there is only one thread, which may therefore do without locks; see [`Runtime::assume_alone`]. It is asked often,
+/// and lies apart from what changes.
+#[derive(Default)]
+#[repr(align(128))]
+struct Solitude(AtomicBool);
+
 /// The process: its threads and its epoch.
 pub struct Runtime {
     pub(crate) epoch: AtomicU64,
@@ -97,8 +103,7 @@ pub struct Runtime {
     pub(crate) orphaned: AtomicUsize,
     /// Whether somebody waits for the present epoch to end.
     pub(crate) wanted: AtomicBool,
-    /// Whether there is only one thread, which may therefore do without locks; see [`Runtime::assume_alone`].
-    alone: AtomicBool,
+    alone: Solitude,
     pub(crate) space: Arc<Space>,
     pub(crate) weak: WeakTable,
     pub(crate) split: SplitObjects,
@@ -128,7 +133,7 @@ impl Runtime {
             orphans: Mutex::new(Orphans::default()),
             orphaned: AtomicUsize::new(0),
             wanted: AtomicBool::new(false),
-            alone: AtomicBool::new(false),
+            alone: Solitude::default(),
             space: Arc::new(Space::new()),
             weak: WeakTable::new(),
             split: SplitObjects::new(),
@@ -164,13 +169,13 @@ impl Runtime {
         self.changed.notify_all();
     }
 
-    /// Lets the only thread do without locks, and change the blocks of shared containers in place, between its safepoints, until
-    /// another thread comes. Nothing changes if there is another one.
+    /// Lets the only thread do without locks, change the blocks of shared containers in place, and destroy shared objects
+    /// without an epoch, between its safepoints, until another thread comes. Nothing changes if there is another one.
     pub fn assume_alone(&self) {
         let registry = lock(&self.registry);
         if registry.threads.len() == 1 {
             // Relaxed: a thread that comes later registers under the same lock.
-            self.alone.store(true, Ordering::Relaxed);
+            self.alone.0.store(true, Ordering::Relaxed);
         }
     }
 
@@ -178,7 +183,7 @@ impl Runtime {
     #[inline(always)]
     pub(crate) fn is_alone(&self) -> bool {
         // Relaxed: `end_solitude` lets another thread begin only after this one has passed a safepoint, which orders this.
-        self.alone.load(Ordering::Relaxed)
+        self.alone.0.load(Ordering::Relaxed)
     }
 
     /// Before a thread that has just been attached looks at any object: the one that was alone is brought to a safepoint, and knows
@@ -188,10 +193,10 @@ impl Runtime {
             return;
         }
         if check("alone: nobody needs to be stopped", false) {
-            return self.alone.store(false, Ordering::Relaxed);
+            return self.alone.0.store(false, Ordering::Relaxed);
         }
         // What the other one did is visible here, and this to it: stopping and resuming are Acquire and Release.
-        self.stop_the_world(me, |_| self.alone.store(false, Ordering::Relaxed));
+        self.stop_the_world(me, |_| self.alone.0.store(false, Ordering::Relaxed));
     }
 
     /// How many threads are registered.
