@@ -266,7 +266,7 @@ fn dict_read_against_insertion() {
 }
 
 /// As many keys as fit into the smallest table; one goes and another comes, for which the table is built anew. The reader looks
-/// a key up in the old table or the new. (Larger tables lie in memory that the checker's atomics can't be made in.)
+/// a key up in the old table or the new.
 fn dict_is_built_anew() {
     dict_reader_against(true, |dict, thread, classes, _| {
         let keys: Vec<Value> = (0..5).map(|_| classes.node(thread, None).into_value()).collect();

@@ -236,6 +236,61 @@ fn delete(dict: &Obj<DictStorage>, thread: &mut Thread, hash: i64, key: Ref<'_>)
     drop(dict.remove(Owner::from(dict), thread, found));
 }
 
+/// Sets a key's value as `d[key] = value` does; whether it is new.
+fn set_item(dict: &Obj<DictStorage>, thread: &mut Thread, hash: i64, key: Ref<'_>, value: Value) -> bool {
+    let mut value = value;
+    loop {
+        match dict.find(thread, hash, key.word(), &by_identity) {
+            Lookup::Found(found) => match dict.replace(Owner::from(dict), thread, found, value) {
+                Ok(_) => return false,
+                Err(back) => value = back,
+            },
+            Lookup::Missing(missing) => {
+                match dict.insert(Owner::from(dict), thread, missing, hash, key.to_owned(), value) {
+                    Ok(()) => return true,
+                    Err((_, _, back)) => value = back,
+                }
+            }
+            Lookup::Ask { .. } => panic!("identity needs no Python code"),
+        }
+    }
+}
+
+/// Two threads set the same key of a dict with room for so many.
+fn assignments_of_one_key(room: usize) {
+    let mut writer = attached();
+    let classes = Classes::new();
+    let storage = DictStorage::with_capacity(room).unwrap_or_else(|_| panic!("memory"));
+    let dict = Handle::new(classes.object(&writer, storage));
+    let key = Handle::new(classes.node(&writer, None));
+    let other = thread::spawn(move || {
+        let mut second = attached();
+        let is_new = set_item(dict.get(), &mut second, 7, key.get().get(), Value::TRUE);
+        second.safepoint();
+        is_new
+    });
+    let is_new = set_item(dict.get(), &mut writer, 7, key.get().get(), Value::FALSE);
+    writer.safepoint();
+    let to_other = other.join().expect("no panic");
+    assert!(is_new != to_other, "it was new to one of them");
+    assert_eq!(dict.get().len(&writer), 1);
+}
+
+#[test]
+fn dict_assignments_of_one_key() {
+    model(|| assignments_of_one_key(1));
+}
+
+#[test]
+fn dict_assignments_of_one_key_with_indices() {
+    model(|| assignments_of_one_key(6));
+}
+
+#[test]
+fn dict_assignment_that_does_not_look_again_fails() {
+    fails("dict: search still true", || assignments_of_one_key(6));
+}
+
 fn iteration_against_insertion() {
     let mut writer = attached();
     let classes = Classes::new();

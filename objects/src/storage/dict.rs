@@ -4,8 +4,9 @@
 //! Invariants:
 //! 1. Entries below `filled` are initialised; an entry belongs to one key for ever: `hash` never changes, `key` goes from the
 //!    key to DELETED once, `value` is replaced in place and is empty once the key is deleted.
-//! 2. Insertion initialises the entry, then raises `filled` (Release), then writes the index (Release). Deletion empties
-//!    the value, then marks the key, then marks the index. So a reader that finds a key and then an empty value came
+//! 2. Insertion initialises the entry, then writes the index (Release), then raises `filled` (Release). So a search that began with
+//!    the present `filled` has missed no key, and an index may name an entry that isn't below `filled` yet. Deletion empties
+//!    the value, then marks the key; the index stays. So a reader that finds a key and then an empty value came
 //!    across a deletion: the key is missing.
 //! 3. Whatever needs another table (growth, compaction, clearing) builds it, publishes it with Release and retires the old
 //!    one, whose references have moved. Local dicts free the old table at once.
@@ -435,7 +436,7 @@ impl DictStorage {
                 && self.generation.load(Ordering::Acquire) == missing.generation
                 // SAFETY: the present table.
                 && (table.is_null() || unsafe { (*table).filled.load(Ordering::Relaxed) } == missing.filled);
-            if !current {
+            if !check("dict: search still true", current) {
                 return Some((ChangeError::Retry, key, value));
             }
             match self.room_locked(owner, thread) {

@@ -3,7 +3,7 @@
 //! allocators have blocks. The invariants are those of [`super::dict`].
 
 use super::NoMemory;
-use orochi_core::sync::{AtomicU32, Ordering, ordering};
+use orochi_core::sync::{AtomicU8, AtomicU16, AtomicU32, Ordering, ordering};
 use orochi_core::word::DELETED;
 use orochi_core::{Field, Owner, Thread, epoch};
 use std::alloc::Layout;
@@ -93,9 +93,9 @@ impl Table {
             return Some(entries);
         }
         let indices = match Self::width(mask) {
-            Width::Byte => Layout::array::<u8>(mask + 1),
-            Width::Short => Layout::array::<u16>(mask + 1),
-            Width::Word => Layout::array::<u32>(mask + 1),
+            Width::Byte => Layout::array::<AtomicU8>(mask + 1),
+            Width::Short => Layout::array::<AtomicU16>(mask + 1),
+            Width::Word => Layout::array::<AtomicU32>(mask + 1),
         }
         .ok()?;
         Some(entries.extend(Layout::new::<Bounds>()).ok()?.0.extend(indices).ok()?.0)
@@ -132,13 +132,29 @@ impl Table {
                 indices.write_bytes(0xff, end.offset_from_unsigned(indices));
             }
             #[cfg(orochi_loom)]
-            for index in 0..capacity {
-                // The checker's atomics must be made before they are stored to.
-                let entry = Entry { hash: 0, key: Field::empty(), value: Field::empty() };
-                Self::entry(table.as_ptr(), index).write(entry);
-            }
+            Self::make_for_checker(table.as_ptr(), capacity, mask);
         }
         Ok(table)
+    }
+
+    /// The checker's atomics must be made before they are stored to.
+    ///
+    /// # Safety
+    /// The table was allocated just now, for so many entries. The indices of a large one are bytes.
+    #[cfg(orochi_loom)]
+    unsafe fn make_for_checker(table: *mut Table, capacity: usize, mask: usize) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            for index in 0..capacity {
+                let entry = Entry { hash: 0, key: Field::empty(), value: Field::empty() };
+                Self::entry(table, index).write(entry);
+            }
+            if mask != 0 {
+                assert!(matches!(Self::width(mask), Width::Byte));
+                let indices = Self::indices(table).cast::<AtomicU8>();
+                (0..=mask).for_each(|position| indices.add(position).write(AtomicU8::new(u8::MAX)));
+            }
+        }
     }
 
     /// # Safety
@@ -228,7 +244,6 @@ impl Table {
     /// `table` is live and not small, `position` is at most its mask.
     #[inline(always)]
     pub(super) unsafe fn index(table: *mut Table, position: usize) -> usize {
-        use orochi_core::sync::{AtomicU8, AtomicU16};
         // SAFETY: as the caller promises. Acquire pairs with the Release in `set_index`: the entry is initialised.
         unsafe {
             let indices = Self::indices(table);
@@ -254,7 +269,6 @@ impl Table {
     /// # Safety
     /// As [`Table::index`], under the lock.
     pub(super) unsafe fn set_index(table: *mut Table, position: usize, index: usize) {
-        use orochi_core::sync::{AtomicU8, AtomicU16};
         // SAFETY: as the caller promises. Release pairs with `index`.
         #[allow(clippy::cast_possible_truncation, reason = "the width was chosen to hold every entry number")]
         unsafe {
@@ -370,12 +384,13 @@ pub(super) fn append_at(table: *mut Table, position: usize, hash: i64, key: Fiel
         let index = (*table).filled.load(Ordering::Relaxed);
         Table::entry(table, index).write(Entry { hash, key, value });
         (*table).used.store((*table).used.load(Ordering::Relaxed) + 1, Ordering::Release);
-        // Release pairs with the loads of `filled`: the entry is initialised.
-        (*table).filled.store(index + 1, ordering("dict: filled", Ordering::Release));
         if let Some(bounds) = Table::bounds(table) {
             bounds.tail.store(index + 1, Ordering::Relaxed);
             Table::set_index(table, position, index);
         }
+        // Last: a search that begins with the new number must see the index, or else the key would be added again. Release pairs with
+        // the loads of `filled`: the entry is initialised.
+        (*table).filled.store(index + 1, ordering("dict: filled", Ordering::Release));
     }
 }
 
