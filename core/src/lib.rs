@@ -17,6 +17,7 @@ pub mod lock;
 pub mod numbers;
 pub mod object;
 pub mod publish;
+pub mod racy;
 mod recall;
 mod reclaim;
 pub mod runtime;

@@ -2,13 +2,14 @@
 //!
 //! An exporter's `bf_getbuffer` gives a [`BufferView`]: raw memory that stays where it is until the view is released.
 //! Memory that can change may be changed by other threads meanwhile, so nobody gets a slice of it: it is read and written
-//! by copying, under the owner's lock ([`BufferView::read`], [`BufferView::write`]). Bytes objects never change, so
+//! by copying, under the owner's lock ([`BufferView::to_vec`], [`ArgBuffer::write`]). Foreign code, and what `ctypes` does in its name, take
+//! no lock, so the copies are [`racy`] ones. Bytes objects never change, so
 //! [`ArgBytes`] borrows them and copies everything else. Native modules use `ArgBytes` and [`ArgBuffer`] only.
 
 use crate::args::{ArgContext, FromArg};
 use crate::error::{PyResult, type_error};
 use crate::types::{buffer_lender, bytes};
-use orochi_core::{Owner, lock};
+use orochi_core::{Owner, lock, racy};
 use orochi_core::{Ref, Thread, Value};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -107,18 +108,7 @@ pub(crate) fn each_offset(shape: &[isize], strides: &[isize], each: &mut dyn FnM
     walk(shape, strides, 0, each);
 }
 
-/// Runs `f` with nobody else changing the owner's memory through this interface.
-fn locked<R>(thread: &Thread, owner: Ref<'_>, readonly: bool, f: impl FnOnce() -> R) -> R {
-    match owner.header() {
-        // Even a read-only view may be one of memory that changes; only bytes objects surely don't.
-        Some(header) if !(readonly && bytes::value(owner).is_some()) => {
-            lock::with(Owner::of(header), thread, f)
-        }
-        _ => f(),
-    }
-}
-
-/// Copies bytes that lie `offset` bytes from the address of a view.
+/// Copies bytes that lie `offset` bytes from the address of a view, with nobody else changing the owner's memory through this interface.
 ///
 /// Private to the crate: the callers ([`BufferView`], memoryview) have checked that the bytes lie within the exporter's
 /// memory and hold what keeps it in place.
@@ -129,18 +119,25 @@ pub(crate) fn copy_out(
     offset: isize,
     into: &mut [u8],
 ) {
-    // SAFETY: within the exporter's memory, which stays in place; nobody writes it under the lock.
-    locked(thread, owner, readonly, || unsafe {
-        std::ptr::copy_nonoverlapping(address.offset(offset), into.as_mut_ptr(), into.len());
-    });
+    match owner.header() {
+        // Even a read-only view may be one of memory that changes; only bytes objects surely don't.
+        Some(header) if !(readonly && bytes::value(owner).is_some()) => {
+            // SAFETY: within the exporter's memory, which stays in place; of Python's own nobody writes it under the lock.
+            lock::with(Owner::of(header), thread, || unsafe { racy::read(address.offset(offset), into) });
+        }
+        // SAFETY: as above, and it never changes.
+        _ => unsafe { std::ptr::copy_nonoverlapping(address.offset(offset), into.as_mut_ptr(), into.len()) },
+    }
 }
 
 /// Writes bytes at an offset from the address of a view. The same duties, and the memory is writable.
 pub(crate) fn copy_in(thread: &Thread, owner: Ref<'_>, address: *mut u8, offset: isize, from: &[u8]) {
     // SAFETY: as above; `from` is no part of the memory, since nobody gets slices of what can change.
-    locked(thread, owner, false, || unsafe {
-        std::ptr::copy_nonoverlapping(from.as_ptr(), address.offset(offset), from.len());
-    });
+    let copy = || unsafe { racy::write(address.offset(offset), from) };
+    match owner.header() {
+        Some(header) => lock::with(Owner::of(header), thread, copy),
+        None => copy(),
+    }
 }
 
 impl BufferView {

@@ -5,10 +5,10 @@
 
 use libffi::low::{CodePtr, ffi_cif};
 use libffi::middle::{Arg, Cif, Closure, Ret, Type};
-use orochi_core::{Recall, Thread};
+use orochi_core::{Recall, Thread, racy};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::cell::Cell;
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::ptr::NonNull;
 
 /// Room for a value, aligned for whatever it may be.
@@ -322,10 +322,8 @@ pub(crate) unsafe fn close(handle: usize) -> Result<(), String> {
 /// # Safety
 /// There are as many.
 pub(crate) unsafe fn read(address: usize, into: &mut [u8]) {
-    // SAFETY: the caller's; nobody has a reference to memory that Python programs know by address.
-    unsafe {
-        std::ptr::copy(std::ptr::with_exposed_provenance::<u8>(address), into.as_mut_ptr(), into.len());
-    }
+    // SAFETY: the caller's; other threads come to this memory in the same way, or are foreign code.
+    unsafe { racy::read(std::ptr::with_exposed_provenance(address), into) };
 }
 
 /// Copies bytes to an address.
@@ -334,9 +332,7 @@ pub(crate) unsafe fn read(address: usize, into: &mut [u8]) {
 /// There is room for them.
 pub(crate) unsafe fn write(address: usize, bytes: &[u8]) {
     // SAFETY: as above.
-    unsafe {
-        std::ptr::copy(bytes.as_ptr(), std::ptr::with_exposed_provenance_mut::<u8>(address), bytes.len());
-    }
+    unsafe { racy::write(std::ptr::with_exposed_provenance_mut(address), bytes) };
 }
 
 /// The bytes up to the first zero.
@@ -344,6 +340,10 @@ pub(crate) unsafe fn write(address: usize, bytes: &[u8]) {
 /// # Safety
 /// There is one.
 pub(crate) unsafe fn string(address: usize) -> Vec<u8> {
-    // SAFETY: the caller's.
-    unsafe { CStr::from_ptr(std::ptr::with_exposed_provenance::<c_char>(address)) }.to_bytes().to_vec()
+    // SAFETY: as above.
+    unsafe {
+        let mut bytes = vec![0; racy::length(std::ptr::with_exposed_provenance(address))];
+        read(address, &mut bytes);
+        bytes
+    }
 }

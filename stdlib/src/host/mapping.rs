@@ -6,6 +6,7 @@
 
 use super::unix::{self as system, check};
 use libc::c_int;
+use orochi_core::racy;
 use std::io;
 use std::ops::Range;
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -78,8 +79,8 @@ impl Mapping {
     /// Copies bytes out, from `at` on.
     pub(crate) fn read(&self, at: usize, into: &mut [u8]) -> io::Result<()> {
         let from = self.at(&(at..at.saturating_add(into.len())), self.readable)?;
-        // SAFETY: `from` is so many bytes of the mapping, which may be read; `into` is no part of it.
-        unsafe { std::ptr::copy_nonoverlapping(from, into.as_mut_ptr(), into.len()) };
+        // SAFETY: `from` is so many bytes of the mapping, which may be read. Other processes, and foreign code, may write them meanwhile.
+        unsafe { racy::read(from, into) };
         Ok(())
     }
 
@@ -87,7 +88,7 @@ impl Mapping {
     pub(crate) fn write(&mut self, at: usize, from: &[u8]) -> io::Result<()> {
         let into = self.at(&(at..at.saturating_add(from.len())), self.writable)?;
         // SAFETY: as above; the memory may be written.
-        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), into, from.len()) };
+        unsafe { racy::write(into, from) };
         Ok(())
     }
 
