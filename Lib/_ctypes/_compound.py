@@ -10,9 +10,8 @@ from ._data import (
 )
 
 
-def _check_item(cls):
-    if getattr(cls, '_c_info_', None) is None or not isinstance(cls, CType_Type):
-        raise TypeError('_type_ must have storage info')
+def _has_storage(cls):
+    return isinstance(cls, CType_Type) and getattr(cls, '_c_info_', None) is not None
 
 
 # Arrays
@@ -35,7 +34,8 @@ class PyCArrayType(CType_Type):
         item = getattr(cls, '_type_', None)
         if item is None:
             raise AttributeError("class must define a '_type_' attribute")
-        _check_item(item)
+        if not _has_storage(item):
+            raise TypeError('_type_ must have storage info')
         inner = info_of(item)
         if length and inner.size > _sys.maxsize // length:
             raise OverflowError('array too large')
@@ -443,7 +443,10 @@ class PyCPointerType(CType_Type):
 
     def set_type(cls, item):
         """Completes a pointer type."""
-        _check_item(item)
+        if not isinstance(item, type):
+            raise TypeError('_type_ must be a type')
+        if not _has_storage(item):
+            raise TypeError(f'{item!r} must have storage info')
         info = cls._c_info_
         info.item = item
         target = info_of(item)

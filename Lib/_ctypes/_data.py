@@ -6,6 +6,7 @@ import _thread
 import math as _math
 import os as _os
 import sys as _sys
+from operator import index as _index
 
 _NATIVE = '<' if _sys.byteorder == 'little' else '>'
 _SWAPPED = '>' if _sys.byteorder == 'little' else '<'
@@ -58,7 +59,7 @@ class CType_Type(type):
     def __mul__(cls, length):
         if not hasattr(length, '__index__'):
             return NotImplemented
-        length = length.__index__()
+        length = _index(length)
         if length < 0:
             raise ValueError(f'Array length must be >= 0, not {length}')
         from ._compound import array_type
@@ -123,7 +124,7 @@ class CType_Type(type):
         """C.in_dll(dll, name) -> C instance
 
         Access a C instance in a dll."""
-        handle = getattr(library, '_handle', None)
+        handle = library._handle
         if not isinstance(handle, int):
             raise TypeError('the _handle attribute of the second argument must be an integer')
         concrete(cls).final = True
@@ -396,9 +397,7 @@ def _whole(size, order, signed):
         return int.from_bytes(data, order, signed=signed)
 
     def store(value):
-        if not hasattr(value, '__index__'):
-            raise TypeError(f'int expected instead of {type(value).__name__} instance')
-        return (value.__index__() & mask).to_bytes(size, order), None
+        return (_index(value) & mask).to_bytes(size, order), None
     return load, store
 
 
@@ -428,10 +427,11 @@ def _store_char(value):
         return bytes(value), None
     if isinstance(value, int) and 0 <= value < 256:
         return bytes([value]), None
-    wanted = 'one character bytes, bytearray, or an integer in range(256) expected'
-    if isinstance(value, (bytes, bytearray)):
-        raise TypeError(f'{wanted}, not a {type(value).__name__} object of length {len(value)}')
-    raise TypeError(f'{wanted}, not {type(value).__name__}' if not isinstance(value, int) else wanted)
+    if isinstance(value, int):
+        raise TypeError('integer not in range(256)')
+    length = f' of length {len(value)}' if isinstance(value, (bytes, bytearray)) else ''
+    raise TypeError(
+        f'one character bytes, bytearray, or an integer in range(256) expected, not {type(value).__name__}{length}')
 
 
 def _store_wide(value):
@@ -611,7 +611,7 @@ class PyCSimpleType(CType_Type):
         if info.code in 'zZP':
             if value is None:
                 return None
-            found = _address_parameter(info.code, value)
+            found = _address_parameter(cls, info.code, value)
             if found is not None:
                 return found
         try:
@@ -621,12 +621,11 @@ class PyCSimpleType(CType_Type):
             if hasattr(value, '_as_parameter_'):
                 return cls.from_param(value._as_parameter_)
             if info.code in 'zZP':
-                raise TypeError(f"'{type(value).__name__}' object cannot be interpreted as ctypes.{cls.__name__}"
-                                if info.code == 'P' else 'wrong type') from None
+                raise _refusal(cls, value) from None
             raise
 
 
-def _address_parameter(code, value):
+def _address_parameter(cls, code, value):
     """What else than its own values an address may be made of; None if it isn't that."""
     from ._compound import Array, _Pointer
     from ._functions import CFuncPtr
@@ -637,7 +636,9 @@ def _address_parameter(code, value):
         kept = WideString(value)
         return CArgument('P', address_bytes(kept.address), value, 'Z', kept)
     if code in 'zZ' and isinstance(value, int):
-        return None if isinstance(value, bool) else _refuse()
+        if isinstance(value, bool):
+            return None
+        raise _refusal(cls, value)
     if isinstance(value, (Array, _Pointer)):
         item = getattr(info_of(info_of(type(value)).item), 'code', None)
         if code == 'P' or item == {'z': 'c', 'Z': 'u'}[code]:
@@ -654,8 +655,8 @@ def _address_parameter(code, value):
     return None
 
 
-def _refuse():
-    raise TypeError('wrong type')
+def _refusal(cls, value):
+    return TypeError(f"'{type(value).__name__}' object cannot be interpreted as ctypes.{cls.__name__}")
 
 
 class _SimpleCData(_CData, metaclass=PyCSimpleType):
@@ -762,7 +763,7 @@ def alignment(data):
 def addressof(data):
     """Return the address of the C instance internal buffer"""
     if not isinstance(data, _CData):
-        raise TypeError(f'addressof() argument 1 must be _ctypes._CData, not {type(data).__name__}')
+        raise TypeError(f'addressof() argument must be _ctypes._CData, not {type(data).__name__}')
     _sys.audit('ctypes.addressof', data)
     return data._c_address
 
@@ -770,14 +771,14 @@ def addressof(data):
 def byref(data, offset=0):
     """Return a pointer lookalike to a C instance, only usable as function argument."""
     if not isinstance(data, _CData):
-        raise TypeError(f"byref() argument must be a ctypes instance, not '{type(data).__name__}'")
-    return CArgument('P', address_bytes(data._c_address + offset), data)
+        raise TypeError(f'byref() argument 1 must be _ctypes._CData, not {type(data).__name__}')
+    return CArgument('P', address_bytes(data._c_address + _index(offset)), data)
 
 
 def resize(data, size):
     """Resize the memory buffer of a ctypes instance"""
     if not isinstance(data, _CData):
-        raise TypeError('excepted ctypes instance')
+        raise TypeError(f'resize() argument 1 must be _ctypes._CData, not {type(data).__name__}')
     least = info_of(type(data)).size
     if size < least:
         raise ValueError(f'minimum size is {least}')

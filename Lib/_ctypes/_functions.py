@@ -151,14 +151,23 @@ def _address_of(value):
         return 0
     if isinstance(value, int):
         return value
-    _, data, _ = _argument(value, 1)
-    return address_from(data)
+    return address_from(_pointer_argument(value)[0])
+
+
+def _pointer_argument(value):
+    """The bytes of a void*, and what must live during the call."""
+    try:
+        _, data, kept = _argument(value, 1)
+    except TypeError:
+        raise ArgumentError(
+            f"argument 1: TypeError: '{type(value).__name__}' object cannot be interpreted as ctypes.c_void_p") from None
+    return data, kept
 
 
 def _cast(address, source, cls):
     if not isinstance(cls, CType_Type) or not _is_pointer(cls):
-        name = cls.__name__ if isinstance(cls, type) else repr(cls)
-        raise TypeError(f'cast() argument 2 must be a pointer, not {name}')
+        name = f', not {cls.__name__}' if isinstance(cls, type) else ''
+        raise TypeError(f'cast() argument 2 must be a pointer type{name}')
     if isinstance(source, (bytes, str)):
         source = CString(source) if isinstance(source, bytes) else WideString(source)
         address = source.address
@@ -196,7 +205,7 @@ def _wstring_at(address, size=-1):
 def _memoryview_at(address, size, readonly=False):
     _sys.audit('ctypes.memoryview_at', address, size, readonly)
     if size < 0:
-        raise ValueError('size should not be negative')
+        raise ValueError(f'memoryview_at: size is negative (or overflowed): {size}')
     return memoryview(_ffi.View(address, _address_of(address), readonly, 'B', 1, size))
 
 
@@ -207,7 +216,7 @@ class _Pinned:
         if isinstance(value, int) or value is None:
             self.address, self.kept = value or 0, None
         else:
-            _, data, self.kept = _argument(value, 1)
+            data, self.kept = _pointer_argument(value)
             self.address = address_from(data)
 
     def __enter__(self):
@@ -338,11 +347,9 @@ def _check_restype(restype):
 class CFuncPtr(_CData, metaclass=PyCFuncPtrType):
     """Function Pointer"""
 
-    _flags_ = FUNCFLAG_CDECL
-
     def __new__(cls, *arguments):
         if cls is CFuncPtr or getattr(cls, '_flags_', None) is None:
-            raise TypeError('cannot construct instance of this class: no argtypes')
+            raise TypeError('abstract class')
         return _CData.__new__(cls)
 
     def __init__(self, *arguments):
@@ -368,15 +375,12 @@ class CFuncPtr(_CData, metaclass=PyCFuncPtrType):
             raise TypeError('argument must be callable or integer function address')
 
     def _from_library(self, source):
-        try:
-            name, library = source
-        except ValueError:
-            raise TypeError(f'argument 1 must be a sequence of length 2, not {len(source)}') from None
+        if len(source) != 2:
+            raise TypeError('illegal func_spec argument')
+        name, library = source
         if not isinstance(name, (str, bytes)):
-            if not isinstance(name, int):
-                raise TypeError('the name of a function must be a string')
-            raise AttributeError(f'function ordinal {name} not found')
-        handle = getattr(library, '_handle', None)
+            raise TypeError('function name must be string, bytes object or integer')
+        handle = library._handle
         if not isinstance(handle, int):
             raise TypeError('the _handle attribute of the second argument must be an integer')
         _sys.audit('ctypes.dlsym', library, name)
