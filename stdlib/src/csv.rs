@@ -12,7 +12,7 @@ use orochi_objects::{
     Field, Guarded, KwArgs, ModuleExt, Obj, Owned, PyErr, PyModule, PyResult, PyType, Ref, Thread, Value,
     alloc, class_of, float, int, make, protocol, str,
 };
-use orochi_text::wtf8::{CodePoint, Wtf8Buf};
+use orochi_text::wtf8::{CodePoint, Wtf8, Wtf8Buf};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 crate::exception!(ERROR: "Error" in "_csv", Exception, "");
@@ -347,6 +347,36 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// How many bytes a text begins with that are nothing but contents of the present field.
+    fn contents(&self, text: &Wtf8) -> usize {
+        let Format { delimiter, escapechar, quotechar, .. } = *self.format;
+        let bytes = text.as_bytes();
+        let until = |specials: [Option<CodePoint>; 4]| {
+            // What isn't ASCII is looked at character by character.
+            let special =
+                specials.map(|c| c.map_or(b'\n', |c| if c.is_ascii() { c.to_u32() as u8 } else { 0x80 }));
+            let ascii_only = special.contains(&0x80);
+            let stops = |byte: &u8| special.contains(byte) || ascii_only && *byte >= 0x80;
+            bytes.iter().position(stops).unwrap_or(bytes.len())
+        };
+        match self.state {
+            State::InField => until([Some(delimiter), escapechar, None, Some(CodePoint::from_u8(b'\r'))]),
+            State::InQuotes => until([quotechar, escapechar, quotechar, escapechar]),
+            _ => 0,
+        }
+    }
+
+    /// Takes contents of the field.
+    fn push_all(&mut self, text: &Wtf8) -> PyResult<()> {
+        self.length += text.count_code_points() as i64;
+        let limit = FIELD_LIMIT.load(Ordering::Relaxed);
+        if self.length > limit {
+            return Err(error(format!("field larger than field limit ({limit})")));
+        }
+        self.field.push_wtf8(text);
+        Ok(())
+    }
+
     fn save(&mut self, thread: &mut Thread) -> PyResult<()> {
         let field = std::mem::take(&mut self.field);
         self.length = 0;
@@ -560,8 +590,16 @@ impl Reader {
                 )));
             };
             this.line_num.with(this, thread, |line_num, _| *line_num += 1);
-            for c in text.as_wtf8().code_points() {
-                parser.take(thread, Some(c))?;
+            let mut rest = text.as_wtf8();
+            while !rest.is_empty() {
+                let run = parser.contents(rest);
+                if run > 0 {
+                    parser.push_all(rest.slice_to(run))?;
+                    rest = rest.slice_from(run);
+                } else if let Some(c) = rest.code_point_at(0) {
+                    parser.take(thread, Some(c))?;
+                    rest = rest.slice_from(c.len_wtf8());
+                }
             }
             parser.take(thread, None)?;
             if parser.state == State::StartRecord {
@@ -637,6 +675,11 @@ impl Row<'_> {
                 || matches!(c.to_u32(), 10 | 13)
                 || format.lineterminator.as_wtf8().code_points().any(|end| end == c)
         };
+        let plain = field.filter(|field| !field.is_empty() && !field.as_wtf8().code_points().any(special));
+        if let Some(field) = plain {
+            self.append(field.as_wtf8(), quote);
+            return Ok(());
+        }
         let mut escaped = Wtf8Buf::default();
         for c in field.iter().flat_map(|field| field.as_wtf8().code_points()) {
             if special(c) {
@@ -673,15 +716,20 @@ impl Row<'_> {
             }
             quote = true;
         }
+        self.append(escaped.as_wtf8(), quote);
+        Ok(())
+    }
+
+    /// Appends a field as it is to be written.
+    fn append(&mut self, field: &Wtf8, quote: bool) {
         if self.fields > 0 {
-            self.out.push(format.delimiter);
+            self.out.push(self.format.delimiter);
         }
-        let quotes = if quote { format.quotechar } else { None };
+        let quotes = if quote { self.format.quotechar } else { None };
         quotes.into_iter().for_each(|quote| self.out.push(quote));
-        self.out.push_wtf8(escaped.as_wtf8());
+        self.out.push_wtf8(field);
         quotes.into_iter().for_each(|quote| self.out.push(quote));
         self.fields += 1;
-        Ok(())
     }
 
     fn add_object(&mut self, thread: &mut Thread, object: Ref<'_>) -> PyResult<()> {
