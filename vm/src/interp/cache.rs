@@ -27,7 +27,6 @@ use orochi_objects::storage::known::{Entry, Use};
 use orochi_objects::storage::shape::Shape;
 use orochi_objects::thread::ThreadState;
 use orochi_objects::types::dict::{DictExt, PyDict};
-use orochi_objects::types::function::PyFunction;
 use orochi_objects::types::member::PyMember;
 use orochi_objects::types::module::PyModule;
 use orochi_objects::types::object::{self, PyObject};
@@ -378,7 +377,7 @@ fn locate_in_class(thread: &Thread, class: &Obj<PyType>, name: &Obj<PyStr>) -> O
         return None;
     }
     let found = class.lookup(thread, name)?;
-    let plain = !is_bound(found) || is_exact(found, PyFunction::static_type());
+    let plain = !is_bound(found) || descriptor::is_function(found);
     let kind = if is_exact(class.get(), PyType::static_type()) { CLASS } else { META_CLASS };
     plain.then_some((version, kind))
 }

@@ -247,36 +247,45 @@ comparisons! {
 
 /// The class whose tp_new a `__new__` call means.
 pub(crate) fn class_argument<'a>(owner: &Obj<PyType>, args: &Args<'a>) -> PyResult<&'a Obj<PyType>> {
-    let owner_name = owner.full_name();
-    let Some(class) = args.get(0) else {
-        return Err(type_error(format!("{owner_name}.__new__(): not enough arguments")));
-    };
-    let Some(class) = class.downcast::<PyType>() else {
-        let given = crate::class_of(class).name();
-        return Err(type_error(format!("{owner_name}.__new__(X): X is not a type object ({given})")));
-    };
-    let name = class.name();
-    if !class.is_subtype_of(owner) {
-        return Err(type_error(format!(
-            "{owner_name}.__new__({name}): {name} is not a subtype of {owner_name}"
-        )));
+    let new = |class: &PyType| class.slots.raw(crate::slots::SlotId::tp_new);
+    match args.get(0).and_then(Ref::downcast::<PyType>) {
+        Some(class) if class.is_subtype_of(owner) && new(owner) != 0 && new(native_base(class)) == new(owner) => {
+            Ok(class)
+        }
+        _ => Err(no_class_argument(owner, args)),
     }
-    // A native class in between knows better how its instances begin.
+}
+
+/// A native class in between knows better than the owner of `__new__` how its instances begin.
+fn native_base(class: &Obj<PyType>) -> &Obj<PyType> {
     let mut native = class;
     while native.has(crate::class::TypeFlags::HEAP) {
         let Some(base) = native.base() else { break };
         native = base;
     }
-    let (wanted, found) =
-        (owner.slots.raw(crate::slots::SlotId::tp_new), native.slots.raw(crate::slots::SlotId::tp_new));
-    if found == 0 {
-        return Err(type_error(format!("cannot create '{}' instances", native.full_name())));
+    native
+}
+
+#[cold]
+fn no_class_argument(owner: &Obj<PyType>, args: &Args<'_>) -> PyErr {
+    let owner_name = owner.full_name();
+    let Some(class) = args.get(0) else {
+        return type_error(format!("{owner_name}.__new__(): not enough arguments"));
+    };
+    let Some(class) = class.downcast::<PyType>() else {
+        let given = crate::class_of(class).name();
+        return type_error(format!("{owner_name}.__new__(X): X is not a type object ({given})"));
+    };
+    let name = class.name();
+    if !class.is_subtype_of(owner) {
+        return type_error(format!("{owner_name}.__new__({name}): {name} is not a subtype of {owner_name}"));
     }
-    if wanted != found {
-        let safe = native.name();
-        return Err(type_error(format!("{owner_name}.__new__({name}) is not safe, use {safe}.__new__()")));
+    let native = native_base(class);
+    if native.slots.raw(crate::slots::SlotId::tp_new) == 0 {
+        return type_error(format!("cannot create '{}' instances", native.full_name()));
     }
-    Ok(class)
+    let safe = native.name();
+    type_error(format!("{owner_name}.__new__({name}) is not safe, use {safe}.__new__()"))
 }
 
 wrapper!(buffer: GetBuffer = |thread, function, this, args| {

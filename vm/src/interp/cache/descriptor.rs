@@ -174,8 +174,8 @@ fn find_for_class<'a>(thread: &'a Thread, class: &'a Obj<PyType>, name: &Obj<PyS
         None if !is_bound(found) || is_function(found) => What::Value,
         None => return None,
     };
-    // Plain classes have a shorter way for plain values.
-    let is_plain = what == What::Value && std::ptr::eq(meta, PyType::static_type().get());
+    // Plain classes have a shorter way for plain values, if `type` has nothing of the name itself (as it has a `__new__`).
+    let is_plain = what == What::Value && in_meta.is_none() && std::ptr::eq(meta, PyType::static_type().get());
     (!is_plain).then_some((own, guard, what, found))
 }
 
@@ -234,8 +234,8 @@ pub(in super::super) fn computed(found: Ref<'_>) -> Option<&'static GetSetDef> {
     }
 }
 
-/// Whether it is bound to an object as Python functions are.
-fn is_function(found: Ref<'_>) -> bool {
+/// Whether it is bound to an object as Python functions are (so that a class gives it as it is).
+pub(super) fn is_function(found: Ref<'_>) -> bool {
     is_exact(found, PyFunction::static_type()) || is_exact(found, PyMethodDescriptor::static_type())
 }
 

@@ -15,6 +15,7 @@ use orochi_objects::error::{PyResult, type_error};
 use orochi_objects::frames::Mode;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::function::PyFunction;
+use orochi_objects::types::list::{self, PyList};
 use orochi_objects::types::method::PyMethod;
 use orochi_objects::types::method_descriptor::PyMethodDescriptor;
 use orochi_objects::types::native_function::PyNativeFunction;
@@ -216,9 +217,13 @@ pub(super) fn call_ex(thread: &mut Thread, at: At, w: Instruction) -> PyResult<C
     Ok(Called::Done)
 }
 
-/// How many arguments a tuple and a dict in a window pass, if these are all there is and so few that an instruction could pass them.
+/// How many arguments a tuple or list and a dict in a window pass, if these are all there is and so few that an instruction could
+/// pass them.
 fn few_arguments(thread: &Thread, at: At, base: u8) -> Option<usize> {
-    let positional = exactly::<PyTuple>(at.get(base + 2))?.len();
+    let positional = match exactly::<PyTuple>(at.get(base + 2)) {
+        Some(tuple) => tuple.len(),
+        None => list::len(thread, local_list(at.get(base + 2))?),
+    };
     let named = match at.get_bound(base + 3) {
         Some(keywords) => {
             // Others could add to a shared one meanwhile.
@@ -231,15 +236,17 @@ fn few_arguments(thread: &Thread, at: At, base: u8) -> Option<usize> {
     (total < usize::from(u8::MAX - 2).saturating_sub(base.into())).then_some(total)
 }
 
+/// A list that nobody else can change.
+fn local_list(object: Ref<'_>) -> Option<&Obj<PyList>> {
+    exactly::<PyList>(object).filter(|list| !list.header().is_shared())
+}
+
 /// `f(*args, **kwargs)` with few arguments, for which there is room: they are laid out where those of other calls lie.
 fn call_few(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Called> {
     let (base, start) = (w.b(), at.address(w.b() + 2));
     let positional = at.take_temp(base + 2);
-    // SAFETY: exactly a tuple, as the caller has found.
-    let items = unsafe { positional.get().cast::<PyTuple>() };
     if at.word(base + 3) == word::UNBOUND {
-        let n = lay_out(start, items.items());
-        drop(positional);
+        let n = lay_out_items(thread, start, positional);
         return call_laid_out(thread, at, w, n, None);
     }
     let keywords = at.take_temp(base + 3);
@@ -252,9 +259,23 @@ fn call_few(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Called> {
     }
     let name = |i: usize| named.get(i).map_or(Value::NONE, |entry| entry.key.clone());
     let names = if named.is_empty() { None } else { Some(tuple::build(thread, named.len(), name)?) };
-    let n = lay_out(start, items.items().chain(named.iter().map(|entry| entry.value.get())));
-    drop((positional, keywords, named));
+    let given = lay_out_items(thread, start, positional);
+    // SAFETY: there is room, as the caller has found.
+    let n = given + lay_out(unsafe { start.add(given) }, named.iter().map(|entry| entry.value.get()));
+    drop((keywords, named));
     call_laid_out(thread, at, w, n, names.as_deref())
+}
+
+/// [`lay_out`] of the items of a tuple or local list.
+fn lay_out_items(thread: &Thread, start: *mut Word, items: Value) -> usize {
+    match exactly::<PyTuple>(items.get()) {
+        Some(tuple) => lay_out(start, tuple.items()),
+        None => {
+            let list = local_list(items.get());
+            let item = |i| list.and_then(|list| list::get(thread, list, i));
+            lay_out(start, (0..).map_while(item))
+        }
+    }
 }
 
 /// Puts arguments into a window's registers from the third on, which are empty; gives their number.
