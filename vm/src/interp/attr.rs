@@ -17,6 +17,7 @@ use orochi_objects::error::{PyResult, memory_error, runtime_error, system_error,
 use orochi_objects::storage::instance::{Attributes, Stored};
 use orochi_objects::storage::shape::Name;
 use orochi_objects::types::cell::PyCell;
+use orochi_objects::types::dict::DictExt;
 use orochi_objects::types::function::PyFunction;
 use orochi_objects::types::object;
 use orochi_objects::types::str::PyStr;
@@ -86,10 +87,13 @@ pub(super) mod warm {
             word::UNBOUND => {}
             word => return word,
         }
+        match cache::dictionary::attribute(thread, at, ext, object.get(), cache::name_of(at, ext)) {
+            word::UNBOUND => {}
+            word => return word,
+        }
         match cache::known_attribute(thread, at, ext, object.get()) {
             word::UNBOUND => {
-                let name = at.frame().code().name_at((ext & 0xffff) as usize);
-                cache::any_attribute(thread, at, ext, at.get(register), name)
+                cache::any_attribute(thread, at, ext, at.get(register), cache::name_of(at, ext))
             }
             word => word,
         }
@@ -117,7 +121,11 @@ pub(super) mod warm {
             return described::load_method(c, thread, w, known);
         }
         let Some(object) = c.object(w.b()) else { return Fast::Slow };
-        let method = cache::known_method(thread, at, ext, object.get());
+        let name = cache::name_of(at, ext);
+        let method = match cache::dictionary::method(thread, at, ext, object.get(), name) {
+            word::UNBOUND => cache::known_method(thread, at, ext, object.get()),
+            method => method,
+        };
         if method != word::UNBOUND {
             let receiver = c.take(thread, w.b());
             c.skip();
@@ -198,7 +206,10 @@ pub(super) fn StoreAttr(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> 
             match attributes.set(thread, name, at.take(w.b())) {
                 Stored::Done(old) => drop(old),
                 Stored::NoMemory => return Err(memory_error()),
-                Stored::InDict(value) => protocol::set_attr(thread, object, name, Some(value.get()))?,
+                Stored::InDict(value) => match orochi_objects::attributes::dict(thread, object)? {
+                    Some(dict) => dict.set_str(thread, name, value)?,
+                    None => protocol::set_attr(thread, object, name, Some(value.get()))?,
+                },
             }
             at.consume(w.a());
             return Ok(());

@@ -10,6 +10,7 @@
 //! A second word holds the method itself where the first says so ([`HELD`]); `held.rs` has the rules of that.
 
 pub(super) mod descriptor;
+pub(super) mod dictionary;
 
 use super::cursor::{At, register_word};
 use super::held;
@@ -140,6 +141,10 @@ const SLOT_FIELD: u32 = 12 << 28;
 const META_CLASS: u32 = 11 << 28;
 /// A descriptor is asked; see [`descriptor`].
 const DESCRIPTOR: u32 = 13 << 28;
+/// The instance has a dict, and nothing in the class comes before what is in it; see [`dictionary`].
+const IN_DICT: u32 = 14 << 28;
+/// The instance has a dict, and the class a method of the name.
+const DICT_METHOD: u32 = 15 << 28;
 
 fn is_generic(class: &PyType, slot: SlotId) -> bool {
     class.slots.raw(slot) == PyObject::static_type().get().slots.raw(slot)
@@ -185,6 +190,9 @@ pub(super) fn known_attribute(thread: &Thread, at: At, ext: u32, object: &Header
     if entry.what == CLASS_VALUE_HELD {
         return entry.word;
     }
+    if entry.what == IN_DICT {
+        return dictionary::value(thread, object, name_of(at, ext));
+    }
     // SAFETY: as in `attribute`: entries hold what caches hold.
     let field = unsafe {
         match entry.what & KIND {
@@ -199,7 +207,14 @@ pub(super) fn known_attribute(thread: &Thread, at: At, ext: u32, object: &Header
 /// As [`held_method`], from what the thread knows of objects like this one.
 #[inline]
 pub(super) fn known_method(thread: &Thread, at: At, ext: u32, object: &Header) -> Word {
-    known(thread, at, ext, object, Use::Method).map_or(word::UNBOUND, |entry| entry.word)
+    match known(thread, at, ext, object, Use::Method) {
+        Some(entry)
+            if entry.what != DICT_METHOD_HELD || dictionary::lacks(thread, object, name_of(at, ext)) =>
+        {
+            entry.word
+        }
+        _ => word::UNBOUND,
+    }
 }
 
 /// What the thread knows of a name of objects like this one: those of its shape, or of its class if they have none.
@@ -223,7 +238,7 @@ fn pass_on(thread: &Thread, at: At, ext: u32, entry: &Entry) {
     if cache.load(Ordering::Relaxed) != 0 && !ThreadState::of(thread).known.is_turn() {
         return;
     }
-    let is_held = matches!(entry.what, CLASS_VALUE_HELD | METHOD_HELD | TYPE_METHOD_HELD);
+    let is_held = matches!(entry.what, CLASS_VALUE_HELD | METHOD_HELD | TYPE_METHOD_HELD | DICT_METHOD_HELD);
     if !is_held {
         write(at, ext, (entry.number(), entry.what));
     } else if held::hold_word(word_at(at, ext, 1), entry.word) {
@@ -233,7 +248,7 @@ fn pass_on(thread: &Thread, at: At, ext: u32, entry: &Entry) {
     }
 }
 
-fn name_of(at: At, ext: u32) -> &'static Obj<PyStr> {
+pub(super) fn name_of(at: At, ext: u32) -> &'static Obj<PyStr> {
     let name = at.frame().code().name_at((ext & 0xffff) as usize);
     // SAFETY: names of code are interned, and so immortal.
     unsafe { &*std::ptr::from_ref(name) }
@@ -335,7 +350,7 @@ pub(super) fn remember_attribute(thread: &Thread, at: At, ext: u32, object: Ref<
             }
         }
         None => {
-            if matches!(what & KIND, FIELD | SLOT_FIELD) {
+            if matches!(what & KIND, FIELD | SLOT_FIELD | IN_DICT) {
                 ThreadState::of(thread).known.note(name, Use::Load, id, what, word::UNBOUND);
             }
             write(at, ext, (id, what));
@@ -410,7 +425,7 @@ fn locate_in_instance(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> Op
     // Version and id before the search, as above.
     let version = class.version();
     let attributes = Attributes::of(object);
-    let shape = attributes.map(|attributes| attributes.shape()).filter(|shape| !shape.is_dictionary());
+    let shape = attributes.map(|attributes| attributes.shape());
     let id = shape.map_or(0, |shape| number(class, shape));
     let in_class = class.lookup(thread, name);
     if let Some(member) = in_class.and_then(exactly::<PyMember>) {
@@ -421,6 +436,9 @@ fn locate_in_instance(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> Op
         let property = in_class.is_some_and(|found| is_exact(found, PyProperty::static_type()));
         // What raises AttributeError is asked of `__getattr__`.
         return (property && is_plain).then_some((id, PROPERTY));
+    }
+    if shape.is_dictionary() {
+        return Some((id, IN_DICT));
     }
     if let Some(index) = shape.find(name) {
         let what = match cached::offset_of(object, index) {
@@ -448,6 +466,7 @@ const CLASS_HELD: u32 = CLASS | HELD;
 const CLASS_VALUE_HELD: u32 = CLASS_VALUE | HELD;
 const METHOD_HELD: u32 = METHOD | HELD;
 const TYPE_METHOD_HELD: u32 = TYPE_METHOD | HELD;
+const DICT_METHOD_HELD: u32 = DICT_METHOD | HELD;
 
 /// Whether the cache says that the object's class has a method of this name that may be called unbound.
 pub(super) fn is_method(at: At, ext: u32, object: Ref<'_>) -> bool {
@@ -476,8 +495,11 @@ fn number(class: &Obj<PyType>, shape: &Shape) -> u32 {
 /// What a method's cache will say of this object; to be taken before the method is looked up.
 pub(super) fn method_key(object: Ref<'_>) -> (u32, u32) {
     match Attributes::of(object) {
-        Some(attributes) if attributes.shape().is_dictionary() => (0, METHOD),
-        Some(attributes) => (number(class_of(object), attributes.shape()), METHOD),
+        Some(attributes) => {
+            let shape = attributes.shape();
+            let kind = if shape.is_dictionary() { DICT_METHOD } else { METHOD };
+            (number(class_of(object), shape), kind)
+        }
         // A module's own attributes are in its namespace.
         None if object.downcast::<PyModule>().is_some() => (0, METHOD),
         None => (class_of(object).version(), TYPE_METHOD),
@@ -578,13 +600,16 @@ pub(super) fn store_key(thread: &Thread, object: Ref<'_>, name: &Obj<PyStr>) -> 
     let Some(attributes) = Attributes::of(object) else { return (0, PLAIN_STORE) };
     let shape = attributes.shape();
     let id = number(class, shape);
-    if shape.is_dictionary() || !is_generic(class, SlotId::tp_setattro) || !name.is_interned() {
+    if !is_generic(class, SlotId::tp_setattro) || !name.is_interned() {
         return (0, PLAIN_STORE);
     }
     let minds =
         class.lookup(thread, name).is_some_and(|found| class_of(found).slots.tp_descr_set().is_some());
     if minds {
         return (0, PLAIN_STORE);
+    }
+    if shape.is_dictionary() {
+        return (id, PLAIN_STORE);
     }
     let (index, kind) = shape.find(name).map_or((shape.len(), NEW_FIELD), |index| (index, FIELD));
     let offset = cached::offset_of(object, index);
