@@ -92,9 +92,7 @@ pub(super) mod warm {
             word => return word,
         }
         match cache::known_attribute(thread, at, ext, object.get()) {
-            word::UNBOUND => {
-                cache::any_attribute(thread, at, ext, at.get(register), cache::name_of(at, ext))
-            }
+            word::UNBOUND => cache::any_attribute(thread, at, ext, at.get(register), cache::name_of(at, ext)),
             word => word,
         }
     }

@@ -249,7 +249,9 @@ comparisons! {
 pub(crate) fn class_argument<'a>(owner: &Obj<PyType>, args: &Args<'a>) -> PyResult<&'a Obj<PyType>> {
     let new = |class: &PyType| class.slots.raw(crate::slots::SlotId::tp_new);
     match args.get(0).and_then(Ref::downcast::<PyType>) {
-        Some(class) if class.is_subtype_of(owner) && new(owner) != 0 && new(native_base(class)) == new(owner) => {
+        Some(class)
+            if class.is_subtype_of(owner) && new(owner) != 0 && new(native_base(class)) == new(owner) =>
+        {
             Ok(class)
         }
         _ => Err(no_class_argument(owner, args)),

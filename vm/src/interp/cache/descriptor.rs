@@ -175,7 +175,8 @@ fn find_for_class<'a>(thread: &'a Thread, class: &'a Obj<PyType>, name: &Obj<PyS
         None => return None,
     };
     // Plain classes have a shorter way for plain values, if `type` has nothing of the name itself (as it has a `__new__`).
-    let is_plain = what == What::Value && in_meta.is_none() && std::ptr::eq(meta, PyType::static_type().get());
+    let is_plain =
+        what == What::Value && in_meta.is_none() && std::ptr::eq(meta, PyType::static_type().get());
     (!is_plain).then_some((own, guard, what, found))
 }
 

@@ -55,7 +55,13 @@ pub(in super::super) fn attribute(
 
 /// The same for a method of the class.
 #[inline(always)]
-pub(in super::super) fn method(thread: &Thread, at: At, ext: u32, object: &Header, name: &Obj<PyStr>) -> Word {
+pub(in super::super) fn method(
+    thread: &Thread,
+    at: At,
+    ext: u32,
+    object: &Header,
+    name: &Obj<PyStr>,
+) -> Word {
     let is_current = |id, what| what == DICT_METHOD | HELD && cached::shape_id(object) == id;
     match held::load(word_at(at, ext, 0), is_current, || word_at(at, ext, 1)) {
         word::UNBOUND => word::UNBOUND,
