@@ -10,6 +10,7 @@ use orochi_core::{Field, Guarded, Obj, Owned, Ref, StripedCounter, Thread, Value
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::class::is_exact;
 use orochi_objects::error::type_error;
+use orochi_objects::storage::AskPython;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::int::PyInt;
 use orochi_objects::types::key::Key;
@@ -172,7 +173,7 @@ impl LruCacheWrapper {
         }
     }
 
-    /// Keeps a result, and drops the one used least recently if there are too many.
+    /// Keeps a result, and drops those used least recently if there are too many.
     fn keep(
         this: &Obj<Self>,
         thread: &mut Thread,
@@ -181,15 +182,6 @@ impl LruCacheWrapper {
         result: &Value,
     ) -> PyResult<()> {
         let results = this.results()?;
-        if dict::contains(thread, results, key)? {
-            // Computing the result has put it there.
-            return Ok(());
-        }
-        while dict::len(thread, results) >= limit {
-            let Some(oldest) = LruCacheWrapper::take_oldest(this, thread) else { break };
-            let old = Key::with_hash(oldest.key.fixed(), oldest.hash);
-            dict::remove(thread, results, &old)?;
-        }
         let time = this.now();
         let entry = Entry {
             key: Field::new_local(key.object.to_owned()),
@@ -198,8 +190,16 @@ impl LruCacheWrapper {
             used: AtomicU64::new(time),
         };
         let entry = orochi_objects::make(thread, entry)?.into_value();
-        dict::set(thread, results, key, entry.clone())?;
+        if !dict::set_default(thread, results, key, entry.get())?.1 {
+            // Computing the result has put it there.
+            return Ok(());
+        }
         this.ages.with(this, thread, |ages, owner| ages.push(Age { time, entry: owner.store(entry) }));
+        while dict::len(thread, results) > limit {
+            let Some(oldest) = LruCacheWrapper::take_oldest(this, thread) else { break };
+            let old = Key::with_hash(oldest.key.fixed(), oldest.hash);
+            dict::remove(thread, results, &old)?;
+        }
         Ok(())
     }
 
@@ -279,11 +279,14 @@ impl LruCacheWrapper {
         let key = this.key(thread, &args)?;
         let key = Key::new(thread, key.get())?;
         let results = this.results()?;
-        if let Some(found) = dict::peek(thread, results, &key) {
-            return Ok(this.hit(thread, found).to_owned());
-        }
-        if let Some(found) = dict::get(thread, results, &key)? {
-            return Ok(this.hit(thread, found.get()).to_owned());
+        match results.storage().get(thread, key.hash, key.word(), &key) {
+            Ok(Some(found)) => return Ok(this.hit(thread, found).to_owned()),
+            Ok(None) => {}
+            Err(AskPython) => {
+                if let Some(found) = dict::get(thread, results, &key)? {
+                    return Ok(this.hit(thread, found.get()).to_owned());
+                }
+            }
         }
         this.count_miss();
         let result = protocol::call_args(thread, function, args)?;
