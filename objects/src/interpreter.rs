@@ -18,7 +18,12 @@ pub struct Hooks {
     pub resume: fn(&mut Thread, &Obj<PyGenerator>, Result<Ref<'_>, PyErr>) -> PyResult<Sent>,
     /// The next value of a generator.
     pub next: fn(&mut Thread, &Obj<PyGenerator>) -> PyResult<Option<Value>>,
+    /// See [`feed`].
+    pub feed: fn(&mut Thread, &Obj<PyGenerator>, Take<'_>) -> PyResult<Option<Value>>,
 }
+
+/// Takes an item without running Python code, or gives it back.
+pub type Take<'a> = &'a mut dyn FnMut(&mut Thread, Value) -> Option<Value>;
 
 static HOOKS: OnceLock<Hooks> = OnceLock::new();
 
@@ -48,6 +53,12 @@ pub fn resume(
 /// The next value of a generator; `None` at its end.
 pub fn next(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResult<Option<Value>> {
     (hooks()?.next)(thread, generator)
+}
+
+/// Gives the values of a generator to `take`, between whose calls the generator's frame stays where it is: nobody can see that the
+/// generator isn't suspended, since no Python code runs. The value that `take` gives back; `None` at the generator's end.
+pub fn feed(thread: &mut Thread, generator: &Obj<PyGenerator>, take: Take<'_>) -> PyResult<Option<Value>> {
+    (hooks()?.feed)(thread, generator, take)
 }
 
 /// A finished resumption as `next` sees it: the value, or `None` when the generator returned.

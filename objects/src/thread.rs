@@ -5,7 +5,7 @@
 
 use crate::collection::Collections;
 use crate::error::{PyErr, PyResult, system_error};
-use crate::frames::FrameStack;
+use crate::frames::{Frame, FrameStack};
 use crate::monitoring::Monitoring;
 use crate::slots::Sent;
 use crate::storage::known::Known;
@@ -16,6 +16,7 @@ use orochi_core::word::{self, Word};
 use orochi_core::{AtomicField, Obj, Owned, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass};
 use std::collections::HashMap;
+use std::ptr::NonNull;
 
 /// CPython's default recursion limit.
 pub const RECURSION_LIMIT: usize = 1000;
@@ -51,6 +52,15 @@ pub struct PyInterpreter {
     pub monitoring: Monitoring,
 }
 
+/// A generator whose values go to native code without its frame being left; see [`crate::interpreter::feed`].
+#[derive(Clone, Copy)]
+pub struct Feeding {
+    /// The generator's frame.
+    pub frame: *mut Frame,
+    /// Who takes the values; lives as long as the frame.
+    pub take: NonNull<dyn FnMut(&mut Thread, Value) -> Option<Value>>,
+}
+
 /// The state of a Python thread.
 pub struct ThreadState {
     /// Its frames.
@@ -68,6 +78,8 @@ pub struct ThreadState {
     pub known: Known,
     /// What was sent to a generator that delegates. Owned.
     pub sent: Word,
+    /// Who is fed by the innermost generator that feeds somebody.
+    pub feeding: Option<Feeding>,
     /// How many frames of generators are active.
     pub active_generators: u32,
     /// The exception in `raised` is raised again: it has its traceback entry for the running frame.
@@ -113,6 +125,7 @@ impl ThreadState {
             handled: word::UNBOUND,
             known: Known::default(),
             sent: word::UNBOUND,
+            feeding: None,
             active_generators: 0,
             reraised: false,
             interpreter,

@@ -36,6 +36,7 @@ pub fn install() {
         call_function: interp::call_function,
         resume: interp::generator::resume,
         next: interp::generator::next,
+        feed: interp::generator::feed,
     });
 }
 

@@ -7,8 +7,10 @@ pub mod special;
 
 use crate::args::Args;
 use crate::class::exactly;
-use crate::error::{PyResult, type_error};
+use crate::error::{PyResult, memory_error, type_error};
+use crate::interpreter;
 use crate::types::function::PyFunction;
+use crate::types::generator::PyGenerator;
 use crate::types::list::{self, PyList};
 use crate::types::str::PyStr;
 use crate::types::tuple::PyTuple;
@@ -287,6 +289,31 @@ pub fn iterate_while(
     Ok(())
 }
 
+/// [`iterate_while`] for a consumer that can take most items without running Python code: `take` takes one, or gives it back,
+/// and then it is `each` that deals with it. Both get `state`.
+#[inline]
+pub fn iterate_taking<S>(
+    thread: &mut Thread,
+    iterable: Ref<'_>,
+    state: &mut S,
+    take: impl Fn(&mut S, &mut Thread, Value) -> Option<Value>,
+    each: impl Fn(&mut S, &mut Thread, Value) -> PyResult<bool>,
+) -> PyResult<()> {
+    if let Some(generator) = exactly::<PyGenerator>(iterable) {
+        loop {
+            let left = interpreter::feed(thread, generator, &mut |thread, item| take(state, thread, item))?;
+            let Some(item) = left else { return Ok(()) };
+            if !each(state, thread, item)? {
+                return Ok(());
+            }
+        }
+    }
+    iterate_while(thread, iterable, |thread, item| match take(state, thread, item) {
+        Some(item) => each(state, thread, item),
+        None => Ok(true),
+    })
+}
+
 /// How many items an iterable says it has: `operator.length_hint`.
 pub fn length_hint(thread: &mut Thread, object: Ref<'_>, default: isize) -> PyResult<isize> {
     use crate::types::exception::TypeError;
@@ -324,10 +351,19 @@ pub fn collect(thread: &mut Thread, iterable: Ref<'_>) -> PyResult<Vec<Value>> {
         return items;
     }
     let mut items = Vec::new();
-    iterate(thread, iterable, |_, item| {
+    let take = |items: &mut Vec<Value>, _: &mut Thread, item| {
+        if items.len() == items.capacity() {
+            return Some(item);
+        }
         items.push(item);
-        Ok(())
-    })?;
+        None
+    };
+    let make_room = |items: &mut Vec<Value>, _: &mut Thread, item| {
+        items.try_reserve(1).map_err(|_| memory_error())?;
+        items.push(item);
+        Ok(true)
+    };
+    iterate_taking(thread, iterable, &mut items, take, make_room)?;
     Ok(items)
 }
 

@@ -9,6 +9,7 @@ use crate::protocol;
 use crate::protocol::compare::{CompareOp, compare_bool};
 use crate::storage::set::{Lookup, Rejected, SetStorage};
 use crate::types::dict::{self, PyDict, Walk};
+use crate::types::generator::is_plain_generator;
 use crate::types::key::Key;
 use crate::types::set_::{FROZEN, FROZEN_OPERATORS, MUTABLE, MUTABLE_OPERATORS, MUTATION};
 use crate::types::r#type::PyType;
@@ -313,7 +314,19 @@ pub(crate) fn update_any(thread: &mut Thread, set: AnySet<'_>, iterable: Ref<'_>
         set.take_from(thread, storage);
         return Ok(());
     }
-    for_each_key(thread, iterable, |thread, key| set.add(thread, key).map(|_| true))
+    if !is_plain_generator(iterable) {
+        return for_each_key(thread, iterable, |thread, key| set.add(thread, key).map(|_| true));
+    }
+    let take = |_: &mut (), thread: &mut Thread, item: Value| {
+        let added = Key::without_python(item.get())
+            .and_then(|key| set.storage.add_plain(set.owner, thread, key.hash, key.object, &key));
+        added.is_none().then_some(item)
+    };
+    let add = |_: &mut (), thread: &mut Thread, item: Value| {
+        let key = Key::for_set(thread, item.get())?;
+        set.add(thread, &key).map(|_| true)
+    };
+    protocol::iterate_taking(thread, iterable, &mut (), take, add)
 }
 
 /// `set - iterable`, in place.

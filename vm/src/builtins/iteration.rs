@@ -27,10 +27,15 @@ fn any(thread: &mut Thread, iterable: Ref<'_>) -> PyResult<bool> {
 /// Whether the truth of every item is `wanted`.
 fn every(thread: &mut Thread, iterable: Ref<'_>, wanted: bool) -> PyResult<bool> {
     let mut all = true;
-    protocol::iterate_while(thread, iterable, |thread, item| {
-        all = protocol::is_true(thread, item.get())? == wanted;
-        Ok(all)
-    })?;
+    let take = |_: &mut bool, _: &mut Thread, item: Value| {
+        let truth = item.get().as_bool().or_else(|| item.get().is_none().then_some(false));
+        (truth != Some(wanted)).then_some(item)
+    };
+    let look = |all: &mut bool, thread: &mut Thread, item: Value| {
+        *all = protocol::is_true(thread, item.get())? == wanted;
+        Ok(*all)
+    };
+    protocol::iterate_taking(thread, iterable, &mut all, take, look)?;
     Ok(all)
 }
 

@@ -229,12 +229,14 @@ fn sum(thread: &mut Thread, iterable: Ref<'_>, start: Option<Ref<'_>>) -> PyResu
         None => Value::small_int(0).unwrap_or(Value::NONE),
     };
     let mut total = Sum::of(start);
-    protocol::iterate(thread, iterable, |thread, item| {
-        if !total.add_plain(item.get()) {
-            total = std::mem::replace(&mut total, Sum::Int(0)).add(thread, item)?;
-        }
-        Ok(())
-    })?;
+    let take = |total: &mut Sum, _: &mut Thread, item: Value| {
+        if total.add_plain(item.get()) { None } else { Some(item) }
+    };
+    let add = |total: &mut Sum, thread: &mut Thread, item| {
+        *total = std::mem::replace(total, Sum::Int(0)).add(thread, item)?;
+        Ok(true)
+    };
+    protocol::iterate_taking(thread, iterable, &mut total, take, add)?;
     total.into_value(thread)
 }
 
@@ -267,6 +269,17 @@ struct Extreme {
 }
 
 impl Extreme {
+    /// [`Extreme::consider`] for small ints; anything else comes back.
+    #[inline]
+    fn consider_plain(&mut self, item: Value, op: CompareOp) -> Option<Value> {
+        let so_far = self.item.as_ref().and_then(|item| item.get().as_small_int());
+        let (Some(so_far), Some(number)) = (so_far, item.get().as_small_int()) else { return Some(item) };
+        if op.holds(number.cmp(&so_far)) {
+            self.item = Some(item);
+        }
+        None
+    }
+
     #[inline]
     fn consider(
         &mut self,
@@ -305,7 +318,14 @@ fn extreme(thread: &mut Thread, args: Args<'_>, function: &str, op: CompareOp) -
     }
     let mut best = Extreme { item: None, rank: None };
     if args.len() == 1 {
-        protocol::iterate(thread, args.this(), |thread, item| best.consider(thread, item, &key, op))?;
+        let take = |best: &mut Extreme, _: &mut Thread, item| match key {
+            Some(_) => Some(item),
+            None => best.consider_plain(item, op),
+        };
+        let consider = |best: &mut Extreme, thread: &mut Thread, item| {
+            best.consider(thread, item, &key, op).map(|()| true)
+        };
+        protocol::iterate_taking(thread, args.this(), &mut best, take, consider)?;
     } else {
         for item in args.iter() {
             best.consider(thread, item.to_owned(), &key, op)?;

@@ -22,8 +22,9 @@ use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_objects::class::PyClass;
 use orochi_objects::error::{PyErr, PyResult, runtime_error, stop_iteration, type_error};
 use orochi_objects::frames::{Frame, Mode};
+use orochi_objects::interpreter::Take;
 use orochi_objects::slots::Sent;
-use orochi_objects::thread::{Outcome, ThreadState};
+use orochi_objects::thread::{Feeding, Outcome, ThreadState};
 use orochi_objects::types::exception;
 use orochi_objects::types::frame;
 use orochi_objects::types::generator::{
@@ -31,6 +32,7 @@ use orochi_objects::types::generator::{
 };
 use orochi_objects::types::method_descriptor::PyMethodDescriptor;
 use orochi_objects::{class_of, protocol};
+use std::ptr::NonNull;
 
 /// The function's call makes its generator, which is the call's result.
 #[inline(never)]
@@ -286,8 +288,15 @@ pub(super) mod warm {
             return Fast::Slow;
         }
         if at.frame().mode == Mode::Entry {
-            let value = at.take(w.b());
+            let mut value = at.take(w.b());
             c.sync();
+            if let Some(feeding) = ThreadState::of(thread).feeding.filter(|feeding| feeding.frame == frame) {
+                // SAFETY: who is fed waits for this frame to end.
+                match unsafe { (*feeding.take.as_ptr())(thread, value) } {
+                    None => return c.done(w.a(), word::NONE),
+                    Some(left) => value = left,
+                }
+            }
             // SAFETY: the running frame, with which native code entered.
             unsafe {
                 stop(thread, frame, generator);
@@ -656,6 +665,26 @@ pub(crate) fn next(thread: &mut Thread, generator: &Obj<PyGenerator>) -> PyResul
         Sent::Yield(value) => Ok(Some(value)),
         Sent::Return(value) if value.get().is_none() => Ok(None),
         Sent::Return(value) => Err(stop_iteration(value)),
+    }
+}
+
+/// See [`orochi_objects::interpreter::feed`].
+pub(crate) fn feed(
+    thread: &mut Thread,
+    generator: &Obj<PyGenerator>,
+    take: Take<'_>,
+) -> PyResult<Option<Value>> {
+    let frame = ThreadState::of(thread).frames.current.wrapping_add(1);
+    // SAFETY: it is forgotten below, before the borrow ends.
+    let take = unsafe { std::mem::transmute::<Take<'_>, Take<'static>>(take) };
+    let feeding = Some(Feeding { frame, take: NonNull::from(take) });
+    let outer = std::mem::replace(&mut ThreadState::of(thread).feeding, feeding);
+    let next = next(thread, generator);
+    ThreadState::of(thread).feeding = outer;
+    match next {
+        // What it returned is of no use here.
+        Err(error) if error.matches(&exception::StopIteration) => Ok(None),
+        next => next,
     }
 }
 
