@@ -16,6 +16,7 @@ use orochi_objects::class_of;
 use orochi_objects::error::PyErr;
 use orochi_objects::quick::Registers;
 use orochi_objects::thread::ThreadState;
+use orochi_objects::types::method::PyMethod;
 use orochi_objects::types::method_descriptor::{PyClassMethodDescriptor, PyMethodDescriptor};
 use orochi_objects::types::native_function::PyNativeFunction;
 use orochi_objects::types::r#type::{PyType, TypeExt};
@@ -146,8 +147,7 @@ pub(super) fn call(
         return match exact::<PyType>(callee) {
             Some(class) if receiver == word::UNBOUND => call_class(thread, registers, w, class),
             Some(_) => None,
-            None => known_result(thread, window, count, callee)
-                .and_then(|result| finish(thread, registers, w, result)),
+            None => call_slot(thread, registers, w, callee),
         };
     };
     let receives = usize::from(receives);
@@ -172,17 +172,29 @@ fn finish(thread: &mut Thread, registers: *mut Word, w: Instruction, result: Wor
     if thread.poll() == 0 { Some(Flow::Next) } else { look_around(thread) }
 }
 
-/// What a call is known to give, as a register's word.
+/// Calls an object of another native class, unless it is a bound method, whose function may be one of Python. What the call is known
+/// to give needs no call.
 #[inline]
-fn known_result(thread: &Thread, window: *mut Word, count: usize, callee: &Header) -> Option<Word> {
+fn call_slot(thread: &mut Thread, registers: *mut Word, w: Instruction, callee: &Header) -> Option<Flow> {
     let class = class_in(callee);
-    let known = class.slots.tp_known_result().filter(|_| class.native().is_some())?;
-    // SAFETY: the arguments stay in the window for the length of the call.
-    let args = unsafe {
+    if class.native().is_none() || exact::<PyMethod>(callee).is_some() {
+        return None;
+    }
+    // SAFETY: the arguments lie in the window, within the frame, and stay there for the length of the call.
+    let args = || unsafe {
+        let window = registers.add(w.b() as usize);
         let receives = usize::from(*window.add(1) != word::UNBOUND);
-        Args::from_registers(window.add(2 - receives), count + receives, None)
+        Args::from_registers(window.add(2 - receives), w.c() as usize + receives, None)
     };
-    known(thread, callee.into(), args).map(register_word)
+    if let Some(known) = class.slots.tp_known_result()
+        && let Some(result) = known(thread, callee.into(), args()).map(register_word)
+    {
+        return finish(thread, registers, w, result);
+    }
+    match class.slots.tp_call()?(thread, callee.into(), args()) {
+        Ok(result) => finish(thread, registers, w, result.into_word()),
+        Err(error) => raised(thread, error),
+    }
 }
 
 /// Calls a class. An `__init__` in Python gets a frame.
