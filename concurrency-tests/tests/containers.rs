@@ -140,6 +140,43 @@ fn list_changed_by_a_thread_that_only_seems_alone_fails() {
     fails("alone: nobody needs to be stopped", list_changed_alone);
 }
 
+/// The last element of a list of two is looked for, from the end and then by its index, while it is taken out (and another one
+/// appended).
+fn last_element_against_pop(append: bool) {
+    let mut writer = attached();
+    let classes = Classes::new();
+    let values = (0..2).map(|_| classes.node(&writer, None).into_value()).collect();
+    let list = Handle::new(classes.object(&writer, ListStorage::from_values(values).expect("memory")));
+    let other = thread::spawn(move || {
+        let mut reader = attached();
+        let list = list.get();
+        assert!((**list).get_signed(&reader, -1).is_some(), "the list is never empty");
+        if (**list).get(&reader, 1).is_none() {
+            assert!(append || (**list).len(&reader) == 1, "it was gone");
+        }
+        reader.safepoint();
+    });
+    drop(list.get().pop(Owner::from(list.get()), &mut writer));
+    if append {
+        let element = classes.node(&writer, None).into_value();
+        list.get().push(Owner::from(list.get()), &writer, element).expect("memory");
+    }
+    writer.reclaim_now();
+    drop(writer);
+    other.join().expect("no panic");
+}
+
+#[test]
+fn list_last_element_against_pop() {
+    model(|| last_element_against_pop(false));
+    model(|| last_element_against_pop(true));
+}
+
+#[test]
+fn list_last_element_without_the_second_look_fails() {
+    fails("list: same length", || last_element_against_pop(true));
+}
+
 /// A thread that is alone destroys what it has taken out of a list, without an epoch, when another one comes and reads.
 fn destroyed_alone() {
     let mut first = attached();

@@ -291,6 +291,66 @@ fn dict_assignment_that_does_not_look_again_fails() {
     fails("dict: search still true", || assignments_of_one_key(6));
 }
 
+/// Looks a key up and counts the keys, while `change` adds it to an empty dict or takes it out: the two never contradict each
+/// other, whichever comes first.
+fn lookup_and_length(room: usize, there_before: bool, count_first: bool) {
+    let mut writer = attached();
+    let classes = Classes::new();
+    let storage = DictStorage::with_capacity(room).unwrap_or_else(|_| panic!("memory"));
+    let dict = Handle::new(classes.object(&writer, storage));
+    let key = Handle::new(classes.node(&writer, None));
+    if there_before {
+        insert(dict.get(), &writer, 7, key.get().get(), Value::NONE);
+    }
+    let other = thread::spawn(move || {
+        let mut reader = attached();
+        let (dict, key) = (dict.get(), key.get().get());
+        let count = |reader: &Thread| dict.settled_len(Owner::from(dict), reader);
+        let find = |reader: &Thread| {
+            let found = (**dict).get(reader, 7, key.word(), &by_identity);
+            usize::from(found.unwrap_or_else(|_| panic!("identity needs no Python code")).is_some())
+        };
+        let (first, second) = match count_first {
+            true => (count(&reader), find(&reader)),
+            false => (find(&reader), count(&reader)),
+        };
+        // What changes once may do so in between.
+        assert!(first == second || first == usize::from(there_before), "{first} then {second}");
+        reader.safepoint();
+    });
+    if there_before {
+        delete(dict.get(), &mut writer, 7, key.get().get());
+    } else {
+        insert(dict.get(), &writer, 7, key.get().get(), Value::NONE);
+    }
+    writer.reclaim_now();
+    drop(writer);
+    other.join().expect("no panic");
+}
+
+#[test]
+fn dict_length_against_insertion() {
+    model(|| lookup_and_length(1, false, true));
+    model(|| lookup_and_length(6, false, true));
+    model(|| lookup_and_length(6, false, false));
+}
+
+#[test]
+fn dict_length_against_deletion() {
+    model(|| lookup_and_length(1, true, true));
+    model(|| lookup_and_length(1, true, false));
+}
+
+#[test]
+fn dict_length_in_the_middle_of_an_insertion_fails() {
+    fails("lock: nobody is in the middle", || lookup_and_length(6, false, true));
+}
+
+#[test]
+fn dict_length_after_the_middle_of_a_deletion_fails() {
+    fails("lock: nobody was in the middle", || lookup_and_length(1, true, false));
+}
+
 fn iteration_against_insertion() {
     let mut writer = attached();
     let classes = Classes::new();

@@ -21,7 +21,7 @@
 
 use crate::field::Owner;
 use crate::header::Header;
-use crate::sync::{AtomicU8, Ordering, ordering, park, pause, unpark_all};
+use crate::sync::{AtomicU8, Ordering, check, ordering, park, pause, unpark_all};
 use crate::thread::Thread;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -143,6 +143,26 @@ fn wake(byte: &AtomicU8) {
 pub fn with<R>(owner: Owner<'_>, thread: &Thread, f: impl FnOnce() -> R) -> R {
     let _guard = Guard::new(owner.header(), thread);
     f()
+}
+
+/// Reads, without the lock if nobody holds it, what holders of the owner's lock change in several steps: gives what it was when nobody
+/// was in the middle of them. So who sees one step, before this or after it, doesn't miss the others.
+#[inline]
+pub fn settled<R>(owner: Owner<'_>, thread: &Thread, read: impl Fn() -> R) -> R {
+    let header = owner.header();
+    if !header.is_shared() {
+        return read();
+    }
+    // Acquire: who saw a step before sees that the lock was taken for it, or all steps; and `read` sees what the last holder did.
+    let held = || header.lock_byte().load(Ordering::Acquire) & LOCKED != 0;
+    if check("lock: nobody was in the middle", !held()) {
+        let seen = read();
+        // If `read` saw a step (it is an Acquire load), this sees that the lock was taken for it, or what came after.
+        if check("lock: nobody is in the middle", !held()) {
+            return seen;
+        }
+    }
+    with(owner, thread, read)
 }
 
 /// Holds an object's lock if the object is shared; holds nothing if it is local, or if there is no other thread: no safepoint is passed

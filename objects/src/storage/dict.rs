@@ -129,7 +129,13 @@ impl DictStorage {
         self.table.load(Ordering::Acquire)
     }
 
-    /// The number of keys.
+    /// The number of keys, as lookups before and after find them: see [`lock::settled`].
+    #[inline]
+    pub fn settled_len(&self, owner: Owner<'_>, thread: &Thread) -> usize {
+        lock::settled(owner, thread, || self.len(thread))
+    }
+
+    /// The number of keys; while another thread adds or removes one, a moment before or after that is done.
     #[inline(always)]
     pub fn len(&self, _thread: &Thread) -> usize {
         let table = self.load();

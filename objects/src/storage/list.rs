@@ -2,8 +2,8 @@
 //!
 //! Invariants:
 //! 1. Slots below a buffer's `len` were initialised before `len` was raised (Release) and hold a reference, or are empty
-//!    because an element was taken out of a shared list since; `len` is then about to be lowered. A reader that finds
-//!    an empty slot takes the index as out of range.
+//!    because an element was taken out of a shared list since, after `len` was lowered. A reader that finds
+//!    an empty slot takes the index as out of range, and sees the lower `len` afterwards.
 //! 2. In a buffer of a shared list an element never moves to another slot: setting, appending and popping at the end happen in
 //!    place, everything else builds a new buffer. So a reader that has loaded the buffer sees one order of elements.
 //!    While there is no other thread a shared list is changed as a local one is ([`is_exclusive`]).
@@ -16,7 +16,7 @@
 pub mod arrange;
 
 use super::{NoMemory, memory};
-use orochi_core::sync::{AtomicPtr, AtomicUsize, Ordering};
+use orochi_core::sync::{AtomicPtr, AtomicUsize, Ordering, check};
 use orochi_core::word::{UNBOUND, Word};
 use orochi_core::{Field, Owner, Ref, Thread, Trace, Value, epoch, lock};
 use std::alloc::Layout;
@@ -450,8 +450,12 @@ impl ListStorage {
             let len = Self::len_of(buffer);
             let position = len.checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?;
             let found = self.get(thread, position);
-            // The list may have grown or shrunk between the two loads, and the position be another one.
-            if self.load() == buffer && Self::len_of(buffer) == len {
+            // The list may have grown or shrunk between the loads, and the position be another one; or have done both, and the place
+            // have been empty in between.
+            if check(
+                "list: same length",
+                self.load() == buffer && Self::len_of(buffer) == len && found.is_some(),
+            ) {
                 return found;
             }
         }
@@ -624,11 +628,25 @@ impl ListStorage {
         index: usize,
         value: Value,
     ) -> Result<Value, Option<Value>> {
+        self.set_where(owner, thread, |_| Some(index), value)
+    }
+
+    /// Replaces the element at the index that `index` computes from the length, in the same way.
+    #[inline]
+    pub fn set_where(
+        &self,
+        owner: Owner<'_>,
+        thread: &mut Thread,
+        index: impl FnOnce(usize) -> Option<usize>,
+        value: Value,
+    ) -> Result<Value, Option<Value>> {
         let field = owner.store(value);
         let thread = &*thread;
-        let set = lock::with(owner, thread, || match self.slot_at(thread, index) {
-            Some(slot) => Ok(slot.replace(field)),
-            None => Err(field),
+        let set = lock::with(owner, thread, || {
+            match index(self.len(thread)).and_then(|index| self.slot_at(thread, index)) {
+                Some(slot) => Ok(slot.replace(field)),
+                None => Err(field),
+            }
         });
         match set {
             Ok(old) => Ok(old.into_value().unwrap_or(Value::NONE)),
@@ -652,8 +670,9 @@ impl ListStorage {
             // SAFETY: `at` is below `len`; elements move in place only if nobody else looks (invariant 2).
             unsafe {
                 if at + 1 == len {
-                    let field = (*Buffer::slot(buffer, at)).replace(Field::empty());
+                    // Before the slot is emptied (invariant 1).
                     (*buffer).len.store(at, Ordering::Release);
+                    let field = (*Buffer::slot(buffer, at)).replace(Field::empty());
                     return Ok(Some(field));
                 }
                 let stride = Stride { low: at, step: 1, count: 1 };

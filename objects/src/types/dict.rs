@@ -242,6 +242,12 @@ pub fn contains(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyRes
 /// The number of keys.
 #[inline(always)]
 pub fn len(thread: &Thread, dict: &Obj<PyDict>) -> usize {
+    dict.storage.settled_len(Owner::from(dict), thread)
+}
+
+/// The same without waiting for who adds or removes a key at this moment: for iterators, which look whether it is another one.
+#[inline(always)]
+pub(crate) fn momentary_len(thread: &Thread, dict: &Obj<PyDict>) -> usize {
     dict.storage.len(thread)
 }
 

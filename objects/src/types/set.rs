@@ -80,12 +80,17 @@ impl<'a> AnySet<'a> {
 
     /// The number of keys.
     pub fn len(&self, thread: &Thread) -> usize {
+        self.storage.settled_len(self.owner, thread)
+    }
+
+    /// The same without waiting for who adds or removes a key at this moment: for iterators, which look whether it is another one.
+    pub(crate) fn momentary_len(&self, thread: &Thread) -> usize {
         self.storage.len(thread)
     }
 
     /// Whether there are none.
     pub fn is_empty(&self, thread: &Thread) -> bool {
-        self.storage.is_empty(thread)
+        self.len(thread) == 0
     }
 
     /// Searches a key. Never returns `Lookup::Ask`.

@@ -78,6 +78,14 @@ pub fn index_argument(thread: &mut Thread, object: Ref<'_>) -> PyResult<i64> {
     Err(type_error("slice indices must be integers or have an __index__ method"))
 }
 
+/// The place that an index means, negative ones counting from the end; it may lie behind it.
+pub fn position(index: i64, len: usize) -> Option<usize> {
+    match usize::try_from(index) {
+        Ok(index) => Some(index),
+        Err(_) => len.checked_sub(usize::try_from(index.unsigned_abs()).ok()?),
+    }
+}
+
 /// `index` moved into `0..=len`, negative ones counting from the end.
 pub fn clamp(index: i64, len: usize) -> usize {
     if index < 0 {

@@ -161,10 +161,10 @@ def statements(*sources):
 Kind('list', list, tuple, [(), (1,), (0, 1, 2), tuple(range(9))], statements(
     'o.append(n)', 'return o.pop()', 'return o.pop(0)', 'return o.pop(n)', 'o.insert(n, n)', 'o.extend((n, n))', 'return o[n]',
     'o[n] = n', 'del o[n]', 'return len(o)', 'return tuple(o)', 'return tuple(o[1:3])', 'o.clear()', 'o.reverse()',
-    'o.remove(n)', 'o[1:n] = (n, 7)', 'o += [n]', 'return o.copy() == []', 'return tuple(o + [n])'))
+    'o.remove(n)', 'o[1:n] = (n, 7)', 'return o[-1]', 'o[-1] = n', 'del o[-1]', 'return o[-n - 1]', 'o += [n]', 'return o.copy() == []', 'return tuple(o + [n])'))
 
-Kind('dict', dict, lambda thing: tuple(thing.items()), [(), ((0, 0),), ((3, 3), (1, 1))], statements(
-    'o[n] = n + 10', 'return o[n]', 'return o.get(n)', 'del o[n]', 'return o.pop(n, None)', 'return o.popitem()',
+Kind('dict', dict, lambda thing: tuple(thing.items()), [(), ((0, 0),), ((3, 3), (1, 1)), tuple((n, n) for n in range(2, 12))], statements(
+    'o[n] = n + 10', 'o[n + 100] = n', 'return n + 100 in o', 'del o[n + 100]', 'return o[n]', 'return o.get(n)', 'del o[n]', 'return o.pop(n, None)', 'return o.popitem()',
     'return o.setdefault(n, n + 20)', 'return n in o', 'return len(o)', 'return tuple(o)', 'return tuple(o.items())',
     'o.clear()', 'return tuple(o.copy().values())', 'return tuple({**o}.items())', 'o[str(n)] = n'))
 

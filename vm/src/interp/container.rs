@@ -321,6 +321,10 @@ pub(super) fn DictMerge(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> 
 fn indexed(c: &Cursor, thread: &Thread, sequence: u8, index: i64) -> Word {
     let Some(sequence) = c.object(sequence) else { return word::UNBOUND };
     if let Some(list) = exact::<PyList>(sequence.get()) {
+        if index < 0 && list.header().is_shared() {
+            // The length and the element are to be of one moment.
+            return list.storage().get_signed(thread, index).map_or(word::UNBOUND, Ref::register_word);
+        }
         let index = if index < 0 { index + list::len(thread, list) as i64 } else { index };
         return match usize::try_from(index) {
             Ok(index) => list::load_register(thread, list, index),

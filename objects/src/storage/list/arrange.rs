@@ -72,10 +72,9 @@ impl Arranging<'_> {
         let buffer = self.list.load();
         // SAFETY: `last` is below the length of the present buffer, which nobody else changes.
         unsafe {
-            let field = (*Buffer::slot(buffer, last)).replace(Field::empty());
-            // Release: as in `ListStorage::remove`.
+            // Release, and first: as in `ListStorage::remove`.
             (*buffer).len.store(last, Ordering::Release);
-            Some(field)
+            Some((*Buffer::slot(buffer, last)).replace(Field::empty()))
         }
     }
 

@@ -26,7 +26,7 @@ pub(crate) struct State {
 
 impl State {
     fn new(thread: &Thread, dict: &Obj<PyDict>, backwards: bool) -> State {
-        let len = dict::len(thread, dict);
+        let len = dict::momentary_len(thread, dict);
         State {
             dict: AtomicField::new_local(dict.to_value()),
             used: AtomicUsize::new(len),
@@ -45,7 +45,7 @@ impl State {
         pick: impl FnOnce(EntryRef<'_>) -> R,
     ) -> PyResult<Option<R>> {
         let Some(dict) = self.dict.load(thread).and_then(Ref::downcast::<PyDict>) else { return Ok(None) };
-        if dict::len(thread, dict) != self.used.load(Ordering::Relaxed) {
+        if dict::momentary_len(thread, dict) != self.used.load(Ordering::Relaxed) {
             return Err(self.changed());
         }
         let position = self.position.load(Ordering::Relaxed);
@@ -80,7 +80,7 @@ impl State {
 
     fn length_hint(&self, thread: &Thread) -> usize {
         match self.dict.load(thread).and_then(Ref::downcast::<PyDict>) {
-            Some(dict) if dict::len(thread, dict) == self.used.load(Ordering::Relaxed) => {
+            Some(dict) if dict::momentary_len(thread, dict) == self.used.load(Ordering::Relaxed) => {
                 self.remaining.load(Ordering::Relaxed)
             }
             _ => 0,
@@ -98,7 +98,7 @@ impl State {
         let Some(dict) = self.dict.load(thread).and_then(Ref::downcast::<PyDict>).map(Obj::to_owned) else {
             return Ok(items);
         };
-        if dict::len(thread, &dict) != self.used.load(Ordering::Relaxed) {
+        if dict::momentary_len(thread, &dict) != self.used.load(Ordering::Relaxed) {
             return Err(runtime_error("dictionary changed size during iteration"));
         }
         let mut position = self.position.load(Ordering::Relaxed);

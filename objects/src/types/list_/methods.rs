@@ -94,10 +94,7 @@ impl PyList {
     #[signature(index=-1, /)]
     #[quick(quick_pop)]
     fn pop(thread: &mut Thread, this: &Obj<Self>, index: isize) -> PyResult {
-        let at = |len: usize| match usize::try_from(index) {
-            Ok(index) => Some(index),
-            Err(_) => len.checked_sub(index.unsigned_abs()),
-        };
+        let at = |len| slice::position(index as i64, len);
         let was_empty = list::len(thread, this) == 0;
         match this.storage().remove(Owner::from(this), thread, at)? {
             Some(value) => Ok(value),

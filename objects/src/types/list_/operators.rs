@@ -8,7 +8,7 @@ use crate::storage::list::{AssignError, Stride};
 use crate::types::int;
 use crate::types::list::{self, PyList};
 use crate::types::repr_guard;
-use crate::types::slice::{Bounds, PySlice};
+use crate::types::slice::{self, Bounds, PySlice};
 use orochi_core::{Obj, Owner, Ref, Thread, Value};
 use orochi_macros::pymethods;
 use orochi_text::wtf8::Wtf8Buf;
@@ -33,7 +33,7 @@ impl PyList {
         index: i64,
         value: Option<Ref<'_>>,
     ) -> PyResult<()> {
-        set_at(thread, this, index, value)
+        set_at(thread, this, |_| usize::try_from(index).ok(), value)
     }
 
     #[slot]
@@ -66,12 +66,7 @@ impl PyList {
             };
         }
         let index = subscript_index(thread, key)?;
-        let index = if index < 0 {
-            index.saturating_add(i64::try_from(list::len(thread, this)).unwrap_or(i64::MAX))
-        } else {
-            index
-        };
-        set_at(thread, this, index, value)
+        set_at(thread, this, |len| slice::position(index, len), value)
     }
 
     #[slot]
@@ -194,20 +189,19 @@ fn subscript_index(thread: &mut Thread, key: Ref<'_>) -> PyResult<i64> {
     })
 }
 
-fn set_at(thread: &mut Thread, list: &Obj<PyList>, index: i64, value: Option<Ref<'_>>) -> PyResult<()> {
-    let out_of_range = || index_error("list assignment index out of range");
-    let index = usize::try_from(index).map_err(|_| out_of_range())?;
+/// Replaces or deletes the element at the index that `at` computes from the length the list has then.
+fn set_at(
+    thread: &mut Thread,
+    list: &Obj<PyList>,
+    at: impl FnOnce(usize) -> Option<usize>,
+    value: Option<Ref<'_>>,
+) -> PyResult<()> {
     let storage = list.storage();
-    match value {
-        Some(value) => match storage.set(Owner::from(list), thread, index, value.to_owned()) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(out_of_range()),
-        },
-        None => match storage.remove(Owner::from(list), thread, |_| Some(index))? {
-            Some(_) => Ok(()),
-            None => Err(out_of_range()),
-        },
-    }
+    let is_done = match value {
+        Some(value) => storage.set_where(Owner::from(list), thread, at, value.to_owned()).is_ok(),
+        None => storage.remove(Owner::from(list), thread, at)?.is_some(),
+    };
+    if is_done { Ok(()) } else { Err(index_error("list assignment index out of range")) }
 }
 
 /// `list[start:stop:step]`.

@@ -25,7 +25,7 @@ pub struct SetIterator {
 impl SetIterator {
     /// An iterator at its start.
     pub fn over(thread: &Thread, set: AnySet<'_>) -> PyResult<Value> {
-        let len = set.len(thread);
+        let len = set.momentary_len(thread);
         let iterator = SetIterator {
             set: AtomicField::new_local(set.object.to_owned()),
             used: AtomicUsize::new(len),
@@ -46,7 +46,7 @@ impl SetIterator {
     #[slot]
     fn tp_iternext(thread: &mut Thread, this: &Obj<Self>) -> PyResult<Option<Value>> {
         let Some(set) = this.set.load(thread).and_then(AnySet::of) else { return Ok(None) };
-        if set.len(thread) != this.used.load(Ordering::Relaxed) {
+        if set.momentary_len(thread) != this.used.load(Ordering::Relaxed) {
             this.used.store(usize::MAX, Ordering::Relaxed);
             return Err(runtime_error("Set changed size during iteration"));
         }
@@ -68,7 +68,7 @@ impl SetIterator {
     #[name = "__length_hint__"]
     fn length_hint(thread: &mut Thread, this: &Obj<Self>) -> usize {
         match this.set.load(thread).and_then(AnySet::of) {
-            Some(set) if set.len(thread) == this.used.load(Ordering::Relaxed) => {
+            Some(set) if set.momentary_len(thread) == this.used.load(Ordering::Relaxed) => {
                 this.remaining.load(Ordering::Relaxed)
             }
             _ => 0,
@@ -80,7 +80,7 @@ impl SetIterator {
     fn reduce(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
         let mut rest = Vec::new();
         if let Some(set) = this.set.load(thread).and_then(AnySet::of) {
-            if set.len(thread) != this.used.load(Ordering::Relaxed) {
+            if set.momentary_len(thread) != this.used.load(Ordering::Relaxed) {
                 return Err(runtime_error("Set changed size during iteration"));
             }
             let mut from = this.slot.load(Ordering::Relaxed);
