@@ -45,7 +45,7 @@ pub fn sort(
 }
 
 /// Sorts values that are all of one simple kind, where they are; false if they aren't.
-fn sort_plain(values: &mut [Value]) -> bool {
+fn sort_plain(values: &mut Vec<Value>) -> bool {
     let all = |is: fn(Ref<'_>) -> bool, values: &[Value]| values.iter().all(|value| is(value.get()));
     let Some(first) = values.first().map(Value::get) else { return true };
     if first.as_small_int().is_some() {
@@ -56,16 +56,11 @@ fn sort_plain(values: &mut [Value]) -> bool {
         }
         return ints;
     }
-    if exact_str(first).is_some() {
-        let texts = all(|value| exact_str(value).is_some(), values);
-        if texts {
-            // The order of WTF-8 bytes is that of code points.
-            values.sort_by(|a, b| text_of(a).cmp(text_of(b)));
-        }
-        return texts;
-    }
-    if are_plain_tuples(values) {
-        values.sort_by(|a, b| tuple_order(a.get(), b.get()));
+    if let Some(kind) = Kind::of_all(values, [Kind::Text, Kind::Tuple]) {
+        let mut ranked: Vec<(u64, Value)> =
+            values.drain(..).map(|value| (rank(value.get()), value)).collect();
+        ranked.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| kind.compare(a.1.get(), b.1.get())));
+        values.extend(ranked.into_iter().map(|(_, value)| value));
         return true;
     }
     let floats = all(|value| value.as_flonum().is_some(), values);
@@ -75,11 +70,6 @@ fn sort_plain(values: &mut [Value]) -> bool {
         values.sort_unstable_by(|a, b| number(a).partial_cmp(&number(b)).unwrap_or(Ordering::Equal));
     }
     floats
-}
-
-#[inline]
-fn text_of(value: &Value) -> &[u8] {
-    exact_str(value.get()).map_or(&[], |text| text.as_bytes())
 }
 
 fn keys_of(thread: &mut Thread, values: &[Value], key: Ref<'_>) -> PyResult<Vec<Value>> {
@@ -99,51 +89,91 @@ fn order_of(thread: &mut Thread, keys: &[Value]) -> PyResult<Vec<usize>> {
 
 /// The order of keys that are all of one simple kind.
 fn order_of_plain(keys: &[Value]) -> Option<Vec<usize>> {
-    let first = keys.first()?.get();
-    if first.as_small_int().is_some() {
-        let numbers: Option<Vec<i64>> = keys.iter().map(|key| key.get().as_small_int()).collect();
-        return Some(sorted_by(&numbers?, Ord::cmp));
+    let kind = Kind::of_all(keys, [Kind::Int, Kind::Float, Kind::Text, Kind::Tuple])?;
+    let mut ranked: Vec<(u64, usize)> = keys.iter().map(|key| rank(key.get())).zip(0..).collect();
+    let key = |at: usize| keys.get(at).map_or(Ref::NONE, Value::get);
+    ranked.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| kind.compare(key(a.1), key(b.1))));
+    Some(ranked.into_iter().map(|(_, at)| at).collect())
+}
+
+/// A number that is not greater than another value's of the same kind if the value isn't: most comparisons need no more.
+fn rank(value: Ref<'_>) -> u64 {
+    const SIGN: u64 = 1 << 63;
+    if let Some(int) = value.as_small_int() {
+        return int.cast_unsigned() ^ SIGN;
     }
-    if exact_str(first).is_some() {
-        // The order of WTF-8 bytes is that of code points.
-        let texts: Option<Vec<&[u8]>> =
-            keys.iter().map(|key| exact_str(key.get()).map(|s| s.as_bytes())).collect();
-        return Some(sorted_by(&texts?, Ord::cmp));
+    if let Some(float) = value.as_flonum() {
+        // Zeros are equal; the bits of negative numbers grow the other way.
+        let bits = (float + 0.0).to_bits();
+        return if bits & SIGN == 0 { bits | SIGN } else { !bits };
     }
-    if first.as_flonum().is_some() {
-        // No flonum is a NaN.
-        let floats: Option<Vec<f64>> = keys.iter().map(|key| key.get().as_flonum()).collect();
-        return Some(sorted_by(&floats?, |a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal)));
+    if let Some(text) = exact_str(value) {
+        let mut first = [0; 8];
+        for (to, byte) in first.iter_mut().zip(text.as_bytes()) {
+            *to = *byte;
+        }
+        return u64::from_be_bytes(first);
     }
-    are_plain_tuples(keys).then(|| sorted_by(keys, |a, b| tuple_order(a.get(), b.get())))
+    exactly::<PyTuple>(value).and_then(|tuple| tuple.items().next()).map_or(0, rank)
 }
 
 /// A kind of values that are compared without calling anything.
 #[derive(Clone, Copy, PartialEq)]
-enum Plain {
+enum Kind {
     Int,
+    /// No flonum is a NaN.
     Float,
     Text,
+    /// Of such values, of one kind at each place.
+    Tuple,
 }
 
-fn plain_kind(value: Ref<'_>) -> Option<Plain> {
-    if value.as_small_int().is_some() {
-        Some(Plain::Int)
-    } else if exact_str(value).is_some() {
-        Some(Plain::Text)
-    } else {
-        value.as_flonum().map(|_| Plain::Float)
+impl Kind {
+    /// The kind, one of `kinds`, that all values are of.
+    fn of_all<const N: usize>(values: &[Value], kinds: [Kind; N]) -> Option<Kind> {
+        let first = values.first()?.get();
+        let kind = Kind::of_item(first).or_else(|| exactly::<PyTuple>(first).map(|_| Kind::Tuple))?;
+        let all = kinds.contains(&kind)
+            && match kind {
+                Kind::Tuple => are_plain_tuples(values),
+                _ => values.iter().all(|value| Kind::of_item(value.get()) == Some(kind)),
+            };
+        all.then_some(kind)
+    }
+
+    /// The kind of a value that isn't a tuple.
+    fn of_item(value: Ref<'_>) -> Option<Kind> {
+        if value.as_small_int().is_some() {
+            Some(Kind::Int)
+        } else if exact_str(value).is_some() {
+            Some(Kind::Text)
+        } else {
+            value.as_flonum().map(|_| Kind::Float)
+        }
+    }
+
+    /// How two values of the kind compare that have the same [`rank`].
+    fn compare(self, left: Ref<'_>, right: Ref<'_>) -> Ordering {
+        match self {
+            Kind::Int | Kind::Float => Ordering::Equal,
+            // The order of WTF-8 bytes is that of code points.
+            Kind::Text => {
+                let bytes = |text| exact_str(text).map(|text| text.as_bytes());
+                bytes(left).cmp(&bytes(right))
+            }
+            Kind::Tuple => tuple_order(left, right),
+        }
     }
 }
 
 /// Whether all values are exact tuples whose items are plain, of one kind at each place.
 fn are_plain_tuples(values: &[Value]) -> bool {
     let Some(first) = values.first().and_then(|value| exactly::<PyTuple>(value.get())) else { return false };
-    let Some(kinds) = first.items().map(plain_kind).collect::<Option<Vec<_>>>() else { return false };
+    let Some(kinds) = first.items().map(Kind::of_item).collect::<Option<Vec<_>>>() else { return false };
     values.iter().all(|value| {
         exactly::<PyTuple>(value.get()).is_some_and(|tuple| {
             tuple.len() <= kinds.len()
-                && tuple.items().zip(&kinds).all(|(item, kind)| plain_kind(item) == Some(*kind))
+                && tuple.items().zip(&kinds).all(|(item, kind)| Kind::of_item(item) == Some(*kind))
         })
     })
 }
@@ -158,12 +188,6 @@ fn tuple_order(left: Ref<'_>, right: Ref<'_>) -> Ordering {
         .zip(right.items())
         .map(|(a, b)| if a.is(b) { Ordering::Equal } else { plain_order(a, b).unwrap_or(Ordering::Equal) });
     differing.find(|order| order.is_ne()).unwrap_or_else(|| left.len().cmp(&right.len()))
-}
-
-fn sorted_by<T>(keys: &[T], compare: impl Fn(&T, &T) -> Ordering) -> Vec<usize> {
-    let mut order: Vec<(usize, &T)> = keys.iter().enumerate().collect();
-    order.sort_by(|a, b| compare(a.1, b.1));
-    order.into_iter().map(|(at, _)| at).collect()
 }
 
 /// A run that lies in `order[start..start + len]`, and the power of its border with the run before it.
