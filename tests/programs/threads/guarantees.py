@@ -74,6 +74,25 @@ def list_item():
 
 
 @test
+def list_ends():
+    items = [0, 1]
+
+    def write():
+        for i in range(2, 50):
+            items.pop()
+            items.append(i)
+            items.insert(0, 0)
+            del items[0]
+
+    def read():
+        for i in range(50):
+            assert items[-1] in range(50)
+            assert 1 <= len(items) <= 3
+            items[-1] = i
+    together(write, read)
+
+
+@test
 def list_append():
     items = []
     number = counted(lambda: items.append(1))
@@ -202,6 +221,23 @@ def dict_item():
             assert a == -b
             assert i in table
     together(write, read, read)
+
+
+@test
+def dict_new_keys():
+    for _ in range(3):
+        table, keys = {}, set()
+
+        def add():
+            for i in range(1000):
+                table[i] = None
+                keys.add(i)
+        threads = [threading.Thread(target=add) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(table) == len(list(table)) == len(keys) == len(list(keys)) == 1000
 
 
 @test
