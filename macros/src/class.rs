@@ -32,6 +32,8 @@ struct Options {
     base: Option<Path>,
     flags: Vec<Ident>,
     layout: Option<Expr>,
+    /// The path of the quick way of calls.
+    quick: Option<Path>,
     match_args: Punctuated<LitStr, Token![,]>,
     mutable: bool,
     no_methods: bool,
@@ -65,6 +67,11 @@ impl Options {
                 parenthesized!(content in input);
                 self.flags.extend(Punctuated::<Ident, Token![,]>::parse_terminated(&content)?);
             }
+            "quick" => {
+                let content;
+                parenthesized!(content in input);
+                self.quick = Some(content.parse()?);
+            }
             "match_args" => {
                 let content;
                 parenthesized!(content in input);
@@ -76,7 +83,7 @@ impl Options {
                 let Some((_, flag)) = FLAGS.iter().find(|(option, _)| *option == word) else {
                     let known: Vec<&str> = FLAGS.iter().map(|(option, _)| *option).collect();
                     let message = format!(
-                        "unknown option; there are name, module, base, mutable, no_methods, unsafe_layout, match_args(…), flags(…), {}",
+                        "unknown option; there are name, module, base, mutable, no_methods, unsafe_layout, quick(…), match_args(…), flags(…), {}",
                         known.join(", ")
                     );
                     return Err(Error::new(key.span(), message));
@@ -119,6 +126,10 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
         Some(base) => quote!(Some(<#base as __o::PyClass>::static_type)),
         None => quote!(None),
     };
+    let quick = match &options.quick {
+        Some(quick) => quote!(Some(#quick)),
+        None => quote!(None),
+    };
     let match_args = options.match_args.iter();
     let immutable = (!options.mutable).then(|| format_ident!("IMMUTABLE"));
     let flags = options.flags.iter().chain(&immutable);
@@ -156,6 +167,7 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> Result<TokenStr
                     layout: <#ident as __o::core::Payload>::LAYOUT,
                     flags: __o::TypeFlags::EMPTY #(.union(__o::TypeFlags::#flags))*,
                     match_args: &[#(#match_args),*],
+                    quick: #quick,
                     parts: <#ident as __o::PyMethods>::PARTS,
                 };
                 static TYPE: __o::StaticType = __o::StaticType::new(&SPEC);

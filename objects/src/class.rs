@@ -188,6 +188,8 @@ pub struct TypeSpec {
     pub flags: TypeFlags,
     /// `__match_args__`, if there are any.
     pub match_args: &'static [&'static str],
+    /// What is tried before an instance is made as usual.
+    pub quick: Option<QuickFn>,
     /// Methods, attributes, slots.
     pub parts: &'static [&'static MethodPart],
 }

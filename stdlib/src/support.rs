@@ -45,6 +45,7 @@ macro_rules! exception {
                 layout: <orochi_objects::types::exception::PyBaseException as orochi_objects::core::Payload>::LAYOUT,
                 flags: orochi_objects::TypeFlags::SUBCLASSABLE,
                 match_args: &[],
+                quick: None,
                 parts: &[],
             };
             orochi_objects::StaticType::new(&SPEC)

@@ -453,6 +453,7 @@ pub struct TypeSpec {
     pub layout: &'static core::Layout,
     pub flags: TypeFlags,
     pub match_args: &'static [&'static str],
+    pub quick: Option<QuickFn>,
     pub parts: &'static [&'static MethodPart],
 }
 pub struct StaticType {

@@ -226,6 +226,7 @@ macro_rules! exceptions {
                 layout: exceptions!(@layout $name $base $($payload)?),
                 flags: TypeFlags::SUBCLASSABLE.union(TypeFlags::IMMUTABLE),
                 match_args: &[],
+                quick: None,
                 parts: exceptions!(@parts $($payload)?),
             };
             StaticType::new(&SPEC)

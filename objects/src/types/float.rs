@@ -2,12 +2,25 @@
 
 use crate::class::PyClass;
 use crate::error::PyResult;
+use crate::quick::{Quick, Registers};
 use crate::types::r#type::PyType;
+use orochi_core::word;
 use orochi_core::{Field, Obj, Ref, Thread, Trace, Value};
 use orochi_macros::{pyclass, pymethods};
 
+/// `float(number)` of floats and ints that need no memory.
+fn quick_call(_thread: &mut Thread, args: Registers<'_>) -> Quick {
+    let Some([number]) = args.exactly() else { return Quick::OTHER };
+    let value = number.as_flonum().or_else(|| number.as_small_int().map(|small| small as f64));
+    match value.and_then(word::from_float) {
+        // SAFETY: not a reference.
+        Some(word) => unsafe { Quick::from_word(word) },
+        None => Quick::OTHER,
+    }
+}
+
 /// Convert a string or number to a floating-point number, if possible.
-#[pyclass(name = "float", subclassable, flags(MATCH_SELF))]
+#[pyclass(name = "float", subclassable, quick(quick_call), flags(MATCH_SELF))]
 pub struct PyFloat {
     value: f64,
 }

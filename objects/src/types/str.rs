@@ -21,6 +21,7 @@ use std::ptr::NonNull;
 #[pyclass(
     name = "str",
     subclassable,
+    quick(crate::types::str_::quick::call),
     flags(STR_SUBCLASS, MATCH_SELF),
     unsafe_layout = Layout::of::<PyStr>().with_tail(size)
 )]

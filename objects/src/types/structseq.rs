@@ -85,6 +85,7 @@ macro_rules! structseq {
                     .union($crate::TypeFlags::$flags)
                     .with_slots((FIELDS.len() - $visible) as u8),
                 match_args: &[],
+                quick: None,
                 parts: &[&PART],
             };
             static TYPE: $crate::StaticType = $crate::StaticType::new(&SPEC);

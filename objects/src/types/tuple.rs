@@ -1,7 +1,9 @@
 //! `tuple`: the storage. Its methods are in `tuple_/`.
 
-use crate::class::PyClass;
+use crate::class::{PyClass, exactly};
 use crate::error::{PyResult, memory_error};
+use crate::quick::{Quick, Registers};
+use crate::types::list::{self, PyList};
 use crate::types::tuple_::METHODS;
 use crate::types::r#type::PyType;
 use orochi_core::object::Tail;
@@ -11,6 +13,19 @@ use orochi_macros::{pyclass, pymethods};
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 
+/// `tuple(iterable)` of a tuple, or of a list that nobody else can change.
+fn quick_call(thread: &mut Thread, args: Registers<'_>) -> Quick {
+    let Some([items]) = args.exactly() else { return Quick::OTHER };
+    if exactly::<PyTuple>(items).is_some() {
+        return Quick::reference(items);
+    }
+    let Some(list) = exactly::<PyList>(items).filter(|list| !list.header().is_shared()) else {
+        return Quick::OTHER;
+    };
+    let item = |i| list::item(thread, list, i).unwrap_or(Value::NONE);
+    build(thread, list::len(thread, list), item).map_or(Quick::OTHER, |made| Quick::value(made.into_value()))
+}
+
 /// Built-in immutable sequence.
 ///
 /// Without an argument, an empty tuple; with an iterable, a tuple of its items.
@@ -19,6 +34,7 @@ use std::sync::OnceLock;
     generic,
     subclassable,
     sequence,
+    quick(quick_call),
     flags(TUPLE_SUBCLASS, MATCH_SELF),
     unsafe_layout = Layout::of::<PyTuple>().with_tail(size)
 )]

@@ -5,6 +5,7 @@
 
 use crate::class::{MethodKind, StaticType, TypeFlags};
 use crate::error::PyResult;
+use crate::quick::{Quick, Registers};
 use crate::slots::SlotTable;
 use crate::storage::instance::InstanceLayout;
 use crate::storage::shape::ShapeTree;
@@ -22,11 +23,20 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::marker::PhantomData;
 
+/// `type(object)`.
+fn quick_call(_thread: &mut Thread, args: Registers<'_>) -> Quick {
+    match args.exactly() {
+        Some([object]) => Quick::reference(crate::class_of(object).get()),
+        None => Quick::OTHER,
+    }
+}
+
 /// type(object) -> the object's type
 /// type(name, bases, dict, **kwds) -> a new type
 #[pyclass(
     name = "type",
     subclassable,
+    quick(quick_call),
     flags(TYPE_SUBCLASS, WEAKREF),
     unsafe_layout = orochi_core::Layout::of::<PyType>().of_classes()
 )]

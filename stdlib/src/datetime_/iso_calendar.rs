@@ -46,6 +46,7 @@ static SPEC: TypeSpec = TypeSpec {
     layout: PyTuple::LAYOUT,
     flags: TypeFlags::IMMUTABLE,
     match_args: &[],
+    quick: None,
     parts: &[&PART],
 };
 

@@ -1,8 +1,9 @@
 //! `int(…)`: from numbers, text and bytes, in every base.
 
 use crate::args::Args;
-use crate::class::{PyClass, is_exact};
+use crate::class::{PyClass, exactly, is_exact};
 use crate::error::{PyErr, PyResult, type_error, value_error};
+use crate::quick::{Quick, Registers};
 use crate::types::int::{self, IntRef, PyInt};
 use crate::types::str::PyStr;
 use crate::types::r#type::PyType;
@@ -10,6 +11,25 @@ use orochi_core::{Obj, Ref, Thread, Value};
 use orochi_macros::pymethods;
 use orochi_text::int::{Int, IntError};
 use orochi_text::unicode::to_ascii_number;
+
+/// `int(object)` of small ints, of text that is nothing but a few digits, and of floats that need no memory.
+pub(crate) fn quick_call(_thread: &mut Thread, args: Registers<'_>) -> Quick {
+    let Some([object]) = args.exactly() else { return Quick::OTHER };
+    if let Some(small) = object.as_small_int() {
+        return Quick::int(small);
+    }
+    if let Some(float) = object.as_flonum() {
+        // Beyond this the conversion would have to look at the size.
+        let is_near = float.abs() < (1_i64 << 60) as f64;
+        return if is_near { Quick::int(float as i64) } else { Quick::OTHER };
+    }
+    match exactly::<PyStr>(object).map(|text| text.as_bytes()) {
+        Some(digits @ [_, ..]) if digits.len() <= 18 && digits.iter().all(u8::is_ascii_digit) => {
+            Quick::int(digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0')))
+        }
+        _ => Quick::OTHER,
+    }
+}
 
 /// Reads an int from ASCII text; `shown` is what the message of ValueError shows.
 fn parse(

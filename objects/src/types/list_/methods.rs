@@ -1,6 +1,7 @@
 //! The methods of `list`.
 
 use super::sort;
+use crate::class::exactly;
 use crate::error::{PyResult, index_error, value_error};
 use crate::protocol;
 use crate::protocol::compare::plain_eq;
@@ -9,9 +10,28 @@ use crate::storage::list::{ListStorage, Stride};
 use crate::types::int;
 use crate::types::list::{self, PyList};
 use crate::types::slice;
+use crate::types::tuple::PyTuple;
 use crate::types::r#type::PyType;
 use orochi_core::{Obj, Owner, Ref, Thread, Value};
 use orochi_macros::pymethods;
+
+/// `list(iterable)` of tuples and lists; `list()`.
+pub(crate) fn quick_call(thread: &mut Thread, args: Registers<'_>) -> Quick {
+    let made = match args.get(0) {
+        None => list::with_capacity(thread, 0),
+        Some(items) if args.len() == 1 => {
+            if let Some(tuple) = exactly::<PyTuple>(items) {
+                list::build(thread, tuple.len(), |i| tuple.item(i).map_or(Value::NONE, Ref::to_owned))
+            } else if let Some(other) = exactly::<PyList>(items) {
+                list::part(thread, other, |len| (Stride::all(len), false))
+            } else {
+                return Quick::OTHER;
+            }
+        }
+        Some(_) => return Quick::OTHER,
+    };
+    made.map_or(Quick::OTHER, |made| Quick::value(made.into_value()))
+}
 
 /// `list.append` of a list with room for the argument that nobody else looks at.
 #[inline(always)]

@@ -1,7 +1,7 @@
 //! The parts of `list`: methods, operators, sorting, iteration.
 
 pub mod iteration;
-mod methods;
+pub(crate) mod methods;
 mod operators;
 pub mod sort;
 

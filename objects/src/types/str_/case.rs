@@ -105,6 +105,7 @@ impl PyStr {
     ///
     /// A string is alphabetic if all characters in the string are alphabetic and there
     /// is at least one character in the string.
+    #[quick(super::quick::is_alpha)]
     fn isalpha(this: &Obj<Self>) -> bool {
         test(this, orochi_text::ascii::is_alpha, case::is_alpha)
     }
@@ -113,6 +114,7 @@ impl PyStr {
     ///
     /// A string is alpha-numeric if all characters in the string are alpha-numeric and
     /// there is at least one character in the string.
+    #[quick(super::quick::is_alnum)]
     fn isalnum(this: &Obj<Self>) -> bool {
         test(this, orochi_text::ascii::is_alnum, case::is_alnum)
     }
@@ -129,6 +131,7 @@ impl PyStr {
     ///
     /// A string is a digit string if all characters in the string are digits and there
     /// is at least one character in the string.
+    #[quick(super::quick::is_digit)]
     fn isdigit(this: &Obj<Self>) -> bool {
         test(this, orochi_text::ascii::is_digit, case::is_digit)
     }
@@ -145,6 +148,7 @@ impl PyStr {
     ///
     /// A string is whitespace if all characters in the string are whitespace and there
     /// is at least one character in the string.
+    #[quick(super::quick::is_space)]
     fn isspace(this: &Obj<Self>) -> bool {
         // Text has more white space among ASCII than bytes have (the separators 28 to 31).
         case::is_space_text(this.as_wtf8())

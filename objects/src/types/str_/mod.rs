@@ -6,6 +6,7 @@ pub mod format;
 pub mod iterator;
 pub mod layout;
 pub mod printf;
+pub(crate) mod quick;
 pub mod search;
 pub mod sequence;
 pub mod single;

@@ -128,6 +128,7 @@ impl PyStr {
     ///
     /// Optional arguments start and end are interpreted as in slice notation.
     /// Return -1 on failure.
+    #[quick(super::quick::find)]
     #[signature(sub, start=None, end=None, /)]
     fn find(
         thread: &mut Thread,
@@ -208,6 +209,7 @@ impl PyStr {
     ///     Optional start position. Default: start of the string.
     ///   end
     ///     Optional stop position. Default: end of the string.
+    #[quick(super::quick::starts_with)]
     #[signature(prefix, start=None, end=None, /)]
     fn startswith(
         thread: &mut Thread,
@@ -227,6 +229,7 @@ impl PyStr {
     ///     Optional start position. Default: start of the string.
     ///   end
     ///     Optional stop position. Default: end of the string.
+    #[quick(super::quick::ends_with)]
     #[signature(suffix, start=None, end=None, /)]
     fn endswith(
         thread: &mut Thread,
@@ -269,6 +272,7 @@ impl PyStr {
     ///
     /// If the optional argument count is given, only the first count occurrences are
     /// replaced.
+    #[quick(super::quick::replace)]
     #[text_signature = "($self, old, new, /, count=-1)"]
     fn replace(thread: &mut Thread, this: &Obj<Self>, args: crate::Args<'_>) -> PyResult {
         let (old, new, count) = replace_arguments(thread, args)?;

@@ -162,6 +162,7 @@ impl PyStr {
     /// Return a copy of the string with leading and trailing whitespace removed.
     ///
     /// If chars is given and not None, remove characters in chars instead.
+    #[quick(super::quick::strip_both)]
     #[signature(chars=None, /)]
     fn strip(thread: &mut Thread, this: &Obj<Self>, chars: Option<Ref<'_>>) -> PyResult {
         strip(thread, this, chars, ("strip", Ends::Both))
@@ -170,6 +171,7 @@ impl PyStr {
     /// Return a copy of the string with leading whitespace removed.
     ///
     /// If chars is given and not None, remove characters in chars instead.
+    #[quick(super::quick::strip_left)]
     #[signature(chars=None, /)]
     fn lstrip(thread: &mut Thread, this: &Obj<Self>, chars: Option<Ref<'_>>) -> PyResult {
         strip(thread, this, chars, ("lstrip", Ends::Left))
@@ -178,6 +180,7 @@ impl PyStr {
     /// Return a copy of the string with trailing whitespace removed.
     ///
     /// If chars is given and not None, remove characters in chars instead.
+    #[quick(super::quick::strip_right)]
     #[signature(chars=None, /)]
     fn rstrip(thread: &mut Thread, this: &Obj<Self>, chars: Option<Ref<'_>>) -> PyResult {
         strip(thread, this, chars, ("rstrip", Ends::Right))

@@ -207,6 +207,7 @@ macro_rules! proxy_class {
                 layout: PyWeakRef::LAYOUT,
                 flags: TypeFlags::DISALLOW_INSTANTIATION.union(TypeFlags::IMMUTABLE),
                 match_args: &[],
+                quick: None,
                 parts: $parts,
             };
             StaticType::new(&SPEC)

@@ -32,18 +32,26 @@ pub(in super::super) mod warm {
         let callee = callee.get();
         // SAFETY: the window lies within the frame.
         let (window, receiver) = unsafe { (c.regs.add(w.b() as usize), *c.regs.add(w.b() as usize + 1)) };
-        let (definition, receives) = if let Some(method) = exact::<PyMethodDescriptor>(callee) {
+        let (quick, function, receives) = if let Some(method) = exact::<PyMethodDescriptor>(callee) {
             // SAFETY: rooted in the window.
             let class = unsafe { on_heap(receiver) }.map(|object| object.class());
             if class.is_none_or(|class| !std::ptr::eq(class, method.direct_class())) {
                 return Fast::Slow;
             }
-            (method.definition(), 1)
+            let definition = method.definition();
+            (definition.quick, Some(definition.function), 1)
         } else if let Some(function) = exact::<PyNativeFunction>(callee) {
             if receiver != word::UNBOUND || function.bound_to().is_some() {
                 return Fast::Slow;
             }
-            (function.definition(), 0)
+            let definition = function.definition();
+            (definition.quick, Some(definition.function), 0)
+        } else if let Some(class) = exact::<PyType>(callee) {
+            let quick = class.native().and_then(|class| class.spec().quick);
+            if receiver != word::UNBOUND || quick.is_none() {
+                return Fast::Slow;
+            }
+            (quick, None, 0)
         } else {
             return Fast::Slow;
         };
@@ -51,12 +59,13 @@ pub(in super::super) mod warm {
         // SAFETY: the arguments lie in the window and stay there for the length of the call.
         let result = unsafe {
             let start = window.add(2 - receives);
-            match definition.quick.map(|quick| quick(thread, Registers::new(start, n)).into_word()) {
-                Some(result) if result != word::UNBOUND => result,
-                _ => {
+            match (quick.map(|quick| quick(thread, Registers::new(start, n)).into_word()), function) {
+                (Some(result), _) if result != word::UNBOUND => result,
+                (_, Some(function)) => {
                     c.sync();
-                    invoke(thread, definition.function, start, n)
+                    invoke(thread, function, start, n)
                 }
+                _ => return Fast::Slow,
             }
         };
         if result == word::UNBOUND {
