@@ -97,6 +97,34 @@ impl<'a> Pieces<'a, crate::Wtf8> {
     pub fn of_str(format: &'a crate::Wtf8, is_mapping: bool) -> Self {
         Self { format, at: 0, is_mapping, is_bytes: false }
     }
+
+    /// Takes the text up to the next `%`.
+    #[inline]
+    pub fn literal(&mut self) -> &'a crate::Wtf8 {
+        let (start, rest) = (self.at, self.format.bytes().get(self.at..).unwrap_or_default());
+        self.at = start + memchr::memchr(b'%', rest).unwrap_or(rest.len());
+        self.format.cut(start, self.at)
+    }
+
+    /// Takes a conversion that is nothing but `%s` or `%d`, with a key perhaps if there is a mapping: the key and the type.
+    #[inline]
+    pub fn plain(&mut self) -> Option<(Option<&'a crate::Wtf8>, u8)> {
+        let rest = self.format.bytes().get(self.at..)?;
+        let (key, end) = match rest {
+            [b'%', b'(', key @ ..] if self.is_mapping => {
+                let end = memchr::memchr2(b'(', b')', key).filter(|&end| key.get(end) == Some(&b')'))?;
+                (Some(self.format.cut(self.at + 2, self.at + 2 + end)), end + 3)
+            }
+            [b'%', ..] => (None, 1),
+            _ => return None,
+        };
+        let code = *rest.get(end)?;
+        if !matches!(code, b's' | b'd') {
+            return None;
+        }
+        self.at += end + 1;
+        Some((key, code))
+    }
 }
 
 impl<'a> Pieces<'a, [u8]> {
@@ -325,6 +353,48 @@ impl Layout {
             same.push_text(text);
             same
         }))
+    }
+
+    /// Appends a text laid out so.
+    ///
+    /// # Errors
+    /// `SizeError` when the width is too large.
+    pub fn push_text(&self, text: &crate::Wtf8, out: &mut crate::Wtf8Buf) -> Result<(), SizeError> {
+        let text = match self.precision {
+            Some(limit) => first_units(text, limit),
+            None => text,
+        };
+        let blanks = self.width.saturating_sub(text.units());
+        out.try_reserve(blanks.checked_add(text.len()).ok_or(SizeError::Overflow)?)?;
+        let (before, after) = if self.left { (0, blanks) } else { (blanks, 0) };
+        out.push_ascii_repeated(b' ', before);
+        out.push_wtf8(text);
+        out.push_ascii_repeated(b' ', after);
+        Ok(())
+    }
+
+    /// Appends an int that is given by its sign and its digits, if that takes no more than to pad it; false if it does.
+    #[inline]
+    pub fn push_plain_int(&self, negative: bool, digits: &[u8], out: &mut crate::Wtf8Buf) -> bool {
+        /// Wider ones may be too wide.
+        const WIDE: usize = 1 << 10;
+        if self.plus || self.blank || self.alternate || self.precision.is_some() || self.width > WIDE {
+            return false;
+        }
+        let fill = self.width.saturating_sub(digits.len() + usize::from(negative));
+        let (blanks, zeros, after) = match (self.left, self.zero) {
+            (true, _) => (0, 0, fill),
+            (false, true) => (0, fill, 0),
+            (false, false) => (fill, 0, 0),
+        };
+        out.push_ascii_repeated(b' ', blanks);
+        if negative {
+            out.push_ascii(b'-');
+        }
+        out.push_ascii_repeated(b'0', zeros);
+        digits.iter().for_each(|&digit| out.push_ascii(digit));
+        out.push_ascii_repeated(b' ', after);
+        true
     }
 
     /// Lays out a character (type `c`): pads it with blanks, whatever the precision.

@@ -6,7 +6,7 @@
 use crate::class::PyClass;
 use crate::error::{PyResult, key_error, memory_error};
 use crate::protocol::compare::{CompareOp, compare_bool};
-use crate::storage::NoMemory;
+use crate::storage::{KeyMatch, NoMemory};
 use crate::storage::dict::{ChangeError, DictStorage, Found, Lookup};
 use crate::types::dict_::{ITERATION, METHODS, VIEWS};
 use crate::types::key::Key;
@@ -15,6 +15,7 @@ use crate::types::r#type::PyType;
 use orochi_core::word::{UNBOUND, Word};
 use orochi_core::{Obj, Owned, Owner, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
+use orochi_text::wtf8::Wtf8;
 use std::sync::OnceLock;
 
 /// dict() -> new empty dictionary
@@ -141,6 +142,20 @@ pub fn find_register(thread: &Thread, dict: &Obj<PyDict>, key: Ref<'_>) -> Optio
     let key = Key::without_python(key)?;
     let found = dict.storage.get(thread, key.hash, key.word(), &key).ok()?;
     Some(found.map_or(UNBOUND, Ref::register_word))
+}
+
+/// The value under the str of this text, for which no object is made; `None` if there is none, or if Python would have to be asked.
+pub fn get_text(thread: &Thread, dict: &Obj<PyDict>, text: &Wtf8) -> Option<Value> {
+    let bytes = text.as_bytes();
+    let hash = if bytes.is_ascii() { crate::hash::of_bytes(bytes) } else { crate::hash::of_text(text) };
+    let same = |candidate: Ref<'_>| match crate::types::key::exact_str(candidate) {
+        Some(key) if key.as_bytes() == bytes => KeyMatch::Yes,
+        Some(_) => KeyMatch::No,
+        None if candidate.header().is_none() => KeyMatch::No,
+        None => KeyMatch::Ask,
+    };
+    // No entry has such a key.
+    dict.storage.get(thread, hash, UNBOUND, &same).ok()?.map(Ref::to_owned)
 }
 
 /// `dict[key] = value`.

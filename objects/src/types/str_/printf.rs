@@ -3,6 +3,7 @@
 use crate::class::exactly;
 use crate::error::{PyResult, memory_error, overflow_error, type_error, value_error};
 use crate::protocol;
+use crate::types::dict::{self, PyDict};
 use crate::types::format::size_error;
 use crate::types::int::{self, IntRef};
 use crate::types::str::{self, PyStr};
@@ -52,6 +53,16 @@ impl<'a> Arguments<'a> {
     pub fn lookup(&mut self, thread: &mut Thread, key: Ref<'_>) -> PyResult {
         self.used_key = true;
         protocol::get_item(thread, self.all, key)
+    }
+
+    /// The argument under the key of this text.
+    fn lookup_text(&mut self, thread: &mut Thread, key: &Wtf8) -> PyResult {
+        if let Some(value) = exactly::<PyDict>(self.all).and_then(|dict| dict::get_text(thread, dict, key)) {
+            self.used_key = true;
+            return Ok(value);
+        }
+        let key = str::from_wtf8(thread, key)?;
+        self.lookup(thread, key.get())
     }
 
     /// The argument for a `*`.
@@ -200,6 +211,11 @@ fn convert(
             return Ok(());
         }
         'd' | 'i' | 'u' | 'o' | 'x' | 'X' => {
+            if let Some(small) = argument.as_small_int()
+                && push_small(small, layout, out)
+            {
+                return Ok(());
+            }
             out.push_str(&int_text(thread, argument, layout)?);
             return Ok(());
         }
@@ -214,26 +230,51 @@ fn convert(
         out.push_wtf8(text.as_wtf8());
         return Ok(());
     }
-    let text = layout.text::<Wtf8>(text.as_wtf8(), blank);
-    out.push_wtf8(&text.map_err(|error| size_error(error, "width too big"))?);
-    Ok(())
+    layout.push_text(text.as_wtf8(), out).map_err(|error| size_error(error, "width too big"))
 }
 
-const PLAIN_STR: u32 = 's' as u32;
-const PLAIN_INT: u32 = 'd' as u32;
 /// How much longer than its format a text becomes, as a rule.
 const ROOM: usize = 64;
 
+/// Appends a small int in the base of the type, if it is laid out plainly; false if it isn't.
+fn push_small(value: i64, layout: &Layout, out: &mut Wtf8Buf) -> bool {
+    let digit = match layout.code {
+        b'd' | b'i' | b'u' => {
+            let mut buffer = [0; 20];
+            let digits = crate::types::int_::text::small_decimal(value, &mut buffer);
+            return layout.push_plain_int(value < 0, digits.strip_prefix(b"-").unwrap_or(digits), out);
+        }
+        b'x' => b"0123456789abcdef",
+        b'X' => b"0123456789ABCDEF",
+        _ => return false,
+    };
+    let (mut buffer, mut at, mut rest) = ([0; 16], 16, value.unsigned_abs());
+    for place in buffer.iter_mut().rev() {
+        *place = digit.get((rest & 15) as usize).copied().unwrap_or(b'0');
+        (at, rest) = (at - 1, rest >> 4);
+        if rest == 0 {
+            break;
+        }
+    }
+    layout.push_plain_int(value < 0, buffer.get(at..).unwrap_or_default(), out)
+}
+
+/// Appends what `%d` makes of any argument.
+fn int_conversion(thread: &mut Thread, argument: Ref<'_>, out: &mut Wtf8Buf) -> PyResult<()> {
+    out.push_str(&int_text(thread, argument, &Layout { code: b'd', ..Layout::default() })?);
+    Ok(())
+}
+
 /// Appends what `%s` or `%d` makes of the commonest arguments; false if it is another one.
 #[inline]
-fn push_plain(thread: &mut Thread, code: u32, argument: Ref<'_>, out: &mut Wtf8Buf) -> PyResult<bool> {
+fn push_plain(thread: &mut Thread, code: u8, argument: Ref<'_>, out: &mut Wtf8Buf) -> PyResult<bool> {
     if let Some(small) = argument.as_small_int() {
         let mut buffer = [0; 20];
         let digits = crate::types::int_::text::small_decimal(small, &mut buffer);
         digits.iter().for_each(|&digit| out.push_ascii(digit));
         return Ok(true);
     }
-    if code != PLAIN_STR {
+    if code != b's' {
         return Ok(false);
     }
     if let Some(text) = exactly::<PyStr>(argument) {
@@ -253,30 +294,31 @@ pub fn format(thread: &mut Thread, format: &Obj<PyStr>, arguments: Ref<'_>) -> P
     let mut out = Wtf8Buf::new();
     // Short texts need no more than this.
     out.try_reserve_exact(format.byte_len().saturating_add(ROOM)).map_err(|_| memory_error())?;
-    for piece in Pieces::of_str(format.as_wtf8(), arguments.is_mapping()) {
-        let conversion = match piece.map_err(printf_error)? {
-            Piece::Literal(text) => {
-                out.push_wtf8(text);
-                continue;
-            }
-            Piece::Conversion(conversion) => conversion,
-        };
-        let mut found = None;
-        if let Some(key) = conversion.key {
-            let key = str::from_wtf8(thread, key)?;
-            found = Some(arguments.lookup(thread, key.get())?);
-        }
-        if conversion.is_plain() && matches!(conversion.code, PLAIN_STR | PLAIN_INT) {
+    let mut pieces = Pieces::of_str(format.as_wtf8(), arguments.is_mapping());
+    loop {
+        out.push_wtf8(pieces.literal());
+        if let Some((key, code)) = pieces.plain() {
+            let found = key.map(|key| arguments.lookup_text(thread, key)).transpose()?;
             let argument = match &found {
                 Some(found) => found.get(),
                 None => arguments.take()?,
             };
-            if !push_plain(thread, conversion.code, argument, &mut out)? {
-                let layout = conversion.layout(None, None);
-                convert(thread, &conversion, argument, &layout, &mut out)?;
+            if !push_plain(thread, code, argument, &mut out)? {
+                int_conversion(thread, argument, &mut out)?;
             }
             continue;
         }
+        let conversion = match pieces.next() {
+            None => break,
+            Some(piece) => match piece.map_err(printf_error)? {
+                Piece::Literal(text) => {
+                    out.push_wtf8(text);
+                    continue;
+                }
+                Piece::Conversion(conversion) => conversion,
+            },
+        };
+        let found = conversion.key.map(|key| arguments.lookup_text(thread, key)).transpose()?;
         let width = arguments.star(thread, conversion.width, false)?;
         let precision = arguments.star(thread, conversion.precision, true)?;
         let layout = conversion.layout(width, precision);
