@@ -6,8 +6,8 @@
 use crate::class::PyClass;
 use crate::error::{PyResult, key_error, memory_error};
 use crate::protocol::compare::{CompareOp, compare_bool};
-use crate::storage::{KeyMatch, NoMemory};
 use crate::storage::dict::{ChangeError, DictStorage, Found, Lookup};
+use crate::storage::{KeyMatch, NoMemory};
 use crate::types::dict_::{ITERATION, METHODS, VIEWS};
 use crate::types::key::Key;
 use crate::types::str::PyStr;

@@ -23,7 +23,12 @@ use std::borrow::Cow;
 /// -12
 /// >>> int(' 0x1f ', base=0)
 /// 31
-#[pyclass(name = "int", subclassable, quick(crate::types::int_::construct::quick_call), flags(INT_SUBCLASS, MATCH_SELF))]
+#[pyclass(
+    name = "int",
+    subclassable,
+    quick(crate::types::int_::construct::quick_call),
+    flags(INT_SUBCLASS, MATCH_SELF)
+)]
 pub struct PyInt {
     value: BigInt,
 }

@@ -19,7 +19,14 @@ use orochi_macros::{Trace, pyclass, pymethods};
 ///
 /// If no argument is given, the constructor creates a new empty list.
 /// The argument must be an iterable if specified.
-#[pyclass(name = "list", subclassable, sequence, quick(crate::types::list_::methods::quick_call), flags(LIST_SUBCLASS, MATCH_SELF), generic)]
+#[pyclass(
+    name = "list",
+    subclassable,
+    sequence,
+    quick(crate::types::list_::methods::quick_call),
+    flags(LIST_SUBCLASS, MATCH_SELF),
+    generic
+)]
 #[derive(Trace)]
 pub struct PyList {
     storage: ListStorage,

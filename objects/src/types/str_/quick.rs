@@ -1,9 +1,9 @@
 //! `str`: quick ways of calling the class and the commonest methods.
 
-use crate::types::int_;
 use crate::class::exactly;
 use crate::error::PyResult;
 use crate::quick::{Quick, Registers};
+use crate::types::int_;
 use crate::types::str::{self, PyStr};
 use orochi_core::{Obj, Thread};
 use orochi_text::search::{self, Ends, Text};
