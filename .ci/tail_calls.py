@@ -19,7 +19,7 @@ def functions(binary):
     """Name, address and size of the functions that make up the chain."""
     listing = subprocess.run(['nm', '-S', '--defined-only', binary], capture_output=True, text=True, check=True).stdout
     for line in listing.splitlines():
-        found = re.match(r'(\w+) (\w+) [tT] .*interp8threaded((?:\d+[A-Za-z_]+)+)17h[0-9a-f]{16}E$', line)
+        found = re.match(r'(\w+) (\w+) [tT] .*interp8threaded((?:\d+[A-Za-z_]+)+)17h[0-9a-f]{16}E(?:\.llvm\.\d+)?$', line)
         if found:
             yield re.sub(r'\d+', ' ', found[3]).strip(), int(found[1], 16), int(found[2], 16)
 

@@ -115,6 +115,13 @@ pub(super) mod warm {
     #[inline(always)]
     pub(in super::super) fn LoadMethod(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
         let (at, ext) = (At(c.frame), c.peek());
+        // Functions of modules first: they are the most frequent here.
+        if let Some(object) = c.object(w.b()) {
+            let word = cache::attribute(thread, at, ext, object.get());
+            if word != word::UNBOUND {
+                return unbound(c, w, word);
+            }
+        }
         if let Some(known) = cache::descriptor::described(at, ext, at.get(w.b())) {
             return described::load_method(c, thread, w, known);
         }
@@ -129,17 +136,19 @@ pub(super) mod warm {
             c.skip();
             return Fast::DropBoth(c.replace(w.a(), method), c.replace(w.a() + 1, receiver));
         }
-        let word = match cache::attribute(thread, at, ext, object.get()) {
-            word::UNBOUND => attribute(c, thread, w.b()),
-            word => word,
-        };
-        if word == word::UNBOUND {
-            return Fast::Slow;
+        match attribute(c, thread, w.b()) {
+            word::UNBOUND => Fast::Slow,
+            word => unbound(c, w, word),
         }
+    }
+
+    /// Ends a `LoadMethod` that has found something that gets no receiver.
+    #[inline(always)]
+    fn unbound(c: &mut Cursor, w: Operands, word: Word) -> Fast {
         c.skip();
-        c.consume(w.b());
+        let object = c.consumed(w.b());
         c.set(w.a() + 1, word::UNBOUND);
-        c.done(w.a(), word)
+        Fast::DropBoth(object, c.replace(w.a(), word))
     }
 
     #[inline(always)]
