@@ -251,7 +251,8 @@ pub fn contains(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyRes
     if let Ok(value) = dict.storage.get(thread, key.hash, key.word(), key) {
         return Ok(value.is_some());
     }
-    Ok(matches!(find(thread, dict, key)?, Lookup::Found(_)))
+    // With its value: a key that is being taken out loses that first.
+    Ok(get(thread, dict, key)?.is_some())
 }
 
 /// The number of keys.
