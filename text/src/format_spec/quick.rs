@@ -1,6 +1,6 @@
 //! The specifications that programs use most, without the general way's building of parts: fill, alignment, zeros, width,
-//! precision and one of the types `s`, `d` and `f`, for short ASCII texts. Everything else, and everything that is wrong, is left
-//! to the general way.
+//! precision and one of the types `s`, `d`, `x`, `X`, `o`, `b` and `f`, for short ASCII texts. Everything else, and everything
+//! that is wrong, is left to the general way.
 
 use crate::float::scaled::{scaled, write_fixed};
 
@@ -122,12 +122,35 @@ pub fn of_ascii(spec: &[u8], text: &[u8]) -> Option<Line> {
 /// `format(value, spec)` for an int.
 pub fn of_int(spec: &[u8], value: i64) -> Option<Line> {
     let quick = parse(spec, true)?;
-    if !matches!(quick.code, 0 | b'd') || quick.precision.is_some() {
+    if quick.precision.is_some() {
         return None;
     }
-    let mut buffer = [0; 20];
-    let digits = write_fixed(value.unsigned_abs(), 0, &mut buffer)?;
+    let mut buffer = [0; 64];
+    let magnitude = value.unsigned_abs();
+    let digits = match quick.code {
+        0 | b'd' => write_fixed(magnitude, 0, &mut buffer)?,
+        b'x' => write_bits(magnitude, 4, b"0123456789abcdef", &mut buffer),
+        b'X' => write_bits(magnitude, 4, b"0123456789ABCDEF", &mut buffer),
+        b'o' => write_bits(magnitude, 3, b"01234567", &mut buffer),
+        b'b' => write_bits(magnitude, 1, b"01", &mut buffer),
+        _ => return None,
+    };
     quick.lay_out(if value < 0 { b"-" } else { b"" }, digits)
+}
+
+/// Writes digits of so many bits each at the end of the buffer.
+fn write_bits<'a>(mut value: u64, bits: u32, digits: &[u8], buffer: &'a mut [u8; 64]) -> &'a [u8] {
+    let mut start = buffer.len();
+    for place in buffer.iter_mut().rev() {
+        let digit = (value & ((1 << bits) - 1)) as usize;
+        *place = digits.get(digit).copied().unwrap_or(b'0');
+        start -= 1;
+        value >>= bits;
+        if value == 0 {
+            break;
+        }
+    }
+    buffer.get(start..).unwrap_or_default()
 }
 
 /// `format(value, spec)` for a float.
