@@ -145,24 +145,39 @@ impl Subclass {
 
 /// Tells a base that a class which a program made, to which this is a weak reference, derives from it.
 pub(crate) fn add_subclass(thread: &Thread, base: &Obj<PyType>, reference: Value) {
+    forget_dependent(thread, base, reference.get());
+    add_dependent(thread, base, reference, Subclass::Mortal);
+}
+
+/// As [`add_subclass`], for a class that is made just now, of which no base has been told.
+pub(crate) fn add_new_subclass(thread: &Thread, base: &Obj<PyType>, reference: Value) {
     add_dependent(thread, base, reference, Subclass::Mortal);
 }
 
 /// Tells a class that another, to which this is a weak reference, has it in its `__mro__`.
 pub(crate) fn add_follower(thread: &Thread, base: &Obj<PyType>, reference: Value) {
+    forget_dependent(thread, base, reference.get());
     add_dependent(thread, base, reference, Subclass::Follower);
+}
+
+/// Takes a class away that a base may have been told of before.
+fn forget_dependent(thread: &Thread, base: &Obj<PyType>, reference: Ref<'_>) {
+    let is_same = |subclass: &mut Subclass| {
+        matches!(subclass, Subclass::Mortal(other) | Subclass::Follower(other) if other.word() == reference.word())
+    };
+    let known: Vec<Subclass> =
+        base.subclasses.with(base, thread, |subclasses, _| subclasses.extract_if(.., is_same).collect());
+    drop(known);
 }
 
 fn add_dependent(thread: &Thread, base: &Obj<PyType>, reference: Value, kind: fn(Field) -> Subclass) {
     let dead: Vec<Subclass> = base.subclasses.with(base, thread, |subclasses, owner| {
-        // Those that are dead, and this one, if it has been told before. The dead are looked for when they may save growing:
-        // a class that many derive from isn't gone through for each new one.
-        let is_full = subclasses.len() == subclasses.capacity();
-        let is_same = |subclass: &Subclass| {
-            matches!(subclass, Subclass::Mortal(other) | Subclass::Follower(other) if other.word() == reference.get().word())
+        // The dead are looked for when they may save growing: a class that many derive from isn't gone through for each new one.
+        let dead = if subclasses.len() == subclasses.capacity() {
+            subclasses.extract_if(.., |subclass| subclass.is_dead(thread)).collect()
+        } else {
+            Vec::new()
         };
-        let dead =
-            subclasses.extract_if(.., |subclass| is_same(subclass) || is_full && subclass.is_dead(thread)).collect();
         subclasses.push(kind(owner.store(reference)));
         dead
     });

@@ -14,7 +14,7 @@ use crate::types::dict::{self, DictExt, PyDict};
 use crate::types::str::PyStr;
 use crate::types::tuple::{self, PyTuple};
 use crate::types::r#type::{
-    Lasting, PyType, TypeExt, add_follower, add_subclass, change, finish, remove_subclass,
+    Lasting, PyType, TypeExt, add_follower, add_new_subclass, add_subclass, change, finish, remove_subclass,
 };
 use crate::types::weakref;
 use orochi_core::{Obj, Owned, Ref, Thread, TypeFields, Value};
@@ -199,8 +199,11 @@ fn settle(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<()> {
     // In one step: a change of a base comes before it, or reaches the class.
     let _updating = update::updating();
     resolve_slots(thread, class);
+    // An `mro()` of a metaclass may have assigned the class's bases already, which told them.
+    let is_told = !std::ptr::eq(crate::class_of(class.get()), super::type_class());
+    let tell = if is_told { add_subclass } else { add_new_subclass };
     for base in class.bases(thread).items().filter_map(Ref::downcast::<PyType>) {
-        add_subclass(thread, base, reference.clone());
+        tell(thread, base, reference.clone());
     }
     Ok(())
 }
