@@ -100,6 +100,7 @@ impl TupleHasher {
     const PRIME_2: u64 = 14_029_467_366_897_019_727;
     const PRIME_5: u64 = 2_870_177_450_012_600_261;
 
+    #[inline]
     pub const fn new() -> Self {
         Self { accumulator: Self::PRIME_5, length: 0 }
     }
@@ -111,6 +112,7 @@ impl TupleHasher {
         self.length += 1;
     }
 
+    #[inline]
     pub const fn finish(self) -> i64 {
         match self.accumulator.wrapping_add(self.length ^ (Self::PRIME_5 ^ 3_527_539)) as i64 {
             -1 => 1_546_275_796,

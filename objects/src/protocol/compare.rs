@@ -140,6 +140,22 @@ pub fn plain_tuple_eq(left: &Obj<PyTuple>, right: &Obj<PyTuple>) -> Option<bool>
     nested_tuple_eq(left, right, PLAIN_DEPTH)
 }
 
+/// Compares two exact tuples of which the first items that differ, and those before, are compared without Python; `None` for others.
+pub fn plain_tuple_order(left: &Obj<PyTuple>, right: &Obj<PyTuple>, op: CompareOp) -> Option<bool> {
+    if matches!(op, CompareOp::Eq | CompareOp::Ne) {
+        return plain_tuple_eq(left, right).map(|equal| equal == (op == CompareOp::Eq));
+    }
+    for (a, b) in left.items().zip(right.items()) {
+        if !a.is(b) {
+            let order = plain_order(a, b)?;
+            if order.is_ne() {
+                return Some(op.holds(order));
+            }
+        }
+    }
+    Some(op.holds(left.len().cmp(&right.len())))
+}
+
 fn nested_tuple_eq(left: &Obj<PyTuple>, right: &Obj<PyTuple>, depth: usize) -> Option<bool> {
     for (a, b) in left.items().zip(right.items()) {
         let equal = a.is(b) || plain_eq(a, b).or_else(|| floats_or_tuples_eq(a, b, depth))?;

@@ -64,10 +64,16 @@ impl<'a> Key<'a> {
 
     /// The key of an object whose hash is known.
     pub fn with_hash(object: Ref<'a>, hash: i64) -> Key<'a> {
-        match Key::without_python(object) {
-            Some(key) => key,
-            None => Key { object, hash, kind: Kind::of_other(object) },
-        }
+        let kind = if let Some(string) = exact_str(object) {
+            Kind::Str(string.as_bytes())
+        } else if let Some(small) = object.as_small_int() {
+            Kind::Int(small)
+        } else if object.on_heap().is_some() && is_compared_by_identity(object) {
+            Kind::Identity
+        } else {
+            Kind::of_other(object)
+        };
+        Key { object, hash, kind }
     }
 
     /// The key of an exact str or small int, of what is hashed by its address, or of a tuple of such: they can be hashed without

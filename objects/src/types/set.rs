@@ -143,6 +143,15 @@ impl<'a> AnySet<'a> {
         }
     }
 
+    /// The same; `None` if Python code has to compare: nothing has been done then.
+    pub fn discard_plain(&self, thread: &mut Thread, key: &Key<'_>) -> Option<bool> {
+        match self.storage.find(thread, key.hash, key.word(), key) {
+            Lookup::Missing(_) => Some(false),
+            Lookup::Found(found) => self.storage.remove(self.owner, thread, found).map(|_| true),
+            Lookup::Ask { .. } => None,
+        }
+    }
+
     /// The first key from slot `from` on: the slot behind it, its hash and an owned copy.
     pub fn next_key(&self, thread: &Thread, from: usize) -> Option<(usize, i64, Value)> {
         self.storage.next_key(thread, from).map(|(slot, hash, key)| (slot + 1, hash, key.to_owned()))
@@ -248,6 +257,16 @@ pub fn storage_of(thread: &mut Thread, iterable: Ref<'_>) -> PyResult<SetStorage
 #[inline]
 pub fn contains_plain(thread: &Thread, set: AnySet<'_>, key: &Key<'_>) -> Option<bool> {
     set.storage.contains_plain(thread, key.hash, key.word(), key)
+}
+
+/// Adds a value to a local set; false if more is to be done: the table grows, or Python code hashes or compares.
+#[inline]
+pub fn add_plain(thread: &Thread, set: &Obj<PySet>, value: Ref<'_>) -> bool {
+    let added = Key::without_python(value).and_then(|key| {
+        let owner = Owner::from(set);
+        set.storage.add_plain(owner, thread, key.hash, value, &key)
+    });
+    added.is_some()
 }
 
 /// Adds a value. TypeError if it is unhashable.

@@ -87,11 +87,14 @@ fn mixed(left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> Option<bool> {
     number(left)?.partial_cmp(&number(right)?).map(|ordering| op.holds(ordering))
 }
 
-/// Comparisons of exact strs and of unlike numbers; `None` for anything else.
-#[inline]
+/// Comparisons of exact strs, of unlike numbers, and of tuples of such; `None` for anything else.
+#[inline(never)]
 fn plain(left: Ref<'_>, right: Ref<'_>, op: CompareOp) -> Option<bool> {
     if left.on_heap().is_none() {
         return mixed(left, right, op);
+    }
+    if let (Some(left), Some(right)) = (exactly::<PyTuple>(left), exactly::<PyTuple>(right)) {
+        return compare::plain_tuple_order(left, right, op);
     }
     let (left, right) = exactly::<PyStr>(left).zip(exactly::<PyStr>(right))?;
     Some(match op {
@@ -309,15 +312,69 @@ pub(super) mod hot {
     }
 }
 
-/// Comparisons of strs, membership of strs and small ints, and the truth of what has a length.
+/// Comparisons of strs and tuples, membership of strs and small ints, and the truth of what has a length.
 pub(super) mod warm {
     use super::*;
 
-    /// Whether two exact strs are equal.
+    /// Whether two exact strs, or other plain objects, are equal.
     #[inline(always)]
     fn equal(c: &Cursor, left: u8, right: u8) -> Option<bool> {
-        let (left, right) = (exact::<PyStr>(c.object(left)?.get())?, exact::<PyStr>(c.object(right)?.get())?);
-        Some(std::ptr::eq(left, right) || left.as_bytes() == right.as_bytes())
+        let text = |register| exact::<PyStr>(c.object(register)?.get());
+        match (text(left), text(right)) {
+            (Some(left), Some(right)) => Some(std::ptr::eq(left, right) || left.as_bytes() == right.as_bytes()),
+            _ => equal_otherwise(At(c.frame).get(left), At(c.frame).get(right)),
+        }
+    }
+
+    /// The same for tuples of plain objects, for bools and None, and for such and None.
+    #[inline(never)]
+    fn equal_otherwise(left: Ref<'_>, right: Ref<'_>) -> Option<bool> {
+        if let (Some(left), Some(right)) = (exactly::<PyTuple>(left), exactly::<PyTuple>(right)) {
+            return compare::plain_tuple_eq(left, right);
+        }
+        let is_constant = |object: Ref<'_>| object.is_none() || object.as_bool().is_some();
+        if is_constant(left) && is_constant(right) {
+            return Some(left.is(right));
+        }
+        let is_plain = exactly::<PyTuple>(left).is_some() || exactly::<PyStr>(left).is_some();
+        (is_plain && right.is_none()).then_some(false)
+    }
+
+    /// Compares plain objects.
+    #[inline(always)]
+    fn comparison(c: &mut Cursor, w: Operands, op: CompareOp) -> Fast {
+        let Some(result) = plain(At(c.frame).get(w.b()), At(c.frame).get(w.c()), op) else { return Fast::Slow };
+        let operands = (c.consumed(w.b()), c.consumed(w.c()));
+        c.set(w.a(), word::from_bool(result));
+        Fast::DropBoth(operands.0, operands.1)
+    }
+
+    #[inline(always)]
+    fn jump_on_comparison(c: &mut Cursor, w: Operands, op: CompareOp) -> Fast {
+        let Some(result) = plain(At(c.frame).get(w.a()), At(c.frame).get(w.b()), op) else { return Fast::Slow };
+        let operands = (c.consumed(w.a()), c.consumed(w.b()));
+        c.jump_if(result == (w.c() != 0));
+        Fast::DropBoth(operands.0, operands.1)
+    }
+
+    macro_rules! orders {
+        ($($op:ident $jump:ident;)*) => { $(
+            #[inline(always)]
+            pub(in super::super) fn $op(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+                comparison(c, w, CompareOp::$op)
+            }
+
+            #[inline(always)]
+            pub(in super::super) fn $jump(c: &mut Cursor, _thread: &mut Thread, w: Operands) -> Fast {
+                jump_on_comparison(c, w, CompareOp::$op)
+            }
+        )* };
+    }
+    orders! {
+        Lt JumpLt;
+        Le JumpLe;
+        Gt JumpGt;
+        Ge JumpGe;
     }
 
     #[inline(always)]
@@ -363,6 +420,11 @@ pub(super) mod warm {
         Fast::DropBoth(operands.0, operands.1)
     }
 
+    #[inline(never)]
+    fn has_keys(thread: &Thread, set: &Obj<PySet>) -> bool {
+        !AnySet::from(set).is_empty(thread)
+    }
+
     /// The truth of an object for which no Python code is needed.
     #[inline(always)]
     fn truth(c: &Cursor, thread: &Thread, register: u8) -> Option<bool> {
@@ -378,6 +440,9 @@ pub(super) mod warm {
         }
         if let Some(dict) = exact::<PyDict>(object) {
             return Some(dict::len(thread, dict) != 0);
+        }
+        if let Some(set) = exact::<PySet>(object) {
+            return Some(has_keys(thread, set));
         }
         let slots = &class_in(object).slots;
         let plain = slots.nb_bool().is_none() && slots.mp_length().is_none() && slots.sq_length().is_none();

@@ -446,6 +446,21 @@ pub(super) mod warm {
         }
     }
 
+    /// Adds to a set; false if more is to be done.
+    #[inline(never)]
+    fn add(thread: &Thread, set: &Obj<PySet>, item: Ref<'_>) -> bool {
+        set::add_plain(thread, set, item)
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn SetAdd(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let at = At(c.frame);
+        match exactly::<PySet>(at.get(w.a())) {
+            Some(set) if add(thread, set, at.get(w.b())) => Fast::Drop(c.consumed(w.b())),
+            _ => Fast::Slow,
+        }
+    }
+
     /// The value in a dict, or UNBOUND.
     #[inline(never)]
     fn value(thread: &Thread, dict: &Obj<PyDict>, key: Ref<'_>) -> Word {

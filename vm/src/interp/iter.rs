@@ -15,9 +15,11 @@ use orochi_objects::types::exception;
 use orochi_objects::types::generator as generators;
 use orochi_objects::types::generator::PyGenerator;
 use orochi_objects::types::iterators::next_pair;
+use orochi_objects::types::list::PyList;
 use orochi_objects::types::list_::iteration::ListIterator;
 use orochi_objects::types::range_iterator::RangeIterator;
 use orochi_objects::types::str_::iterator::{self, PyStrIterator};
+use orochi_objects::types::tuple::PyTuple;
 use orochi_objects::types::tuple_::TupleIterator;
 use orochi_objects::{class_of, protocol};
 
@@ -75,9 +77,39 @@ pub(super) mod hot {
     }
 }
 
-/// The ends of loops over lists, and loops over everything else.
+/// Loops over lists and tuples begin; the ends of loops over lists, and loops over everything else.
 pub(super) mod warm {
     use super::*;
+
+    #[inline(always)]
+    pub(in super::super) fn GetIter(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {
+        let Some(object) = c.object(w.b()) else { return Fast::Slow };
+        let object = object.get();
+        let over = if exact::<PyList>(object).is_some() {
+            ListIterator::over
+        } else if exact::<PyTuple>(object).is_some() {
+            TupleIterator::over
+        } else {
+            return Fast::Slow;
+        };
+        c.sync();
+        match begin(thread, At(c.frame), w.b(), over) {
+            word::UNBOUND => Fast::Raise,
+            iterator => c.done(w.a(), iterator),
+        }
+    }
+
+    /// Makes an iterator, which takes the operand; gives a word for a register. UNBOUND: an exception waits.
+    #[inline(never)]
+    fn begin(thread: &mut Thread, at: At, register: u8, over: fn(&Thread, Value) -> PyResult) -> word::Word {
+        match over(thread, at.take(register)) {
+            Ok(iterator) => iterator.into_word(),
+            Err(error) => {
+                raise(thread, error);
+                word::UNBOUND
+            }
+        }
+    }
 
     #[inline(always)]
     pub(in super::super) fn ForIter(c: &mut Cursor, thread: &mut Thread, w: Operands) -> Fast {

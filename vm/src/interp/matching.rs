@@ -3,13 +3,16 @@
 #![allow(non_snake_case, reason = "handlers carry the names of their operations")]
 
 use super::cursor::{At, Cursor, Flow};
+use super::iter::exactly;
 use orochi_compiler::opcode::Word as Instruction;
-use orochi_core::{Obj, Ref, Thread, Value};
-use orochi_objects::class::TypeFlags;
+use orochi_core::{Obj, Owned, Ref, Thread, Value};
+use orochi_objects::class::{PyClass, TypeFlags};
 use orochi_objects::error::{PyResult, type_error, value_error};
+use orochi_objects::types::dict::{self, PyDict};
+use orochi_objects::types::key::Key;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::{self, PyTuple};
-use orochi_objects::types::r#type::PyType;
+use orochi_objects::types::r#type::{PyType, TypeExt};
 use orochi_objects::{class_of, name, protocol};
 
 #[inline(always)]
@@ -26,20 +29,46 @@ pub(super) fn MatchMapping(c: &mut Cursor, _thread: &mut Thread, w: Instruction)
     Flow::Next
 }
 
+/// Whether two keys, or names, are strs of which is known without comparing them that they differ.
+fn are_unlike(one: Ref<'_>, other: Ref<'_>) -> bool {
+    let is_interned = |object| exactly::<PyStr>(object).is_some_and(|text| text.is_interned());
+    !one.is(other) && is_interned(one) && is_interned(other)
+}
+
+fn check_duplicate_key(thread: &mut Thread, keys: &Obj<PyTuple>, at: usize, key: Ref<'_>) -> PyResult<()> {
+    for other in keys.items().take(at) {
+        if !are_unlike(other, key) && protocol::eq(thread, other, key)? {
+            let text = protocol::repr(thread, key)?;
+            let text = orochi_objects::str::display(text.get());
+            return Err(value_error(format!("mapping pattern checks duplicate key ({text})")));
+        }
+    }
+    Ok(())
+}
+
+/// The values of a dict under the keys; None if it lacks one.
+fn match_dict_keys(thread: &mut Thread, subject: &Obj<PyDict>, keys: &Obj<PyTuple>) -> PyResult<Value> {
+    let mut values = Vec::with_capacity(keys.len());
+    for (i, key) in keys.items().enumerate() {
+        check_duplicate_key(thread, keys, i, key)?;
+        let sought = Key::for_set(thread, key)?;
+        match dict::get(thread, subject, &sought)? {
+            Some(value) => values.push(value),
+            None => return Ok(Value::NONE),
+        }
+    }
+    Ok(tuple::new(thread, values)?.into_value())
+}
+
 fn match_keys(thread: &mut Thread, subject: Ref<'_>, keys: &Obj<PyTuple>) -> PyResult<Value> {
+    if let Some(subject) = exactly::<PyDict>(subject) {
+        return match_dict_keys(thread, subject, keys);
+    }
     let sentinel = orochi_objects::make(thread, orochi_objects::types::object::PyObject {})?;
     let get = protocol::get_attr(thread, subject, name!("get"))?;
-    let mut seen: Vec<Ref<'_>> = Vec::new();
     let mut values = Vec::with_capacity(keys.len());
-    for key in keys.items() {
-        for other in &seen {
-            if protocol::eq(thread, *other, key)? {
-                let text = protocol::repr(thread, key)?;
-                let text = orochi_objects::str::display(text.get());
-                return Err(value_error(format!("mapping pattern checks duplicate key ({text})")));
-            }
-        }
-        seen.push(key);
+    for (i, key) in keys.items().enumerate() {
+        check_duplicate_key(thread, keys, i, key)?;
         let value = protocol::call(thread, get.get(), &[key, sentinel.get()])?;
         if value.get().is(sentinel.get()) {
             return Ok(Value::NONE);
@@ -59,30 +88,35 @@ pub(super) fn MatchKeys(c: &mut Cursor, thread: &mut Thread, w: Instruction) -> 
     })
 }
 
-/// The names of the attributes that positional sub-patterns match, or `None` if the class matches itself.
-fn match_args(thread: &mut Thread, class: &Obj<PyType>, n: usize) -> PyResult<Option<Vec<Value>>> {
-    let Some(args) = protocol::find_attr(thread, class.get(), name!("__match_args__"))? else {
+/// A class's `__match_args__`.
+fn find_match_args(thread: &mut Thread, class: &Obj<PyType>) -> PyResult<Option<Value>> {
+    // What `type` itself would find: it has no attribute of this name, and tuples aren't bound to anything.
+    if std::ptr::eq(class_of(class.get()), PyType::static_type().get())
+        && let Some(found) = class.lookup(thread, name!("__match_args__"))
+        && exactly::<PyTuple>(found).is_some()
+    {
+        return Ok(Some(found.to_owned()));
+    }
+    protocol::find_attr(thread, class.get(), name!("__match_args__"))
+}
+
+/// The names of the attributes that positional sub-patterns match, at least `n`; `None` if the class matches itself.
+fn match_args(thread: &mut Thread, class: &Obj<PyType>, n: usize) -> PyResult<Option<Owned<PyTuple>>> {
+    let Some(args) = find_match_args(thread, class)? else {
         if class.has(TypeFlags::MATCH_SELF) {
             if n > 1 {
                 return Err(too_many(class, 1, n));
             }
             return Ok(None);
         }
-        return if n == 0 { Ok(Some(Vec::new())) } else { Err(too_many(class, 0, n)) };
+        return Err(too_many(class, 0, n));
     };
-    let Some(names) = args.get().downcast::<PyTuple>() else {
-        let given = class_of(args.get()).name();
+    let given = class_of(args.get()).name();
+    let Ok(names) = args.downcast::<PyTuple>() else {
         return Err(type_error(format!("{}.__match_args__ must be a tuple (got {given})", class.name())));
     };
     if n > names.len() {
         return Err(too_many(class, names.len(), n));
-    }
-    let names: Vec<Value> = names.items().take(n).map(Ref::to_owned).collect();
-    for name in &names {
-        if name.get().downcast::<PyStr>().is_none() {
-            let given = class_of(name.get()).name();
-            return Err(type_error(format!("__match_args__ elements must be strings (got {given})")));
-        }
     }
     Ok(Some(names))
 }
@@ -100,54 +134,36 @@ fn match_class(thread: &mut Thread, at: At, w: Instruction) -> PyResult<Value> {
     if !protocol::is_instance(thread, subject, class.get())? {
         return Ok(Value::NONE);
     }
-    let mut seen: Vec<Value> = Vec::new();
-    let mut values = Vec::new();
-    let positional = super::name::ext_of(at) as usize;
-    if positional > 0 {
-        match match_args(thread, class, positional)? {
-            None => values.push(subject.to_owned()),
-            Some(names) => {
-                for name in names {
-                    match attribute(thread, class, subject, name.get(), &mut seen)? {
-                        Some(value) => values.push(value),
-                        None => return Ok(Value::NONE),
-                    }
-                }
-            }
-        }
-    }
     let keywords: &Obj<PyTuple> =
         at.get(w.b() + 2).downcast().ok_or_else(|| type_error("expected a tuple of names"))?;
-    for name in keywords.items() {
-        match attribute(thread, class, subject, name, &mut seen)? {
+    let positional = super::name::ext_of(at) as usize;
+    let mut values = Vec::with_capacity(positional + keywords.len());
+    let names = if positional == 0 { None } else { match_args(thread, class, positional)? };
+    if positional != 0 && names.is_none() {
+        values.push(subject.to_owned());
+    }
+    let positional = names.as_ref().map_or(0, |_| positional);
+    let all = || names.iter().flat_map(|names| names.items()).take(positional).chain(keywords.items());
+    for (i, name) in all().enumerate() {
+        let Some(text) = name.downcast::<PyStr>() else {
+            let given = class_of(name).name();
+            return Err(type_error(format!("__match_args__ elements must be strings (got {given})")));
+        };
+        let is_same = |other: Ref<'_>| {
+            !are_unlike(other, name)
+                && other.downcast::<PyStr>().is_some_and(|other| other.as_bytes() == text.as_bytes())
+        };
+        if all().take(i).any(is_same) {
+            let class = class.name();
+            let text = format!("{class}() got multiple sub-patterns for attribute '{}'", **text);
+            return Err(type_error(text));
+        }
+        match protocol::find_attr(thread, subject, text)? {
             Some(value) => values.push(value),
             None => return Ok(Value::NONE),
         }
     }
     Ok(tuple::new(thread, values)?.into_value())
-}
-
-fn attribute(
-    thread: &mut Thread,
-    class: &Obj<PyType>,
-    subject: Ref<'_>,
-    name: Ref<'_>,
-    seen: &mut Vec<Value>,
-) -> PyResult<Option<Value>> {
-    let Some(text) = name.downcast::<PyStr>() else { return Ok(None) };
-    let repeated = seen
-        .iter()
-        .filter_map(|other| other.get().downcast::<PyStr>())
-        .any(|other| other.as_bytes() == text.as_bytes());
-    if repeated {
-        return Err(type_error(format!(
-            "{}() got multiple sub-patterns for attribute '{}'",
-            class.name(),
-            **text
-        )));
-    }
-    seen.push(name.to_owned());
-    protocol::find_attr(thread, subject, text)
 }
 
 #[inline(always)]

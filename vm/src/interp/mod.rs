@@ -130,10 +130,12 @@ macro_rules! for_each_shortcut {
             warm
                 LoadAttr in attr, LoadMethod in attr, StoreAttr in attr,
                 GetItem in container, GetItemI in container, BuildTuple in container, BuildList in container,
-                SetItem in container, UnpackSequence in unpack, Eq in compare, Ne in compare, JumpEq in compare,
-                JumpNe in compare, JumpIn in compare, JumpIfTrue in compare, JumpIfFalse in compare,
+                SetItem in container, SetAdd in container, UnpackSequence in unpack, Eq in compare, Ne in compare,
+                Lt in compare, Le in compare, Gt in compare, Ge in compare, JumpLt in compare, JumpLe in compare,
+                JumpGt in compare, JumpGe in compare, JumpEq in compare, JumpNe in compare, JumpIn in compare,
+                JumpIfTrue in compare, JumpIfFalse in compare,
                 Not in compare, JumpIfTrueOrDrop in compare, JumpIfFalseOrDrop in compare,
-                ForIter in iter, Yield in generator, MatchException in exception,
+                GetIter in iter, ForIter in iter, Yield in generator, MatchException in exception,
                 Call in native, CallKw in call, Return in call, ReturnNone in call,;
             cool
                 Call in call,;

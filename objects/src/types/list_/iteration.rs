@@ -33,8 +33,7 @@ pub struct ListReverseIterator {
 impl PyList {
     #[slot]
     fn tp_iter(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let (list, index) = (AtomicField::new_local(this.to_value()), AtomicUsize::new(0));
-        Ok(crate::make(thread, ListIterator { list, index })?.into_value())
+        ListIterator::over(thread, this.to_value())
     }
 
     /// Return a reverse iterator over the list.
@@ -47,6 +46,13 @@ impl PyList {
 }
 
 impl ListIterator {
+    /// An iterator over a list.
+    #[inline]
+    pub fn over(thread: &Thread, list: Value) -> PyResult {
+        let (list, index) = (AtomicField::new_local(list), AtomicUsize::new(0));
+        Ok(crate::make(thread, ListIterator { list, index })?.into_value())
+    }
+
     /// What `take` makes of the next element: a value, or a word for a register.
     #[inline(always)]
     pub fn advance<R>(this: &Obj<Self>, thread: &mut Thread, take: impl FnOnce(Ref<'_>) -> R) -> Option<R> {

@@ -3,15 +3,38 @@
 use super::methods::{intersection_of, with_key};
 use crate::args::ArgSlice;
 use crate::error::{PyResult, key_error, key_error_message};
+use crate::quick::{Quick, Registers};
+use crate::types::key::Key;
 use crate::types::set::{self, AnySet, PySet};
 use orochi_core::{Obj, Ref, Thread};
 use orochi_macros::pymethods;
+
+/// `set.add` to a set that nobody else looks at, of a key for which no Python code is needed.
+fn quick_add(thread: &mut Thread, args: Registers<'_>) -> Quick {
+    let Some([set, item]) = args.exactly() else { return Quick::OTHER };
+    // SAFETY: methods get an instance of exactly their class.
+    let set = unsafe { set.cast::<PySet>() };
+    if set::add_plain(thread, set, item) { Quick::NONE } else { Quick::OTHER }
+}
+
+/// `set.discard` of a key for which no Python code is needed.
+fn quick_discard(thread: &mut Thread, args: Registers<'_>) -> Quick {
+    let Some([set, item]) = args.exactly() else { return Quick::OTHER };
+    // SAFETY: as in `quick_add`.
+    let set = AnySet::from(unsafe { set.cast::<PySet>() });
+    let Some(key) = Key::without_python(item) else { return Quick::OTHER };
+    match set.discard_plain(thread, &key) {
+        Some(_) => Quick::NONE,
+        None => Quick::OTHER,
+    }
+}
 
 #[pymethods(part = MUTATION)]
 impl PySet {
     /// Add an element to a set.
     ///
     /// This has no effect if the element is already present.
+    #[quick(quick_add)]
     fn add(thread: &mut Thread, this: &Obj<Self>, object: Ref<'_>) -> PyResult<()> {
         set::add(thread, this, object)?;
         Ok(())
@@ -31,6 +54,7 @@ impl PySet {
     ///
     /// Unlike set.remove(), the discard() method does not raise
     /// an exception when an element is missing from the set.
+    #[quick(quick_discard)]
     fn discard(thread: &mut Thread, this: &Obj<Self>, object: Ref<'_>) -> PyResult<()> {
         with_key(thread, object, |thread, key| AnySet::from(this).discard(thread, key))?;
         Ok(())

@@ -185,8 +185,7 @@ impl PyTuple {
 
     #[slot]
     fn tp_iter(thread: &mut Thread, this: &Obj<Self>) -> PyResult {
-        let (tuple, index) = (AtomicField::new_local(this.to_value()), AtomicUsize::new(0));
-        Ok(crate::make(thread, TupleIterator { tuple, index })?.into_value())
+        TupleIterator::over(thread, this.to_value())
     }
 
     #[slot]
@@ -260,6 +259,13 @@ pub fn part(thread: &Thread, this: &Obj<PyTuple>, span: Span) -> PyResult {
 }
 
 impl TupleIterator {
+    /// An iterator over a tuple.
+    #[inline]
+    pub fn over(thread: &Thread, tuple: Value) -> PyResult {
+        let (tuple, index) = (AtomicField::new_local(tuple), AtomicUsize::new(0));
+        Ok(crate::make(thread, TupleIterator { tuple, index })?.into_value())
+    }
+
     /// What `take` makes of the next item: a value, or a word for a register.
     #[inline(always)]
     pub fn advance<R>(this: &Obj<Self>, thread: &mut Thread, take: impl FnOnce(Ref<'_>) -> R) -> Option<R> {

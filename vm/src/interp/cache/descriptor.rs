@@ -25,6 +25,7 @@ use orochi_objects::types::property::PyProperty;
 use orochi_objects::types::static_method::PyStaticMethod;
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::r#type::{PyType, TypeExt};
+use orochi_objects::types::wrapper_descriptor::PyWrapperDescriptor;
 
 /// By which number the cache goes.
 const GUARD: u32 = 3;
@@ -172,6 +173,7 @@ fn find_for_class<'a>(thread: &'a Thread, class: &'a Obj<PyType>, name: &Obj<PyS
     let what = match wrapper(found) {
         Some(what) => what,
         None if !is_bound(found) || is_function(found) => What::Value,
+        None if is_exact(found, PyWrapperDescriptor::static_type()) => What::Value,
         None => return None,
     };
     // Plain classes have a shorter way for plain values, if `type` has nothing of the name itself (as it has a `__new__`).
