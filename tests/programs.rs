@@ -29,6 +29,11 @@ fn containers() {
 }
 
 #[test]
+fn quick_comparisons() {
+    prints_as_expected("quick_comparisons");
+}
+
+#[test]
 #[cfg(target_os = "linux")] // it loads C's library of functions by the name it has there
 fn foreign() {
     prints_as_expected("foreign");

@@ -321,7 +321,9 @@ pub(super) mod warm {
     fn equal(c: &Cursor, left: u8, right: u8) -> Option<bool> {
         let text = |register| exact::<PyStr>(c.object(register)?.get());
         match (text(left), text(right)) {
-            (Some(left), Some(right)) => Some(std::ptr::eq(left, right) || left.as_bytes() == right.as_bytes()),
+            (Some(left), Some(right)) => {
+                Some(std::ptr::eq(left, right) || left.as_bytes() == right.as_bytes())
+            }
             _ => equal_otherwise(At(c.frame).get(left), At(c.frame).get(right)),
         }
     }
@@ -343,7 +345,9 @@ pub(super) mod warm {
     /// Compares plain objects.
     #[inline(always)]
     fn comparison(c: &mut Cursor, w: Operands, op: CompareOp) -> Fast {
-        let Some(result) = plain(At(c.frame).get(w.b()), At(c.frame).get(w.c()), op) else { return Fast::Slow };
+        let Some(result) = plain(At(c.frame).get(w.b()), At(c.frame).get(w.c()), op) else {
+            return Fast::Slow;
+        };
         let operands = (c.consumed(w.b()), c.consumed(w.c()));
         c.set(w.a(), word::from_bool(result));
         Fast::DropBoth(operands.0, operands.1)
@@ -351,7 +355,9 @@ pub(super) mod warm {
 
     #[inline(always)]
     fn jump_on_comparison(c: &mut Cursor, w: Operands, op: CompareOp) -> Fast {
-        let Some(result) = plain(At(c.frame).get(w.a()), At(c.frame).get(w.b()), op) else { return Fast::Slow };
+        let Some(result) = plain(At(c.frame).get(w.a()), At(c.frame).get(w.b()), op) else {
+            return Fast::Slow;
+        };
         let operands = (c.consumed(w.a()), c.consumed(w.b()));
         c.jump_if(result == (w.c() != 0));
         Fast::DropBoth(operands.0, operands.1)
