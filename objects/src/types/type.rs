@@ -162,7 +162,10 @@ pub(crate) fn add_follower(thread: &Thread, base: &Obj<PyType>, reference: Value
 
 /// Takes a class away that a base may have been told of before.
 fn forget_dependent(thread: &Thread, base: &Obj<PyType>, reference: Ref<'_>) {
-    let is_same = |subclass: &mut Subclass| matches!(subclass, Subclass::Mortal(other) | Subclass::Follower(other) if other.word() == reference.word());
+    let is_same = |subclass: &mut Subclass| match subclass {
+        Subclass::Native(_) => false,
+        Subclass::Mortal(other) | Subclass::Follower(other) => other.word() == reference.word(),
+    };
     let known: Vec<Subclass> =
         base.subclasses.with(base, thread, |subclasses, _| subclasses.extract_if(.., is_same).collect());
     drop(known);
