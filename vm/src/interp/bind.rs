@@ -6,6 +6,7 @@
 mod errors;
 
 use super::cursor::register_word;
+use super::frames::USUAL_SIZE;
 use orochi_compiler::code::flags;
 use orochi_core::value::take_register;
 use orochi_core::word::{self, Word};
@@ -83,6 +84,27 @@ pub(super) unsafe fn fill_defaults_quickly(
         unsafe { *registers.add(given + i) = default.load_register(thread) };
     }
     true
+}
+
+/// Binds `given` positional arguments if they fill all positional parameters, `*args` takes the rest, and nothing else has to be filled in.
+/// `false` if there is more to it, or no memory: nothing has been done then.
+///
+/// # Safety
+/// As [`bind`].
+#[inline(never)]
+pub(super) unsafe fn bind_surplus(
+    thread: &mut Thread,
+    function: &Obj<PyFunction>,
+    code: &Obj<PyCode>,
+    registers: *mut Word,
+    given: usize,
+) -> bool {
+    let usual = code.has_flags(flags::VARARGS) && code.has_flags(flags::NEWLOCALS);
+    if !usual || code.ready(thread).is_err() || code.n_registers() > USUAL_SIZE {
+        return false;
+    }
+    let mut binding = Binding { thread, function, code, registers };
+    binding.kwonly() == 0 && given >= binding.argcount() && binding.surplus(given).is_ok()
 }
 
 /// Binds arguments if all that takes is to move keyword arguments to their places, and to fill in defaults. `false` if there is more
@@ -219,9 +241,10 @@ impl Binding<'_> {
         self.code.parameter_name(i)
     }
 
-    /// Positional arguments for all positional parameters, the rest of which `*args` takes.
+    /// Positional arguments for all positional parameters, the rest of which `*args` takes. Without memory nothing has been done.
     fn surplus(&mut self, positional: usize) -> PyResult<()> {
         let argcount = self.argcount();
+        let keywords = self.code.has_flags(flags::VARKEYWORDS).then(|| dict::new(self.thread)).transpose()?;
         let thread: &Thread = self.thread;
         let (registers, place) = (self.registers, argcount + self.kwonly());
         let rest = tuple::build(thread, positional - argcount, |i| {
@@ -232,9 +255,8 @@ impl Binding<'_> {
             }
         })?;
         self.put(place, rest.into_value());
-        if self.code.has_flags(flags::VARKEYWORDS) {
-            let rest = dict::new(self.thread)?;
-            self.put(place + 1, rest.into_value());
+        if let Some(keywords) = keywords {
+            self.put(place + 1, keywords.into_value());
         }
         if self.kwonly() == 0 { Ok(()) } else { self.fill_keyword_defaults() }
     }
