@@ -1,11 +1,12 @@
 //! The attributes that instances keep for themselves: in places that their shape tells, or in a dict.
 
-use crate::class::PyClass;
+use crate::class::{PyClass, exactly};
 use crate::error::{PyResult, attribute_error, attribute_error_message, memory_error, type_error};
 use crate::slots::SlotId;
 use crate::storage::instance::{Attributes, Own, Stored};
 use crate::storage::shape::Name;
 use crate::types::dict::{self, DictExt, PyDict};
+use crate::types::function::PyFunction;
 use crate::types::key::{Key, exact_str};
 use crate::types::module::PyModule;
 use crate::types::object::PyObject;
@@ -38,6 +39,79 @@ pub fn get(thread: &mut Thread, object: Ref<'_>, name: &Obj<PyStr>) -> PyResult<
     match exact_str(name.get()) {
         Some(name) => dict::get(thread, dict, &Key::of_str(name)),
         None => dict::get_item(thread, dict, name.get()),
+    }
+}
+
+/// What an attribute is, as far as it can be said without running Python code or making anything.
+pub enum Plain<'a> {
+    /// It is there.
+    Value(Ref<'a>),
+    /// A Python function of the class, which is to be bound to the object.
+    Method(Ref<'a>),
+    /// There is none.
+    Missing,
+    /// Somebody has to be asked.
+    Unknown,
+}
+
+/// Looks an attribute up where the interpreter's own rules say all there is to say.
+pub fn plain<'a>(thread: &'a Thread, object: Ref<'a>, name: &Obj<PyStr>) -> Plain<'a> {
+    let class = crate::class_of(object);
+    if std::ptr::eq(class, PyType::static_type().get()) {
+        return plain_of_class(thread, object, name);
+    }
+    if !crate::types::object::has_generic_getattr(class) {
+        return Plain::Unknown;
+    }
+    let attributes = Attributes::of(object);
+    // Interned names last for ever: others stay as they are where nothing is named by them.
+    let name = if attributes.is_some() { interned(name) } else { Ok(name) };
+    let Ok(name) = name else { return Plain::Unknown };
+    let in_class = class.lookup(thread, name);
+    if in_class.is_some_and(|found| crate::class_of(found).slots.tp_descr_set().is_some()) {
+        return Plain::Unknown;
+    }
+    match (plain_own(thread, attributes, name), in_class) {
+        (Some(Some(own)), _) => Plain::Value(own),
+        (Some(None), None) => Plain::Missing,
+        (Some(None), Some(found)) if exactly::<PyFunction>(found).is_some() => Plain::Method(found),
+        (Some(None), Some(found)) if crate::class_of(found).slots.tp_descr_get().is_none() => Plain::Value(found),
+        _ => Plain::Unknown,
+    }
+}
+
+/// The same for a class whose metaclass is `type`.
+fn plain_of_class<'a>(thread: &'a Thread, class: Ref<'a>, name: &Obj<PyStr>) -> Plain<'a> {
+    let Some(class) = class.downcast::<PyType>() else { return Plain::Unknown };
+    if PyType::static_type().get().lookup(thread, name).is_some() {
+        return Plain::Unknown;
+    }
+    match class.lookup(thread, name) {
+        None => Plain::Missing,
+        Some(found)
+            if exactly::<PyFunction>(found).is_some()
+                || crate::class_of(found).slots.tp_descr_get().is_none() =>
+        {
+            Plain::Value(found)
+        }
+        Some(_) => Plain::Unknown,
+    }
+}
+
+/// The instance's own attribute; the outer `None` if Python code would have to be asked.
+fn plain_own<'a>(
+    thread: &'a Thread,
+    attributes: Option<Attributes<'a>>,
+    name: &Obj<PyStr>,
+) -> Option<Option<Ref<'a>>> {
+    let Some(attributes) = attributes else { return Some(None) };
+    match attributes.get(thread, name) {
+        Own::Value(value) => Some(Some(value)),
+        Own::Missing | Own::Dict(None) => Some(None),
+        Own::Dict(Some(dict)) => {
+            let key = Key::of_str(name);
+            exactly::<PyDict>(dict)?.storage().get(thread, key.hash, key.word(), &key).ok()
+        }
     }
 }
 

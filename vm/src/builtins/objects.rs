@@ -26,6 +26,7 @@ fn attribute_name<'a>(name: Ref<'a>) -> PyResult<&'a Obj<PyStr>> {
 /// When a default argument is given, it is returned when the attribute doesn't
 /// exist; without it, an exception is raised in that case.
 #[pyfunction]
+#[quick(super::quick::getattr)]
 #[signature(object, name, default = <missing>, /)]
 fn getattr(thread: &mut Thread, object: Ref<'_>, name: Ref<'_>, default: Option<Ref<'_>>) -> PyResult {
     let name = attribute_name(name)?;
@@ -39,6 +40,7 @@ fn getattr(thread: &mut Thread, object: Ref<'_>, name: Ref<'_>, default: Option<
 ///
 /// This is done by calling getattr(obj, name) and catching AttributeError.
 #[pyfunction]
+#[quick(super::quick::hasattr)]
 #[signature(obj, name, /)]
 fn hasattr(thread: &mut Thread, obj: Ref<'_>, name: Ref<'_>) -> PyResult<bool> {
     Ok(protocol::find_attr(thread, obj, attribute_name(name)?)?.is_some())

@@ -2,10 +2,12 @@
 
 use orochi_core::Thread;
 use orochi_core::word;
+use orochi_objects::attributes::{self, Plain};
 use orochi_objects::class::exactly;
 use orochi_objects::quick::{Quick, Registers};
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::list::{self, PyList};
+use orochi_objects::types::method;
 use orochi_objects::types::set::{self, PySet};
 use orochi_objects::types::str::PyStr;
 use orochi_objects::types::tuple::PyTuple;
@@ -101,4 +103,38 @@ fn extreme(
         }
     }
     Quick::reference(best)
+}
+
+/// The object and the name of a call.
+fn attribute<'a>(thread: &'a Thread, args: &Registers<'a>) -> Plain<'a> {
+    match (args.get(0), args.get(1).and_then(exactly::<PyStr>)) {
+        (Some(object), Some(name)) => attributes::plain(thread, object, name),
+        _ => Plain::Unknown,
+    }
+}
+
+/// `getattr` of what is found without asking anybody.
+pub(super) fn getattr(thread: &mut Thread, args: Registers<'_>) -> Quick {
+    if !(2..=3).contains(&args.len()) {
+        return Quick::OTHER;
+    }
+    match (attribute(thread, &args), args.get(0)) {
+        (Plain::Value(value), _) => Quick::reference(value),
+        (Plain::Missing, _) => args.get(2).map_or(Quick::OTHER, Quick::reference),
+        (Plain::Method(function), Some(object)) => {
+            let bound = method::new(thread, function.to_owned(), object.to_owned());
+            bound.map_or(Quick::OTHER, Quick::value)
+        }
+        _ => Quick::OTHER,
+    }
+}
+
+/// `hasattr` of what is found, or missing, without asking anybody.
+pub(super) fn hasattr(thread: &mut Thread, args: Registers<'_>) -> Quick {
+    match attribute(thread, &args) {
+        _ if args.len() != 2 => Quick::OTHER,
+        Plain::Value(_) | Plain::Method(_) => Quick::bool(true),
+        Plain::Missing => Quick::bool(false),
+        Plain::Unknown => Quick::OTHER,
+    }
 }
