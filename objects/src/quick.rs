@@ -2,6 +2,7 @@
 //!
 //! A quick way does the commonest cases of a function and leaves everything else to it ([`Quick::OTHER`]). It raises nothing, runs no Python
 //! code and reaches no safepoint, so it gets the arguments where they lie and may give back what it borrows.
+//! A class may have one too (`#[pyclass(quick(path))]`), which takes nothing out of the registers.
 //! `#[quick(path)]` below `#[pyfunction]`, or at a method in `#[pymethods]`, names it. A method's is called with an instance of exactly the class.
 
 use orochi_core::value::take_register;
@@ -60,6 +61,16 @@ impl Quick {
     #[inline(always)]
     pub unsafe fn from_word(word: Word) -> Quick {
         Quick(word)
+    }
+
+    /// What the quick way of a class makes of one argument; `None` for [`Quick::OTHER`].
+    #[inline]
+    pub fn of_one(thread: &mut Thread, quick: QuickFn, argument: Ref<'_>) -> Option<Value> {
+        let mut word = argument.word();
+        // SAFETY: the argument is the caller's, and nothing is to be emptied: quick ways of classes take no argument out.
+        let made = unsafe { quick(thread, Registers::new(&raw mut word, 1)) }.into_word();
+        // SAFETY: made for a register just now.
+        (made != word::UNBOUND).then(|| unsafe { take_register(made) })
     }
 
     /// The word for the result's register; UNBOUND for [`Quick::OTHER`].

@@ -10,6 +10,7 @@ use crate::types::exception;
 use crate::types::object::is_objects;
 use crate::types::str::PyStr;
 use crate::types::tuple::PyTuple;
+use crate::types::r#type::PyType;
 use orochi_core::word::Word;
 use orochi_core::{Obj, Ref, Thread};
 use orochi_text::hash::TupleHasher;
@@ -94,7 +95,9 @@ impl<'a> Key<'a> {
 
     /// The key of an object that is hashed by its address, and equal to nothing but itself: a class or a function, say.
     fn of_identity(object: Ref<'a>) -> Option<Key<'a>> {
-        let plain = object.on_heap().is_some() && is_compared_by_identity(object);
+        // Classes of `type` itself are the commonest; nothing can change how they compare.
+        let is_class = exactly::<PyType>(object).is_some();
+        let plain = is_class || object.on_heap().is_some() && is_compared_by_identity(object);
         plain.then(|| Key { object, hash: crate::hash::of_address(object), kind: Kind::Identity })
     }
 

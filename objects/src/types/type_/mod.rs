@@ -21,6 +21,7 @@ pub(crate) mod wrappers;
 use crate::args::{Args, KwArgs};
 use crate::class::{PyClass, TypeFlags, is_exact};
 use crate::error::{PyResult, type_error};
+use crate::quick::Quick;
 use crate::types::dict;
 use crate::types::r#type::{PyType, TypeExt};
 use members::MEMBERS;
@@ -148,6 +149,12 @@ impl PyType {
                 (3, _) => {}
                 _ => return Err(type_error("type() takes 1 or 3 arguments")),
             }
+        }
+        if let (Some(quick), Some([object])) =
+            (class.native().and_then(|class| class.spec().quick), args.exact::<1>())
+            && let Some(made) = Quick::of_one(thread, quick, object)
+        {
+            return Ok(made);
         }
         construct(thread, class, args)
     }
