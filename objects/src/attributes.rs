@@ -75,7 +75,9 @@ pub fn plain<'a>(thread: &'a Thread, object: Ref<'a>, name: &Obj<PyStr>) -> Plai
         (Some(Some(own)), _) => Plain::Value(own),
         (Some(None), None) => Plain::Missing,
         (Some(None), Some(found)) if exactly::<PyFunction>(found).is_some() => Plain::Method(found),
-        (Some(None), Some(found)) if crate::class_of(found).slots.tp_descr_get().is_none() => Plain::Value(found),
+        (Some(None), Some(found)) if crate::class_of(found).slots.tp_descr_get().is_none() => {
+            Plain::Value(found)
+        }
         _ => Plain::Unknown,
     }
 }
