@@ -135,7 +135,78 @@ def slots():
             Slots.double = 8
 
 
+class Kept:
+    kind = "class"
+
+    def __init__(self, x):
+        self.x = x
+
+    def method(self):
+        return "method"
+
+
+def read(one):
+    try:
+        return one.x, one.kind, one.method()
+    except AttributeError as error:
+        return str(error)
+
+
+# Instances that have gone over to a dict, beside one that hasn't, read and set by the same instructions.
+def dicts():
+    plain, one, other = Kept(1), Kept(2), Kept(3)
+    for kept in one, other:
+        assert vars(kept) == {"x": kept.x}
+
+    def show():
+        for _ in range(2):
+            print(*map(read, (plain, one, other)))
+
+    def put(value):
+        for kept in plain, one, other:
+            try:
+                kept.x = value
+            except AttributeError as error:
+                print(error)
+
+    show()
+    vars(one).update(kind="own", method=lambda: "own method")
+    show()
+    del one.kind, vars(one)["method"]
+    show()
+    put(4)
+    del other.x
+    show()
+    put(5)
+    Kept.x = property(lambda kept: "property")
+    put(6)
+    show()
+    del Kept.x
+    put(7)
+    Kept.kind, Kept.method = "changed", lambda kept: "changed method"
+    show()
+    other.__dict__ = {"x": 8, "y": 9}
+    one.__class__ = type("Heir", (Kept,), {"kind": "heir"})
+    show()
+
+
+# Attributes whose names are computed.
+def computed():
+    class Heir(Kept):
+        def __getattr__(self, name):
+            return f"no {name}"
+
+    for made in Kept(1), Heir(2):
+        for name in "x", "kind", "method", "none":
+            for _ in range(2):
+                found = getattr(made, "".join(name), "default"), hasattr(made, "".join(name))
+            print(found[0]() if callable(found[0]) else found[0], found[1], end="; ")
+    print(getattr(Kept, "".join("kind")), hasattr(Kept, "none"), getattr(Kept, "none", 3))
+
+
 instances(Asked())
 classes()
 natives()
 slots()
+dicts()
+computed()
