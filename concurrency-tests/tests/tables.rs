@@ -351,6 +351,54 @@ fn dict_length_after_the_middle_of_a_deletion_fails() {
     fails("lock: nobody was in the middle", || lookup_and_length(1, true, false));
 }
 
+/// A key is moved behind another one, or before it, while it is looked up.
+fn lookup_against_moving(room: usize, last: bool) {
+    let mut writer = attached();
+    let classes = Classes::new();
+    let storage = DictStorage::with_capacity(room).unwrap_or_else(|_| panic!("memory"));
+    let dict = Handle::new(classes.object(&writer, storage));
+    let keys: [Handle<Node>; 2] = std::array::from_fn(|_| Handle::new(classes.node(&writer, None)));
+    for key in &keys {
+        let value = classes.node(&writer, None).into_value();
+        insert(dict.get(), &writer, 7, key.get().get(), value);
+    }
+    let moved = keys[usize::from(!last)];
+    let other = thread::spawn(move || {
+        let mut reader = attached();
+        let found = (**dict.get()).get(&reader, 7, moved.get().get().word(), &by_identity);
+        read(
+            found
+                .unwrap_or_else(|_| panic!("identity needs no Python code"))
+                .expect("it was there all the time"),
+        );
+        reader.safepoint();
+    });
+    let Lookup::Found(found) = dict.get().find(&writer, 7, moved.get().get().word(), &by_identity) else {
+        panic!("the key")
+    };
+    assert!(matches!(dict.get().move_to_end(Owner::from(dict.get()), &writer, found, last), Ok(true)));
+    let (_, first) = (**dict.get()).next_entry(&writer, 0).expect("an entry");
+    assert_eq!(first.key.word() == moved.get().get().word(), !last);
+    assert_eq!(dict.get().len(&writer), 2);
+    writer.reclaim_now();
+    drop(writer);
+    other.join().expect("no panic");
+}
+
+#[test]
+fn dict_lookup_against_moving() {
+    // With room for another entry and without; with indices.
+    model(|| lookup_against_moving(3, true));
+    model(|| lookup_against_moving(2, true));
+    model(|| lookup_against_moving(6, true));
+    model(|| lookup_against_moving(2, false));
+}
+
+#[test]
+fn dict_lookup_that_does_not_search_again_fails() {
+    fails("dict: another search", || lookup_against_moving(3, true));
+}
+
 fn iteration_against_insertion() {
     let mut writer = attached();
     let classes = Classes::new();

@@ -5,9 +5,9 @@
 //! 1. Entries below `filled` are initialised; an entry belongs to one key for ever: `hash` never changes, `key` goes from the
 //!    key to DELETED once, `value` is replaced in place and is empty once the key is deleted.
 //! 2. Insertion initialises the entry, then writes the index (Release), then raises `filled` (Release). So a search that began with
-//!    the present `filled` has missed no key, and an index may name an entry that isn't below `filled` yet. Deletion empties
-//!    the value, then marks the key; the index stays. So a reader that finds a key and then an empty value came
-//!    across a deletion: the key is missing.
+//!    the present `filled` has missed no key, and an index may name an entry that isn't below `filled` yet. Deletion marks
+//!    the key, then empties the value; the index stays. So a reader that finds a key and then an empty value came
+//!    across a deletion: it searches again and doesn't find that entry, but perhaps another one to which the key has moved.
 //! 3. Whatever needs another table (growth, compaction, clearing) builds it, publishes it with Release and retires the old
 //!    one, whose references have moved. Local dicts free the old table at once.
 //! 4. `keys_version` is not zero only while no key has been inserted or deleted and the table has not been replaced since
@@ -18,7 +18,8 @@
 //! Tables of up to `SMALL` entries have no indices: their hashes are compared one by one.
 
 use super::dict_table::{
-    EMPTY, Entry, Probe, SMALL, Table, append, append_at, copy_whole, dispose, move_entries, release_entries,
+    EMPTY, Entry, Probe, SMALL, Table, append, append_at, copy_whole, dispose, move_behind, move_entries,
+    release_entries,
 };
 use super::{AskPython, KeyMatch, KeyMatcher, NoMemory};
 use orochi_core::numbers::Numbers;
@@ -253,7 +254,19 @@ impl DictStorage {
 
     /// Searches a key.
     #[inline]
-    pub fn find(&self, _thread: &Thread, hash: i64, key: Word, matcher: &impl KeyMatcher) -> Lookup {
+    pub fn find(&self, thread: &Thread, hash: i64, key: Word, matcher: &impl KeyMatcher) -> Lookup {
+        loop {
+            match self.find_once(thread, hash, key, matcher) {
+                // As in `get`: it may have been moved from a place to which the search had yet to come. (What Python code does in
+                // between is no reason to begin again: it might do it each time.)
+                Lookup::Missing(missing) if !self.is_missing(missing) => {}
+                lookup => return lookup,
+            }
+        }
+    }
+
+    #[inline]
+    fn find_once(&self, _thread: &Thread, hash: i64, key: Word, matcher: &impl KeyMatcher) -> Lookup {
         // Generation before table: if the table is replaced in between, the cursor is stale at worst.
         let generation = self.generation.load(Ordering::Acquire);
         let table = self.load();
@@ -285,11 +298,23 @@ impl DictStorage {
         if table.is_null() {
             return Ok(None);
         }
-        match find_plain(table, hash, key, matcher) {
-            // SAFETY: the table was loaded since the last safepoint, for the thread has been borrowed.
-            Plain::Found(index) => Ok(unsafe { (*Table::entry(table, index)).value.load(thread) }),
-            Plain::Missing(_) => Ok(None),
-            Plain::Ask => Err(AskPython),
+        // SAFETY: the table was loaded since the last safepoint, for the thread has been borrowed.
+        let filled = || unsafe { (*table).filled.load(Ordering::Acquire) };
+        loop {
+            let before = filled();
+            match find_plain(table, hash, key, matcher) {
+                Plain::Found(index) => {
+                    // SAFETY: as above.
+                    let value = unsafe { (*Table::entry(table, index)).value.load(thread) };
+                    if value.is_some() {
+                        return Ok(value);
+                    }
+                }
+                // Who has moved the key behind the others (`move_to_end`) has raised `filled` before.
+                Plain::Missing(_) if check("dict: another search", filled() == before) => return Ok(None),
+                Plain::Missing(_) => {}
+                Plain::Ask => return Err(AskPython),
+            }
         }
     }
 
@@ -389,6 +414,16 @@ impl DictStorage {
         self.load() == found.table && self.generation.load(Ordering::Acquire) == found.generation
     }
 
+    /// Whether no key has been added since the search that didn't find one, nor moved to another place.
+    #[inline]
+    fn is_missing(&self, missing: Missing) -> bool {
+        let table = self.load();
+        table == missing.table
+            && self.generation.load(Ordering::Acquire) == missing.generation
+            // SAFETY: the present table.
+            && (table.is_null() || unsafe { (*table).filled.load(Ordering::Acquire) } == missing.filled)
+    }
+
     /// The number of a found entry, for caches.
     pub fn index_of(found: Found) -> usize {
         found.index
@@ -437,12 +472,7 @@ impl DictStorage {
     ) -> Result<(), Rejected> {
         let (key, value) = (owner.store(key), owner.store(value));
         let rejected = lock::with(owner, thread, || {
-            let table = self.load();
-            let current = table == missing.table
-                && self.generation.load(Ordering::Acquire) == missing.generation
-                // SAFETY: the present table.
-                && (table.is_null() || unsafe { (*table).filled.load(Ordering::Relaxed) } == missing.filled);
-            if !check("dict: search still true", current) {
+            if !check("dict: search still true", self.is_missing(missing)) {
                 return Some((ChangeError::Retry, key, value));
             }
             match self.room_locked(owner, thread) {
@@ -521,14 +551,47 @@ impl DictStorage {
         Some((key.into_value()?, value.into_value()?))
     }
 
+    /// Moves a found entry before or behind all others; `false` if it is no longer there. Nobody misses the key meanwhile.
+    pub fn move_to_end(
+        &self,
+        owner: Owner<'_>,
+        thread: &Thread,
+        found: Found,
+        last: bool,
+    ) -> Result<bool, NoMemory> {
+        lock::with(owner, thread, || {
+            if !self.still_there(found) {
+                return Ok(false);
+            }
+            // SAFETY: the present table; entries below `filled` are initialised.
+            unsafe {
+                let Found { table, mut index, .. } = found;
+                let filled = (*table).filled.load(Ordering::Relaxed);
+                if !last {
+                    self.reorder_locked(owner, thread, (*table).used.load(Ordering::Relaxed), Some(index))?;
+                } else if index + 1 != Table::tail(table) {
+                    if filled == (*table).capacity() {
+                        // The entries come closer together in a new table.
+                        index =
+                            (0..index).filter(|i| (*Table::entry(table, *i)).key.word() != DELETED).count();
+                    }
+                    let table = self.room_locked(owner, thread)?;
+                    self.keys_change();
+                    move_behind(table, index);
+                }
+            }
+            Ok(true)
+        })
+    }
+
     #[inline]
     fn remove_locked(&self, table: *mut Table, index: usize) -> (Field, Field) {
         self.keys_change();
         // SAFETY: callers hold the lock and found a live entry in the present table.
         unsafe {
             let entry = &*Table::entry(table, index);
-            let value = entry.value.replace(Field::empty());
             let key = entry.key.delete();
+            let value = entry.value.replace(Field::empty());
             let used = (*table).used.load(Ordering::Relaxed) - 1;
             (*table).used.store(used, Ordering::Release);
             if index + 1 == Table::tail(table) {
@@ -639,7 +702,7 @@ impl DictStorage {
             if let Some(old) = NonNull::new(table) {
                 // SAFETY: the references move to the new table; nobody reads the old one.
                 unsafe {
-                    move_entries(old.as_ptr(), new.as_ptr());
+                    move_entries(old.as_ptr(), new.as_ptr(), None);
                     Table::free(old.cast());
                 }
             }
@@ -686,19 +749,30 @@ impl DictStorage {
     }
 
     /// Moves the entries to a table with room for `wanted`. Callers hold the lock.
-    #[cold]
-    #[inline(never)]
     fn rebuild_locked(
         &self,
         owner: Owner<'_>,
         thread: &Thread,
         wanted: usize,
     ) -> Result<*mut Table, NoMemory> {
+        self.reorder_locked(owner, thread, wanted, None)
+    }
+
+    /// The same; the entry of number `first` comes before the others.
+    #[cold]
+    #[inline(never)]
+    fn reorder_locked(
+        &self,
+        owner: Owner<'_>,
+        thread: &Thread,
+        wanted: usize,
+        first: Option<usize>,
+    ) -> Result<*mut Table, NoMemory> {
         let old = self.load();
         let new = Table::allocate(wanted)?.as_ptr();
         if !old.is_null() {
             // SAFETY: under the lock; nobody sees the new table yet.
-            unsafe { move_entries(old, new) };
+            unsafe { move_entries(old, new, first) };
         }
         self.publish(new);
         if let Some(old) = NonNull::new(old) {

@@ -351,19 +351,40 @@ pub(super) unsafe fn copy_whole(from: *mut Table) -> Result<NonNull<Table>, NoMe
     }
 }
 
-/// Moves the references of the live entries to a table that nobody sees yet and that has room for them.
+/// Moves the references of the live entries to a table that nobody sees yet and that has room for them. That of number `first`, if there
+/// is one, comes before the others.
 ///
 /// # Safety
 /// Nobody changes `from` meanwhile, and it is disposed of without releasing them.
-pub(super) unsafe fn move_entries(from: *mut Table, to: *mut Table) {
+pub(super) unsafe fn move_entries(from: *mut Table, to: *mut Table, first: Option<usize>) {
     // SAFETY: entries below `filled` are initialised.
     unsafe {
-        for i in 0..(*from).filled.load(Ordering::Relaxed) {
+        let others = (0..(*from).filled.load(Ordering::Relaxed)).filter(|i| Some(*i) != first);
+        for i in first.into_iter().chain(others) {
             let entry = Table::entry(from, i);
             if (*entry).key.word() != DELETED {
                 let (key, value) = ((*entry).key.moved(), (*entry).value.moved());
                 append(to, (*entry).hash, key, value);
             }
+        }
+    }
+}
+
+/// Moves an entry behind all others. The caller holds the lock and has made room. Readers find the key before or after: the
+/// new entry is there before the old one is gone.
+///
+/// # Safety
+/// The table is live, and the entry has a key.
+pub(super) unsafe fn move_behind(table: *mut Table, index: usize) {
+    // SAFETY: as the caller promises; the references move, what the old places give back owns nothing.
+    unsafe {
+        let entry = &*Table::entry(table, index);
+        let (key, value) = (entry.key.moved(), entry.value.moved());
+        append(table, entry.hash, key, value);
+        std::mem::forget((entry.key.delete(), entry.value.replace(Field::empty())));
+        (*table).used.store((*table).used.load(Ordering::Relaxed) - 1, Ordering::Release);
+        if index == Table::head(table) {
+            Table::set_head(table, index + 1);
         }
     }
 }

@@ -111,9 +111,7 @@ pub fn get(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyResult<O
         if let Some(value) = dict.storage.value(thread, found) {
             return Ok(Some(value.to_owned()));
         }
-        if dict.storage.is_current(found) {
-            return Ok(None);
-        }
+        // The key has gone, perhaps to another place.
     }
 }
 
@@ -231,9 +229,7 @@ pub fn remove(thread: &mut Thread, dict: &Obj<PyDict>, key: &Key<'_>) -> PyResul
         if let Some(entry) = dict.storage.remove(Owner::from(dict), thread, found) {
             return Ok(Some(entry));
         }
-        if dict.storage.is_current(found) {
-            return Ok(None);
-        }
+        // As in `get`.
     }
 }
 

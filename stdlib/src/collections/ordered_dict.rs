@@ -1,11 +1,12 @@
 //! `OrderedDict`: a dict whose order can be changed. Dicts keep the order of insertion anyway, so moving a key to the end
-//! is taking it out and putting it in again; moving it to the front builds the dict anew.
+//! gives it a new entry; moving it to the front builds the table anew.
 
 use super::ordered_views::{OrderedItems, OrderedIterator, OrderedKeys, OrderedValues};
 use orochi_core::{Obj, Owner, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
 use orochi_objects::error::{key_error, key_error_message, runtime_error};
 use orochi_objects::protocol::{self, CompareOp};
+use orochi_objects::storage::dict::Lookup;
 use orochi_objects::types::dict::{self, PyDict};
 use orochi_objects::types::dict_;
 use orochi_objects::types::key::Key;
@@ -136,20 +137,13 @@ impl OrderedDict {
     fn move_to_end(thread: &mut Thread, this: &Obj<Self>, key: Ref<'_>, last: bool) -> PyResult<()> {
         let dict = OrderedDict::dict(this)?;
         let key = Key::for_dict(thread, key)?;
-        let Some((object, value)) = dict::remove(thread, dict, &key)? else {
-            return Err(key_error(key.object.to_owned()));
-        };
-        let moved = Key::with_hash(object.get(), key.hash);
-        if last {
-            return dict::set(thread, dict, &moved, value);
+        // Another thread may move it in between: then it is searched anew.
+        while let Lookup::Found(found) = dict::find(thread, dict, &key)? {
+            if dict.storage().move_to_end(Owner::from(dict), thread, found, last)? {
+                return Ok(());
+            }
         }
-        let rest = dict::entries(thread, dict)?;
-        dict.storage().clear(Owner::from(dict), thread);
-        dict::set(thread, dict, &moved, value)?;
-        for entry in rest {
-            dict::set(thread, dict, &Key::with_hash(entry.key.get(), entry.hash), entry.value)?;
-        }
-        Ok(())
+        Err(key_error(key.object.to_owned()))
     }
 
     /// Remove and return a (key, value) pair from the dictionary.

@@ -224,6 +224,23 @@ def dict_item():
 
 
 @test
+def ordered_dict_moves():
+    for size in 3, 12:
+        table = collections.OrderedDict((i, -i) for i in range(size))
+
+        def move(table=table, size=size):
+            for i in range(size):
+                table.move_to_end(i, i % 3 > 0)
+
+        def read(table=table, size=size):
+            for i in range(size):
+                assert i in table and table[i] == table.get(i) == -i
+            assert len(table) == size
+        together(move, read, read)
+        assert sorted(table) == list(range(size))
+
+
+@test
 def dict_new_keys():
     for _ in range(3):
         table, keys = {}, set()
