@@ -121,12 +121,14 @@ fn make_body(thread: &mut Thread, code: &Code) -> PyResult<Body> {
 
 /// How many arguments a call passes that needs nothing but a frame, if there are such calls.
 fn simple_args(code: &Code) -> Option<u32> {
-    let complicated = flags::VARARGS | flags::VARKEYWORDS;
-    let simple = code.n_registers <= MAX_SIMPLE_REGISTERS
-        && code.flags & complicated == 0
-        && code.kwonlyargcount == 0
-        && code.flags & flags::NEWLOCALS != 0;
+    let simple = has_simple_frame(code.n_registers, code.flags) && code.kwonlyargcount == 0;
     simple.then_some(code.argcount)
+}
+
+/// Whether a frame needs nothing but its registers, one for each parameter and argument.
+fn has_simple_frame(n_registers: u16, flags: u32) -> bool {
+    let complicated = flags::VARARGS | flags::VARKEYWORDS;
+    n_registers <= MAX_SIMPLE_REGISTERS && flags & complicated == 0 && flags & flags::NEWLOCALS != 0
 }
 
 fn interned(thread: &mut Thread, text: &str) -> PyResult<Field> {
@@ -210,6 +212,15 @@ impl PyCode {
     #[inline(always)]
     pub fn simple_argcount(&self) -> Option<usize> {
         self.start.simple_argcount()
+    }
+
+    /// How many positional and keyword-only parameters there are, if a call needs nothing but a frame and an argument for each. If so,
+    /// the code is ready.
+    #[inline]
+    pub fn simple_parameters(&self) -> Option<(usize, usize)> {
+        let facts = self.code.facts();
+        let is_simple = !self.start.is_cold() && has_simple_frame(facts.n_registers, facts.flags);
+        is_simple.then_some((facts.argcount as usize, facts.kwonlyargcount as usize))
     }
 
     /// The i-th name of running code.

@@ -10,7 +10,7 @@ use super::frames::USUAL_SIZE;
 use orochi_compiler::code::flags;
 use orochi_core::value::take_register;
 use orochi_core::word::{self, Word};
-use orochi_core::{Obj, Ref, Thread, Value};
+use orochi_core::{Field, Obj, Ref, Thread, Value};
 use orochi_objects::error::PyResult;
 use orochi_objects::types::code::PyCode;
 use orochi_objects::types::dict::{DictExt, PyDict};
@@ -61,13 +61,39 @@ pub(super) unsafe fn bind(
     result
 }
 
+/// Binds arguments, those named by `names` behind the positional ones, if that is quickly done. `false` if there is more to it: nothing
+/// has been done then. If all is well, the code is ready. Doesn't look at the first `positional` registers.
+///
+/// # Safety
+/// As [`bind`].
+#[inline(always)]
+pub(super) unsafe fn bind_if_simple(
+    thread: &Thread,
+    function: &Obj<PyFunction>,
+    code: &Obj<PyCode>,
+    registers: *mut Word,
+    positional: usize,
+    names: Option<&Obj<PyTuple>>,
+) -> bool {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match names {
+            None if code.simple_argcount().is_some() => {
+                fill_defaults_quickly(thread, function, code, registers, positional)
+            }
+            None => bind_quickly(thread, function, code, registers, positional, &[]),
+            Some(names) => bind_quickly(thread, function, code, registers, positional, names.fields()),
+        }
+    }
+}
+
 /// Binds `given` positional arguments if all that takes is to fill in defaults. `false` if there is more to it: nothing has been done
 /// then. If all is well, the code is ready.
 ///
 /// # Safety
 /// As [`bind`].
 #[inline(always)]
-pub(super) unsafe fn fill_defaults_quickly(
+unsafe fn fill_defaults_quickly(
     thread: &Thread,
     function: &Obj<PyFunction>,
     code: &Obj<PyCode>,
@@ -107,25 +133,27 @@ pub(super) unsafe fn bind_surplus(
     binding.kwonly() == 0 && given >= binding.argcount() && binding.surplus(given).is_ok()
 }
 
+/// How many keyword arguments, or keyword-only parameters without arguments, are bound quickly.
+const FEW: usize = 8;
+
 /// Binds arguments if all that takes is to move keyword arguments to their places, and to fill in defaults. `false` if there is more
-/// to it: nothing has been done then. If all is well, the code is ready. Doesn't look at the first `positional` registers.
+/// to it: nothing has been done then. If all is well, the code is ready.
 ///
 /// # Safety
 /// As [`bind`].
 #[inline(never)]
-pub(super) unsafe fn bind_quickly(
+unsafe fn bind_quickly(
     thread: &Thread,
     function: &Obj<PyFunction>,
     code: &Obj<PyCode>,
     registers: *mut Word,
     positional: usize,
-    names: &Obj<PyTuple>,
+    names: &[Field],
 ) -> bool {
-    const FEW: usize = 8;
-    let names = names.fields();
-    let Some(argcount) = code.simple_argcount() else { return false };
-    let Some(parameters) = code.usual_parameter_names().get(..argcount) else { return false };
-    if argcount >= 32 || names.len() > FEW || positional + names.len() > argcount {
+    let Some((argcount, keyword_only)) = code.simple_parameters() else { return false };
+    let count = argcount + keyword_only;
+    let Some(parameters) = code.usual_parameter_names().get(..count) else { return false };
+    if count >= 32 || names.len() > FEW || positional > argcount || positional + names.len() > count {
         return false;
     }
     let mut places = [0u8; FEW];
@@ -136,16 +164,24 @@ pub(super) unsafe fn bind_quickly(
         let next = positional + i;
         // Names are interned.
         let is_it = |i: &usize| parameters[*i].word() == name.word();
-        let place = if is_it(&next) { Some(next) } else { (positional..argcount).find(is_it) };
+        let place = if is_it(&next) { Some(next) } else { (positional..count).find(is_it) };
         let Some(place) = place.filter(|place| filled & (1 << place) == 0) else { return false };
         in_place &= place == next;
         places[i] = place as u8;
         filled |= 1 << place;
     }
     let missing = ((1u32 << argcount) - 1) & !filled;
+    let keywords = ((1u32 << count) - 1) & !filled & !missing;
+    let defaults = if keywords == 0 {
+        [None; FEW]
+    } else {
+        let Some(defaults) = keyword_defaults(thread, function, code, keywords) else { return false };
+        defaults
+    };
     // SAFETY: registers of the callee; each keyword has a place of its own.
     unsafe {
-        if missing != 0 && !can_fill(thread, function, argcount, missing) || !may_name(code, positional) {
+        let can_fill = missing == 0 || can_fill(thread, function, argcount, missing);
+        if !can_fill || !names.is_empty() && !may_name(code, positional) {
             return false;
         }
         if !in_place {
@@ -160,8 +196,35 @@ pub(super) unsafe fn bind_quickly(
         if missing != 0 {
             fill(thread, function, registers, argcount, missing);
         }
+        for (default, place) in defaults.into_iter().flatten().zip(places_of(keywords)) {
+            *registers.add(place) = register_word(default);
+        }
     }
     true
+}
+
+/// The places whose bits are set.
+fn places_of(bits: u32) -> impl Iterator<Item = usize> {
+    (0..32).filter(move |place| bits & (1 << place) != 0)
+}
+
+/// The defaults of these keyword-only parameters, a bit for each; `None` if there are too many of them, or one has none.
+#[inline(never)]
+fn keyword_defaults<'a>(
+    thread: &'a Thread,
+    function: &'a Obj<PyFunction>,
+    code: &Obj<PyCode>,
+    missing: u32,
+) -> Option<[Option<Ref<'a>>; FEW]> {
+    let defaults = function.kwdefaults(thread)?;
+    let mut found = [None; FEW];
+    if missing.count_ones() as usize > FEW {
+        return None;
+    }
+    for (default, place) in found.iter_mut().zip(places_of(missing)) {
+        *default = Some(defaults.get_str(thread, code.parameter_name(place))?);
+    }
+    Some(found)
 }
 
 /// Whether all parameters behind the positional arguments may be named.

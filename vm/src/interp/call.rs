@@ -10,7 +10,7 @@ mod construct;
 pub(crate) mod enter;
 pub(super) mod native;
 
-use super::bind::{bind, bind_quickly, bind_surplus, fill_defaults_quickly};
+use super::bind::{bind, bind_if_simple, bind_surplus};
 use super::cursor::{At, Cursor, Fast, Flow, Operands, raise};
 use super::frames::{
     NewFrame, can_push, clear_registers, clear_registers_quickly, make_large_room, make_room, owned_value,
@@ -193,13 +193,8 @@ pub(super) mod warm {
         // SAFETY: the code is kept alive by the function; what lies above the window is empty, and there is room.
         unsafe {
             let code = &*std::ptr::from_ref(function.code(thread));
-            let fits = match names {
-                None => {
-                    fill_defaults_quickly(thread, function, code, registers, positional)
-                        || bind_surplus(thread, function, code, registers, positional)
-                }
-                Some(names) => bind_quickly(thread, function, code, registers, positional, names),
-            };
+            let fits = bind_if_simple(thread, function, code, registers, positional, names)
+                || names.is_none() && bind_surplus(thread, function, code, registers, positional);
             if !fits {
                 return Fast::Slow;
             }

@@ -10,7 +10,7 @@ use crate::protocol::compare::{compare_bool, plain_order};
 use crate::protocol::{self, CompareOp};
 use crate::types::key::exact_str;
 use crate::types::tuple::PyTuple;
-use orochi_core::{Ref, Thread, Value};
+use orochi_core::{Obj, Ref, Thread, Value};
 use std::cmp::Ordering;
 
 /// Sorts values as `list.sort` does. After an error they are all there still, in some order.
@@ -114,7 +114,21 @@ fn rank(value: Ref<'_>) -> u64 {
         }
         return u64::from_be_bytes(first);
     }
-    exactly::<PyTuple>(value).and_then(|tuple| tuple.items().next()).map_or(0, rank)
+    exactly::<PyTuple>(value).map_or(0, rank_of_tuple)
+}
+
+/// The same for a tuple: by its first item, and by the second if both are ints. All tuples of a sort have items of the same kinds.
+fn rank_of_tuple(tuple: &Obj<PyTuple>) -> u64 {
+    const FIRST: i64 = 1 << 39;
+    const SECOND: i64 = 1 << 23;
+    let Some(first) = tuple.item(0) else { return 0 };
+    let Some(int) = first.as_small_int() else { return rank(first) };
+    // Ints at the ends of the range stand for all beyond, so nothing is said of what follows them.
+    let high = int.clamp(-FIRST, FIRST - 1);
+    let is_within = high > -FIRST && high < FIRST - 1;
+    let second = tuple.item(1).filter(|_| is_within).and_then(Ref::as_small_int);
+    let low = second.map_or(0, |second| second.clamp(-SECOND, SECOND - 1) + SECOND);
+    ((high + FIRST) << 24 | low).cast_unsigned()
 }
 
 /// A kind of values that are compared without calling anything.

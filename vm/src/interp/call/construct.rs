@@ -1,6 +1,6 @@
 //! Calls of classes from the loop.
 
-use super::super::bind::{bind_quickly, fill_defaults_quickly};
+use super::super::bind::bind_if_simple;
 use super::super::cursor::{Cursor, Operands, raise, register_word};
 use super::super::frames::{can_push, clear_registers};
 use super::super::iter::exactly;
@@ -58,13 +58,8 @@ pub(super) fn instantiate(
         let code = &*std::ptr::from_ref(function.code(thread));
         let fits = can_push(thread, frame.add(1), registers)
             && !thread.native_stack_low()
-            && match names {
-                None => {
-                    code.takes_exactly(given)
-                        || fill_defaults_quickly(thread, function, code, registers, given)
-                }
-                Some(names) => bind_quickly(thread, function, code, registers, given, names),
-            };
+            && (names.is_none() && code.takes_exactly(given)
+                || bind_if_simple(thread, function, code, registers, given, names));
         if !fits {
             drop_register(init);
             return Constructed::Other;
