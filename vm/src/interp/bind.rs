@@ -204,8 +204,13 @@ unsafe fn bind_quickly(
 }
 
 /// The places whose bits are set.
-fn places_of(bits: u32) -> impl Iterator<Item = usize> {
-    (0..32).filter(move |place| bits & (1 << place) != 0)
+#[inline]
+fn places_of(mut bits: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = bits.trailing_zeros() as usize;
+        bits &= bits.checked_sub(1)?;
+        Some(place)
+    })
 }
 
 /// The defaults of these keyword-only parameters, a bit for each; `None` if there are too many of them, or one has none.
