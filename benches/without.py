@@ -29,9 +29,9 @@ GROUPS = {
     'comparisons': r'(Jump)?(Lt|Le|Gt|Ge|Eq|Ne)I?|JumpIn',
     'truth': r'Not|JumpIf(True|False)(OrDrop)?',
     'subscripts': 'GetItemI?|SetItem',
-    'displays': 'BuildTuple|BuildList|ListAppend',
+    'displays': 'BuildTuple|BuildList|ListAppend|SetAdd',
     'unpacking': 'UnpackSequence',
-    'loops': 'ForIter',
+    'loops': 'GetIter|ForIter',
     'yield': 'Yield',
     'exception matching': 'MatchException',
     'moves and constants': 'Move|Copy|Swap|Drop|CheckBound|LoadConst|LoadInt|LoadNone|LoadTrue|LoadFalse',
@@ -49,7 +49,7 @@ class Binary:
         names, self.slow, table = {}, None, None
         for line in listing.splitlines():
             *address, _, name = line.split()
-            found = re.search(r'interp8threaded(?:3hot|4warm)?\d+([A-Za-z]\w*?)17h[0-9a-f]{16}E$', name)
+            found = re.search(r'interp8threaded(?:3hot|4warm)?\d+([A-Za-z]\w*?)17h[0-9a-f]{16}E(?:\.llvm\.\d+)?$', name)
             if not found:
                 continue
             match found[1]:
