@@ -150,3 +150,16 @@ for thread in threads:
 for thread in threads:
     thread.join()
 print(len(totals), sum(totals) <= sum(range(1000)))
+
+
+# An iterator is not asked for an iterator once more.
+class Odd:
+    def __iter__(self):
+        print('asked')
+        return self
+
+    def __next__(self):
+        raise StopIteration
+
+
+show('once', lambda: list(Odd()))

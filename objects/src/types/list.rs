@@ -6,11 +6,12 @@ use crate::class::{PyClass, exactly};
 use crate::error::{PyResult, memory_error};
 use crate::protocol;
 use crate::storage::list::{ListStorage, Stride};
-use crate::types::items;
+use crate::types::generator::is_plain_generator;
 use crate::types::list_::{ITERATION, METHODS, OPERATORS};
 use crate::types::range::PyRange;
 use crate::types::tuple::PyTuple;
 use crate::types::r#type::PyType;
+use crate::types::{items, iterators};
 use orochi_core::word::Word;
 use orochi_core::{Obj, Owned, Owner, Ref, Thread, Value};
 use orochi_macros::{Trace, pyclass, pymethods};
@@ -155,7 +156,17 @@ pub fn extend(thread: &mut Thread, list: &Obj<PyList>, iterable: Ref<'_>) -> PyR
     if crate::class_of(iterable).native().is_none() {
         protocol::length_hint(thread, iterable, 0)?;
     }
-    let take = |_: &mut (), _: &mut Thread, item| match list.storage.local_room(owner) {
+    if is_plain_generator(iterator.get()) {
+        return extend_from_generator(thread, list, iterator.get());
+    }
+    while let Some(item) = iterators::next_item(thread, iterator.get())? {
+        push(thread, list, item)?;
+    }
+    Ok(())
+}
+
+fn extend_from_generator(thread: &mut Thread, list: &Obj<PyList>, generator: Ref<'_>) -> PyResult<()> {
+    let take = |_: &mut (), _: &mut Thread, item| match list.storage.local_room(Owner::from(list)) {
         Some(room) => {
             // SAFETY: the list hasn't changed since the room was found.
             unsafe { room.fill(item) };
@@ -164,5 +175,5 @@ pub fn extend(thread: &mut Thread, list: &Obj<PyList>, iterable: Ref<'_>) -> PyR
         None => Some(item),
     };
     let push = |_: &mut (), thread: &mut Thread, item| push(thread, list, item).map(|()| true);
-    protocol::iterate_taking(thread, iterator.get(), &mut (), take, push)
+    protocol::iterate_taking(thread, generator, &mut (), take, push)
 }
